@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { editable, Id, Name, Text } from './common.ts';
+import { Role } from './user.ts';
+
+export const EnvironmentType = z.enum(['dev', 'test', 'staging', 'prod', 'other']);
+export type EnvironmentType = z.infer<typeof EnvironmentType>;
+
+/** Who may run here, beyond the general rule. An empty list of roles means: the general rule alone. */
+export const Protection = z.strictObject({ requires_approval: z.boolean(), allowed_roles: z.array(Role).max(4) });
+export type Protection = z.infer<typeof Protection>;
+
+export const Environment = z.object({
+	id: Id,
+	project_id: Id,
+	name: z.string(),
+	description: z.string().nullable(),
+	type: EnvironmentType,
+	protection: Protection,
+	...editable,
+});
+export type Environment = z.infer<typeof Environment>;
+
+const fields = { name: Name(60), description: Text(2000).nullable(), type: EnvironmentType, protection: Protection };
+
+export const EnvironmentCreate = z.strictObject({
+	...fields,
+	description: fields.description.default(null),
+	protection: Protection.optional(),
+});
+export type EnvironmentCreate = z.infer<typeof EnvironmentCreate>;
+
+export const EnvironmentPatch = z.strictObject(fields).partial();
+export type EnvironmentPatch = z.infer<typeof EnvironmentPatch>;
+
+/** What a new environment of a type is protected by. */
+export const defaultProtection = (type: EnvironmentType): Protection => ({
+	requires_approval: type === 'prod',
+	allowed_roles: [],
+});

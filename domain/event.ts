@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { Color, editable, Id, Name, Time } from './common.ts';
+
+export const EventType = z.enum(['job', 'meeting', 'maintenance', 'incident', 'other']);
+export type EventType = z.infer<typeof EventType>;
+
+export const ExtendedProps = z.object({ conflict: z.boolean() });
+
+/** An entry of the calendar. One with a `job_id` is that job's projection and moves with it. */
+export const Event = z.object({
+	id: Id,
+	project_id: Id,
+	job_id: Id.nullable(),
+	title: z.string(),
+	start: Time,
+	end: Time.nullable(),
+	event_type: EventType,
+	color: z.string().nullable(),
+	all_day: z.boolean(),
+	extendedProps: ExtendedProps,
+	...editable,
+});
+export type Event = z.infer<typeof Event>;
+
+const fields = {
+	title: Name(160),
+	start: Time,
+	end: Time.nullable(),
+	event_type: EventType.exclude(['job']),
+	color: Color.nullable(),
+	all_day: z.boolean(),
+};
+const inOrder = (e: { start?: string | undefined; end?: string | null | undefined }) =>
+	!e.start || !e.end || e.start < e.end;
+const endAfterStart = { path: ['end'], message: 'must be after start' };
+
+export const EventCreate = z
+	.strictObject({
+		...fields,
+		end: fields.end.default(null),
+		event_type: fields.event_type.default('other'),
+		color: fields.color.default(null),
+		all_day: fields.all_day.default(false),
+	})
+	.refine(inOrder, endAfterStart);
+export type EventCreate = z.infer<typeof EventCreate>;
+
+/** On a job's projection only `start` and `end` may change, and the job moves with it. */
+export const EventPatch = z.strictObject(fields).partial().refine(inOrder, endAfterStart);
+export type EventPatch = z.infer<typeof EventPatch>;
+
+/** One entry as FullCalendar reads it. */
+export const CalendarEntry = z.object({
+	id: z.string(),
+	title: z.string(),
+	start: Time,
+	end: Time.nullable(),
+	allDay: z.boolean(),
+	color: z.string(),
+	editable: z.boolean(),
+	extendedProps: z.object({
+		conflict: z.boolean(),
+		event_id: Id,
+		project_id: Id,
+		job_id: Id.nullable(),
+		job_status: z.string().nullable(),
+		event_type: EventType,
+		version: z.int(),
+	}),
+});
+export type CalendarEntry = z.infer<typeof CalendarEntry>;
+
+/** The longest window the calendar answers for. */
+export const CALENDAR_WINDOW_MAX_MS = 400 * 86_400_000;
+/** The longest an entry may last: bounds what an overlap query has to look back. */
+export const EVENT_LENGTH_MAX_MS = 62 * 86_400_000;

@@ -1,0 +1,12 @@
+// The few globals that every runtime has and the pure rooms use; anything more would tie them to one.
+declare class TextEncoder {
+	encode(text: string): Uint8Array<ArrayBuffer>;
+}
+declare class TextDecoder {
+	constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+	decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
+}
+declare class URL {
+	constructor(url: string);
+	readonly protocol: string;
+}

@@ -1,0 +1,118 @@
+import { accessRank, type Access } from './access.ts';
+import type { EnvironmentType } from './environment.ts';
+import type { JobType } from './job.ts';
+import type { Role } from './user.ts';
+
+/** What a role needs: `any` (no access row), an access level, `own` (the project's owner, or `manage` in it), or nothing will do (`no`). */
+type Need = 'any' | 'own' | Access | 'no';
+type Row = Readonly<Record<Role, Need>>;
+
+const everyone: Row = { admin: 'any', projets: 'any', dev: 'any', ops: 'any' };
+const adminOnly: Row = { admin: 'any', projets: 'no', dev: 'no', ops: 'no' };
+const readers: Row = { admin: 'any', projets: 'read', dev: 'read', ops: 'read' };
+const owners: Row = { admin: 'any', projets: 'own', dev: 'no', ops: 'no' };
+const planners: Row = { admin: 'any', projets: 'contribute', dev: 'contribute', ops: 'contribute' };
+const scripters: Row = { admin: 'any', projets: 'no', dev: 'contribute', ops: 'operate' };
+const runners: Row = { admin: 'any', projets: 'operate', dev: 'contribute', ops: 'contribute' };
+const prodRunners: Row = { admin: 'any', projets: 'no', dev: 'no', ops: 'operate' };
+
+/** The whole of who may do what. The name of an action is its audit action and the path of its service. */
+export const permissions = {
+	'user.list': everyone,
+	'project.list': everyone,
+	'project.create': { admin: 'any', projets: 'any', dev: 'no', ops: 'no' },
+	'project.read': readers,
+	'project.update': owners,
+	'environment.list': readers,
+	'environment.read': readers,
+	'environment.create': owners,
+	'environment.update': owners,
+	'environment.delete': owners,
+	'script.list': readers,
+	'script.read': readers,
+	'script.create': scripters,
+	'script.update': scripters,
+	'script.delete': scripters,
+	'job.list': readers,
+	'job.read': readers,
+	'job.create': planners,
+	'job.update': planners,
+	'job.delete': planners,
+	'event.list': readers,
+	'event.read': readers,
+	'event.create': planners,
+	'event.update': planners,
+	'event.delete': planners,
+	'run.list': readers,
+	'run.read': readers,
+	'run.start': runners,
+	'run.start_prod': prodRunners,
+	'run.cancel': runners,
+	'agent.list': everyone,
+	'agent.read': everyone,
+	'agent.enrol': adminOnly,
+	'agent.confirm': adminOnly,
+	'agent.update': adminOnly,
+	'agent.revoke': adminOnly,
+	'audit.list': adminOnly,
+} as const satisfies Record<string, Row>;
+
+export type Action = keyof typeof permissions;
+
+/** Who asks. `system` is the hub itself, `agent` a machine; neither is ever asked for a project's access row. */
+export type Actor =
+	{ kind: 'user'; id: number; username: string; role: Role } | { kind: 'agent'; id: number } | { kind: 'system' };
+
+/** What the decision depends on besides role and action; leave out what does not apply. */
+export interface Subject {
+	access?: Access | null;
+	job_type?: JobType;
+	environment?: { type: EnvironmentType; allowed_roles: readonly Role[] } | null;
+	/** The run that is asked about was started by the one who asks. */
+	own_run?: boolean;
+}
+
+export type Verdict = { allowed: true } | { allowed: false; missing: string };
+
+const yes: Verdict = { allowed: true };
+const no = (missing: string): Verdict => ({ allowed: false, missing });
+
+/** The job types a role may plan; the others may plan any. */
+const plannable: Partial<Record<Role, readonly JobType[]>> = { dev: ['dev', 'meeting'] };
+
+/**
+ * May this person do that? Pure; the interface asks the same question to show or hide what can be done.
+ * `missing` names the right that is missing, for the 403.
+ */
+export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, subject: Subject = {}): Verdict {
+	const inProd = action === 'run.start' && subject.environment?.type === 'prod';
+	const asked: Action = inProd ? 'run.start_prod' : action;
+	const need: Need = permissions[asked][actor.role];
+	const { access = null } = subject;
+
+	if (action === 'run.cancel' && subject.own_run && access !== null) return yes;
+	if (need === 'no') return no(refusal(asked, actor.role));
+	if (need === 'own' && access !== 'manage') return no(`${asked} needs to own the project, or manage access in it`);
+	if (need !== 'any' && need !== 'own' && accessRank(access) < accessRank(need))
+		return no(`${asked} needs ${need} access to the project`);
+
+	const types = plannable[actor.role];
+	if (
+		types &&
+		subject.job_type &&
+		action.startsWith('job.') &&
+		!types.includes(subject.job_type) &&
+		permissions[action].dev === 'contribute'
+	)
+		return no(`${action} as ${actor.role} is for jobs of type ${types.join(' or ')}`);
+
+	const roles = subject.environment?.allowed_roles ?? [];
+	if (action === 'run.start' && actor.role !== 'admin' && roles.length > 0 && !roles.includes(actor.role))
+		return no(`run.start in this environment is for the roles ${roles.join(', ')}`);
+	return yes;
+}
+
+function refusal(action: Action, role: Role): string {
+	if (action === 'run.start_prod') return `run.start in prod is not for the role ${role}: it needs the approval of ops`;
+	return `${action} is not for the role ${role}`;
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { editable, Id, Name, Sha256, Text } from './common.ts';
+
+export const Tool = z.enum(['ansible', 'shell', 'terraform', 'custom']);
+export type Tool = z.infer<typeof Tool>;
+
+export const LocationType = z.enum(['uploaded', 'fs_path', 'git']);
+export type LocationType = z.infer<typeof LocationType>;
+
+/** A reference to a secret: where the agent finds it, never the secret. */
+export const SecretRef = z
+	.string()
+	.max(512)
+	.regex(
+		/^(env:[A-Za-z_][A-Za-z0-9_]{0,63}|file:[^\0\n]{1,400}|vault:[^\0\n]{1,400})$/,
+		'expected env:NAME, file:PATH or vault:PATH#FIELD',
+	);
+
+export const ScriptRef = z.object({
+	id: Id,
+	project_id: Id,
+	tool: Tool,
+	name: z.string(),
+	description: z.string().nullable(),
+	location_type: LocationType,
+	location: z.string(),
+	vault_secret_ref: z.string().nullable(),
+	sha256: Sha256.nullable(),
+	size: z.int().min(0).nullable(),
+	...editable,
+});
+export type ScriptRef = z.infer<typeof ScriptRef>;
+
+/** Text sent in the JSON body, in bytes of UTF-8. Larger content goes by PUT. */
+export const INLINE_CONTENT_MAX = 1_048_576;
+/** Content sent by PUT. */
+export const CONTENT_MAX = 16 * 1_048_576;
+
+const content = z
+	.string()
+	.refine(
+		(s) => new TextEncoder().encode(s).length <= INLINE_CONTENT_MAX,
+		'at most 1 MiB here; send more by PUT …/content',
+	);
+
+/** A path under the agent's data root: relative, and without a way out. The agent checks again, with the links resolved. */
+export const FsPath = z
+	.string()
+	.min(1)
+	.max(1024)
+	.refine(
+		(p) => !p.includes('\0') && !p.startsWith('/') && !p.split('/').includes('..'),
+		'expected a path relative to the data root, without ..',
+	);
+
+const common = {
+	tool: Tool,
+	name: Name(120),
+	description: Text(2000).nullable().default(null),
+	vault_secret_ref: SecretRef.nullable().default(null),
+};
+export const ScriptCreate = z.discriminatedUnion('location_type', [
+	z.strictObject({ ...common, location_type: z.literal('uploaded'), content }),
+	z.strictObject({ ...common, location_type: z.literal('fs_path'), location: FsPath }),
+]);
+export type ScriptCreate = z.infer<typeof ScriptCreate>;
+
+export const ScriptPatch = z
+	.strictObject({
+		name: Name(120),
+		description: Text(2000).nullable(),
+		vault_secret_ref: SecretRef.nullable(),
+		content,
+		location: FsPath,
+	})
+	.partial();
+export type ScriptPatch = z.infer<typeof ScriptPatch>;

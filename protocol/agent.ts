@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { Abilities, HostReport } from '#domain/agent.ts';
+import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
+import { LocalConfig } from '#domain/backend.ts';
+import { Labels, Parameters } from '#domain/job.ts';
+import { Reason } from '#domain/run.ts';
+import { SecretRef, Tool } from '#domain/script.ts';
+
+// The frames of /live/agent, text ones. Log chunks and blobs are binary: run-frames.ts. PROTOCOL.md tells the story.
+
+const Epoch = z
+	.int()
+	.min(0)
+	.max(2 ** 32 - 1);
+const Seq = z
+	.int()
+	.min(0)
+	.max(2 ** 32 - 1);
+const at = { run_id: Id, epoch: Epoch };
+const Base64url = z
+	.string()
+	.max(200)
+	.regex(/^[A-Za-z0-9_-]+$/);
+/** New at every start of the agent process, 16 random bytes in hexadecimal. */
+const BootId = z.string().regex(/^[0-9a-f]{32}$/);
+
+/** The knobs of the executor that only tests use; an agent carries it out only where its policy names it. */
+export const DummyConfig = z
+	.strictObject({
+		sleep_ms: z.int().min(0).max(3_600_000),
+		exit_code: z.int().min(0).max(255),
+		lines: z.int().min(0).max(1_000_000),
+		fail_start: z.boolean(),
+		fail_tail: z.boolean(),
+	})
+	.partial();
+
+const BackendSpec = z.discriminatedUnion('backend', [
+	z.strictObject({ backend: z.literal('local'), config: LocalConfig }),
+	z.strictObject({ backend: z.literal('dummy'), config: DummyConfig }),
+]);
+
+/** One script of a run. Uploaded content is named by its hash and sent when the agent lacks it. */
+export const Step = z.discriminatedUnion('location_type', [
+	z.strictObject({
+		location_type: z.literal('uploaded'),
+		name: z.string().max(200),
+		tool: Tool,
+		sha256: Sha256,
+		size: z.int().min(0),
+		secret: SecretRef.nullable(),
+	}),
+	z.strictObject({
+		location_type: z.literal('fs_path'),
+		name: z.string().max(200),
+		tool: Tool,
+		path: z.string().max(1024),
+		secret: SecretRef.nullable(),
+	}),
+]);
+export type Step = z.infer<typeof Step>;
+
+/** Everything an agent needs to know of a run. An unknown field is a reason to refuse it. */
+export const RunSpec = z.strictObject({
+	run_id: Id,
+	job_id: Id,
+	project_id: Id,
+	project: z.string().max(200),
+	environment: z.string().max(200).nullable(),
+	title: z.string().max(400),
+	execution: BackendSpec,
+	steps: z.array(Step).min(1).max(20),
+	parameters: Parameters,
+	/** Secrets for the whole run, by the variable that names the file they are handed over in. */
+	secrets: z.record(EnvName, SecretRef),
+	timeout_s: z.int().min(1).max(604_800),
+	/** Seconds between INT, TERM and KILL. */
+	grace_s: z.int().min(0).max(600),
+	/** What to do while the hub is out of reach. */
+	on_partition: z.enum(['continue', 'stop']),
+});
+export type RunSpec = z.infer<typeof RunSpec>;
+
+/** What an agent tells of a run it knows, at each hello. */
+export const KnownRun = z.strictObject({
+	...at,
+	/** `not_started`: accepted, never started, and never will be under this epoch. `lost`: started, and not found again. */
+	phase: z.enum(['accepted', 'not_started', 'started', 'exited', 'lost']),
+	last_seq: Seq,
+});
+export type KnownRun = z.infer<typeof KnownRun>;
+
+export const Outcome = z.enum(['success', 'failed', 'canceled', 'lost']);
+
+export const FromAgent = z.discriminatedUnion('type', [
+	z.strictObject({
+		type: z.literal('hello'),
+		v: z.int(),
+		agent_id: Id,
+		boot_id: BootId,
+		/** Ed25519 over `authMessage`. */
+		signature: Base64url,
+		version: z.string().max(40),
+		labels: Labels,
+		capacity: z.int().min(1).max(1000),
+		abilities: Abilities,
+		runs: z.array(KnownRun).max(1000),
+	}),
+	z.strictObject({ type: z.literal('accept'), ...at, need: z.array(Sha256).max(20) }),
+	z.strictObject({ type: z.literal('refuse'), ...at, reason: Reason }),
+	z.strictObject({ type: z.literal('started'), ...at, at: Time }),
+	z.strictObject({
+		type: z.literal('finish'),
+		...at,
+		outcome: Outcome,
+		exit_code: z.int().nullable(),
+		reason: Reason.nullable(),
+		started_at: Time.nullable(),
+		exited_at: Time,
+		/** The last chunk's seq (0: none), the log's length in bytes, and the SHA-256 of its bytes, gaps left out. */
+		last_seq: Seq,
+		bytes: z.int().min(0),
+		sha256: Sha256,
+	}),
+	z.strictObject({
+		type: z.literal('heartbeat'),
+		runs: z.array(z.strictObject(at)).max(1000),
+		host: HostReport.nullable(),
+	}),
+	z.strictObject({ type: z.literal('pong'), nonce: z.string().max(64) }),
+]);
+export type FromAgent = z.infer<typeof FromAgent>;
+
+export const ToAgent = z.discriminatedUnion('type', [
+	/** First frame: 32 random bytes, base64url, and the host the hub was reached as. */
+	z.strictObject({
+		type: z.literal('challenge'),
+		v: z.int(),
+		v_min: z.int(),
+		challenge: Base64url,
+		host: z.string().max(300),
+	}),
+	/** The hub knows the agent. One entry for each run the agent named. */
+	z.strictObject({
+		type: z.literal('welcome'),
+		heartbeat_s: z.number().min(0.05).max(300),
+		lease_s: z.number().min(1).max(3600),
+		runs: z
+			.array(
+				z.strictObject({
+					...at,
+					/** resume: send from `next_seq` on · grant: it was granted, start it · drop: it is not yours · cancel: stop it · done: the finish is kept, forget it */
+					action: z.enum(['resume', 'grant', 'drop', 'cancel', 'done']),
+					next_seq: Seq,
+				}),
+			)
+			.max(1000),
+	}),
+	z.strictObject({ type: z.literal('offer'), epoch: Epoch, spec: z.unknown() }),
+	z.strictObject({ type: z.literal('grant'), ...at }),
+	z.strictObject({ type: z.literal('withdraw'), ...at }),
+	/** Every chunk up to `seq` is durable. */
+	z.strictObject({ type: z.literal('ack'), ...at, seq: Seq }),
+	z.strictObject({ type: z.literal('cancel'), ...at }),
+	/** The finish is durable: journal and spool may go. */
+	z.strictObject({ type: z.literal('finished'), ...at }),
+	/** Answer to a heartbeat: what each run should be doing. */
+	z.strictObject({
+		type: z.literal('lease'),
+		runs: z.array(z.strictObject({ ...at, desired: z.enum(['run', 'cancel', 'drop']) })).max(1000),
+	}),
+	z.strictObject({ type: z.literal('ping'), nonce: z.string().max(64) }),
+]);
+export type ToAgent = z.infer<typeof ToAgent>;
+
+/** What an agent signs at every connection. Each part is on a line of its own, and none can hold a line break. */
+export const authMessage = (a: {
+	host: string;
+	agent_id: number;
+	challenge: string;
+	boot_id: string;
+}): Uint8Array<ArrayBuffer> =>
+	new Uint8Array(
+		new TextEncoder().encode(['uhub-agent-auth-v1', a.host, String(a.agent_id), a.challenge, a.boot_id].join('\n')),
+	);
+
+/** What an agent signs to enrol: proof that it holds the key it names. */
+export const enrolMessage = (e: { token: string; public_key: string }): Uint8Array<ArrayBuffer> =>
+	new Uint8Array(new TextEncoder().encode(['uhub-agent-enrol-v1', e.token, e.public_key].join('\n')));

@@ -1,0 +1,38 @@
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { ActorKind } from '#domain/audit.ts';
+import { id, time, oneOf } from '../columns.ts';
+
+/** Append-only: triggers refuse any update or delete. It refers to rows by number only, for it outlives them. */
+export const audit_logs = sqliteTable(
+	'audit_logs',
+	{
+		id: id(),
+		timestamp: time().notNull(),
+		user_id: integer(),
+		action: text().notNull(),
+		object_type: text().notNull(),
+		object_id: integer(),
+		metadata: text({ mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+		project_id: integer(),
+		actor_kind: oneOf(ActorKind).notNull(),
+		actor_id: integer(),
+		ip: text(),
+		request_id: text().notNull(),
+	},
+	(t) => [
+		index('audit_logs_project').on(t.project_id, t.id),
+		index('audit_logs_object').on(t.object_type, t.object_id, t.id),
+		index('audit_logs_user').on(t.user_id, t.id),
+	],
+);
+
+/**
+ * The chain over the audit rows, in their order, one link each. A table of its own, so that two writers never
+ * wait for each other's hash, and no audit row is ever touched again.
+ */
+export const audit_seals = sqliteTable(
+	'audit_seals',
+	{ audit_id: integer().primaryKey(), prev_hash: text().notNull(), hash: text().notNull() },
+	// Two sealers at once cannot fork the chain.
+	(t) => [uniqueIndex('audit_seals_prev').on(t.prev_hash)],
+);

@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { EventType } from '#domain/event.ts';
+import { editable, id, time, oneOf } from '../columns.ts';
+import { jobs } from './job.ts';
+import { projects } from './project.ts';
+
+export const events = sqliteTable(
+	'events',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		job_id: integer().references(() => jobs.id, { onDelete: 'cascade' }),
+		title: text().notNull(),
+		start: time().notNull(),
+		end: time(),
+		event_type: oneOf(EventType).notNull(),
+		color: text(),
+		all_day: integer({ mode: 'boolean' }).notNull().default(false),
+		extendedProps: text('extendedProps', { mode: 'json' })
+			.$type<{ conflict: boolean }>()
+			.notNull()
+			.default({ conflict: false }),
+		...editable(),
+	},
+	(t) => [
+		// A window of the calendar is one range of this index: start bounded on both sides.
+		index('events_window').on(t.project_id, t.start, t.end),
+		// A job has one projection.
+		uniqueIndex('events_job')
+			.on(t.job_id)
+			.where(sql`job_id is not null`),
+		check('events_order', sql`"end" is null or start < "end"`),
+	],
+);

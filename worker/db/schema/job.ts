@@ -1,0 +1,80 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { JobStatus, JobType, Priority } from '#domain/job.ts';
+import { LocationType, Tool } from '#domain/script.ts';
+import { editable, id, time, oneOf } from '../columns.ts';
+import { environments, projects } from './project.ts';
+import { users } from './user.ts';
+
+export const script_refs = sqliteTable(
+	'script_refs',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		tool: oneOf(Tool).notNull(),
+		name: text().notNull(),
+		description: text(),
+		location_type: oneOf(LocationType).notNull(),
+		/** Uploaded: the object's key, derived by the server. Else where it lies. */
+		location: text().notNull(),
+		vault_secret_ref: text(),
+		sha256: text(),
+		size: integer(),
+		...editable(),
+	},
+	(t) => [uniqueIndex('script_refs_name').on(t.project_id, t.name)],
+);
+
+export const jobs = sqliteTable(
+	'jobs',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		environment_id: integer().references(() => environments.id),
+		title: text().notNull(),
+		description: text(),
+		job_type: oneOf(JobType).notNull(),
+		owner_id: integer()
+			.notNull()
+			.references(() => users.id),
+		requested_by_id: integer().references(() => users.id),
+		status: oneOf(JobStatus).notNull().default('draft'),
+		priority: oneOf(Priority).notNull().default('normal'),
+		planned_start: time(),
+		planned_end: time(),
+		tags: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
+		timeout_s: integer().notNull().default(3600),
+		labels: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
+		...editable(),
+	},
+	(t) => [
+		// A project's jobs, newest first, also by status: each list is one range of an index.
+		index('jobs_project').on(t.project_id, t.created_at, t.id),
+		index('jobs_status').on(t.project_id, t.status, t.created_at),
+		// An environment in use cannot be deleted: the check looks here.
+		index('jobs_environment').on(t.environment_id),
+		// "Planned today", over all projects.
+		index('jobs_planned')
+			.on(t.planned_start)
+			.where(sql`planned_start is not null`),
+		check('jobs_order', sql`planned_end is null or planned_start is null or planned_start < planned_end`),
+	],
+);
+
+export const job_script_refs = sqliteTable(
+	'job_script_refs',
+	{
+		job_id: integer()
+			.notNull()
+			.references(() => jobs.id, { onDelete: 'cascade' }),
+		script_id: integer()
+			.notNull()
+			.references(() => script_refs.id),
+		position: integer().notNull(),
+	},
+	(t) => [primaryKey({ columns: [t.job_id, t.position] }), index('job_script_refs_script').on(t.script_id)],
+);

@@ -1,0 +1,47 @@
+import type { Actor } from '#domain/permissions.ts';
+import type { Entity } from '#protocol/browser.ts';
+import type { Db } from '../db/client.ts';
+
+/** How the caller proved who they are: a session still to be looked up (in the same batch as the work), or an actor already known. */
+export type Credential = { kind: 'session'; token: string } | { kind: 'actor'; actor: Actor } | { kind: 'none' };
+
+/** A row that changed, for the open pages of its project; `row: null` when it is gone. */
+export interface RowChange {
+	project_id: number;
+	entity: Entity;
+	id: number;
+	row: object | null;
+}
+
+/** What the services tell the live side, always after the commit. A failure here loses nothing: rooms catch up from D1. */
+export interface Live {
+	changed(changes: RowChange[]): Promise<void>;
+	/** A run waits: its project's room takes it from here. */
+	queued(run: { id: number; project_id: number }): Promise<void>;
+	/** Someone wants a run stopped. */
+	cancel(run: { id: number; project_id: number }): Promise<void>;
+	/** An agent may no longer speak, or may again: its link reads the row anew. */
+	agentChanged(agent_id: number): Promise<void>;
+}
+
+/** Bytes under keys. Keys are the server's own, never a client's. */
+export interface Store {
+	put(key: string, bytes: Uint8Array): Promise<void>;
+	get(key: string): Promise<Uint8Array | null>;
+}
+
+/** Everything a verb needs of the world. */
+export interface Ctx {
+	db: Db;
+	credential: Credential;
+	live: Live;
+	store: Store;
+	/** Milliseconds UTC. */
+	now: () => number;
+	request_id: string;
+	ip: string | null;
+	/** The claim of this request's Idempotency-Key, put into the batch that does the work. */
+	idempotency: { key: string; request_hash: string } | null;
+	/** Work that may outlive the answer. */
+	after: (work: Promise<unknown>) => void;
+}
