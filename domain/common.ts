@@ -5,7 +5,7 @@ export const Id = z.int().min(1).max(2_147_483_647);
 
 /** A moment, as it travels: ISO 8601 in UTC with `Z`, to the millisecond. */
 export const Time = z.iso
-	.datetime({ offset: false, error: 'expected an ISO 8601 time in UTC, ending in Z' })
+	.datetime({ offset: false, abort: true, error: 'expected an ISO 8601 time in UTC, ending in Z' })
 	.overwrite((t) => new Date(t).toISOString());
 
 // Bidirectional and zero-width characters let one name pose as another; controls break terminals and headers.

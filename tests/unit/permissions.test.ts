@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { Access } from '#domain/access.ts';
+import { type Action, can, permissions } from '#domain/permissions.ts';
+import { Role } from '#domain/user.ts';
+
+const as = (role: Role) => ({ kind: 'user' as const, id: 1, username: role, role });
+const prod = { type: 'prod' as const, allowed_roles: [] };
+const dev = { type: 'dev' as const, allowed_roles: [] };
+const actions = Object.keys(permissions) as Action[];
+
+describe('can', () => {
+	// The table of who may do what, in words of its own: least access each role needs; '-' never, '*' none needed.
+	const table: Partial<Record<Action, [projets: string, dev: string, ops: string]>> = {
+		'project.create': ['*', '-', '-'],
+		'project.update': ['manage', '-', '-'],
+		'environment.create': ['manage', '-', '-'],
+		'job.create': ['contribute', 'contribute', 'contribute'],
+		'event.create': ['contribute', 'contribute', 'contribute'],
+		'script.read': ['read', 'read', 'read'],
+		'script.create': ['-', 'contribute', 'operate'],
+		'run.start': ['operate', 'contribute', 'contribute'],
+		'run.start_prod': ['-', '-', 'operate'],
+		'agent.enrol': ['-', '-', '-'],
+		'audit.list': ['-', '-', '-'],
+	};
+	for (const [action, row] of Object.entries(table)) {
+		(['projets', 'dev', 'ops'] as const).forEach((role, i) => {
+			it(`${action} as ${role}: ${String(row[i])}`, () => {
+				for (const access of [null, ...Access.options]) {
+					const least = row[i];
+					const expected =
+						least === '*' ||
+						(least !== '-' &&
+							access !== null &&
+							Access.options.indexOf(access) >= Access.options.indexOf(least as Access));
+					expect(can(as(role), action as Action, { access }).allowed, `with ${String(access)}`).toBe(expected);
+				}
+			});
+		});
+	}
+
+	it('lets an admin do everything without an access row', () => {
+		for (const action of actions)
+			expect(can(as('admin'), action, { access: null, environment: prod, job_type: 'infra' })).toEqual({
+				allowed: true,
+			});
+	});
+
+	it('gives nobody else anything in a project without access, except what has no project', () => {
+		const open = actions.filter((a) =>
+			(['projets', 'dev', 'ops'] as const).some((r) => can(as(r), a, { access: null }).allowed),
+		);
+		expect(open.sort()).toEqual(['agent.list', 'agent.read', 'project.create', 'project.list', 'user.list']);
+	});
+
+	it('refuses prod to dev and projets whatever their access, and says whose approval it needs', () => {
+		for (const role of ['dev', 'projets'] as const) {
+			const verdict = can(as(role), 'run.start', { access: 'manage', environment: prod });
+			expect(verdict).toEqual({ allowed: false, missing: expect.stringContaining('approval of ops') });
+		}
+		expect(can(as('ops'), 'run.start', { access: 'contribute', environment: prod }).allowed).toBe(false);
+		expect(can(as('ops'), 'run.start', { access: 'operate', environment: prod }).allowed).toBe(true);
+	});
+
+	it('lets dev plan development and meetings only', () => {
+		for (const job_type of ['dev', 'meeting'] as const)
+			expect(can(as('dev'), 'job.create', { access: 'contribute', job_type }).allowed).toBe(true);
+		for (const job_type of ['ops', 'maintenance', 'infra'] as const)
+			expect(can(as('dev'), 'job.create', { access: 'manage', job_type }).allowed).toBe(false);
+		expect(can(as('dev'), 'job.read', { access: 'read', job_type: 'ops' }).allowed).toBe(true);
+	});
+
+	it('keeps to the roles an environment names', () => {
+		const environment = { ...dev, allowed_roles: ['ops' as const] };
+		expect(can(as('dev'), 'run.start', { access: 'manage', environment })).toEqual({
+			allowed: false,
+			missing: expect.stringContaining('roles ops'),
+		});
+		expect(can(as('ops'), 'run.start', { access: 'contribute', environment }).allowed).toBe(true);
+	});
+
+	it('lets people cancel what they started, while they may still see it', () => {
+		expect(can(as('projets'), 'run.cancel', { access: 'read', own_run: true }).allowed).toBe(true);
+		expect(can(as('projets'), 'run.cancel', { access: null, own_run: true }).allowed).toBe(false);
+		expect(can(as('projets'), 'run.cancel', { access: 'read', own_run: false }).allowed).toBe(false);
+	});
+
+	it('has a row for each role in each action', () => {
+		for (const action of actions) expect(Object.keys(permissions[action]).sort()).toEqual([...Role.options].sort());
+	});
+});
