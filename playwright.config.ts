@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from '@playwright/test';
+
+const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+	(candidate) => candidate !== undefined && existsSync(candidate),
+);
+
+export default defineConfig({
+	testDir: 'tests/e2e',
+	outputDir: 'test-results',
+	globalSetup: './tests/support/e2e-setup.ts',
+	// One browser and one hub: two cores are what a laptop on battery or a small runner has.
+	workers: 1,
+	timeout: 60_000,
+	reporter: 'list',
+	use: {
+		viewport: { width: 1280, height: 900 },
+		trace: 'retain-on-failure',
+		launchOptions: {
+			...(chromium ? { executablePath: chromium } : {}),
+			args: ['--no-sandbox', '--disable-background-networking'],
+		},
+	},
+});

@@ -1,0 +1,48 @@
+// The local agent: enrolled once with a token from the hub's control socket, then kept running beside the hub.
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { control } from './control.mjs';
+import { Failure, messageOf } from './failure.mjs';
+import { spawnGuarded } from './guard.mjs';
+
+/**
+ * @typedef {object} AgentPlace
+ * @property {string} node
+ * @property {string} program the bundled agent
+ * @property {string} home
+ * @property {string} hubUrl
+ */
+
+/** @param {AgentPlace} place @param {string} controlSocket */
+export async function enrolOnce({ node, program, home, hubUrl }, controlSocket) {
+	const mark = path.join(path.dirname(home), 'agent-enrolled');
+	if (fs.existsSync(mark)) return;
+	const { token } = await control(controlSocket, 'POST', '/enrol');
+	const flags = ['--hub', hubUrl, '--token', token, '--home', home, '--name', 'local', '--allow-local'];
+	try {
+		await promisify(execFile)(node, [program, 'enroll', ...flags], { timeout: 30_000 });
+	} catch (error) {
+		// The command line in the error's message holds the token.
+		const { stderr = '' } = /** @type {{stderr?: string}} */ (error);
+		throw new Failure(`The local agent could not enrol: ${stderr.trim() || messageOf(error).replace(token, '…')}`);
+	}
+	fs.writeFileSync(mark, '', { mode: 0o600 });
+}
+
+/** @param {AgentPlace} place @param {string} logFile */
+export async function startAgent({ node, program, home, hubUrl }, logFile) {
+	const log = fs.openSync(logFile, 'a', 0o600);
+	const child = spawnGuarded(node, [program, 'start', '--home', home, '--hub', hubUrl], {
+		env: agentEnvironment(process.env),
+		log,
+		orphaned: 'TERM',
+	});
+	fs.closeSync(log);
+	return child;
+}
+
+/** What a person's shell says about docker, ssh and proxies is the agent's business; the hub's settings are not. */
+export const agentEnvironment = (/** @type {NodeJS.ProcessEnv} */ env) =>
+	Object.fromEntries(Object.entries(env).filter(([name]) => !/^(UHUB_|npm_|PORT$|HOST$)/.test(name)));

@@ -1,0 +1,54 @@
+// The two bundles that run outside the browser.
+import fs from 'node:fs';
+import { builtinModules } from 'node:module';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+// Packages written for Node import `crypto`; workerd knows it as `node:crypto` only.
+const nodeNames = Object.fromEntries(
+	builtinModules.filter((name) => !name.startsWith('_')).map((name) => [name, `node:${name}`]),
+);
+
+/** @param {string} root */
+export async function buildWorker(root) {
+	await build({
+		entryPoints: [
+			{ in: path.join(root, 'worker/local.ts'), out: 'hub' },
+			{ in: path.join(root, 'worker/local-assets.ts'), out: 'assets' },
+		],
+		outdir: path.join(root, 'dist/local'),
+		bundle: true,
+		format: 'esm',
+		target: 'es2024',
+		platform: 'browser',
+		conditions: ['workerd', 'worker', 'browser'],
+		external: ['cloudflare:*', 'node:*'],
+		alias: nodeNames,
+		define: { 'process.env.NODE_ENV': '"production"' },
+		// Names stay, so that a stack in the log can be read.
+		minifySyntax: true,
+		minifyWhitespace: true,
+		legalComments: 'none',
+		logLevel: 'warning',
+	});
+}
+
+/** One file that needs only Node 22. @param {string} root */
+export async function buildAgent(root) {
+	const outfile = path.join(root, 'dist/uhub-agent.mjs');
+	await build({
+		entryPoints: [path.join(root, 'agent/main.ts')],
+		outfile,
+		bundle: true,
+		format: 'esm',
+		target: 'node22',
+		platform: 'node',
+		// Packages in the older module system call require() for Node's own modules.
+		banner: {
+			js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+		},
+		legalComments: 'none',
+		logLevel: 'warning',
+	});
+	fs.chmodSync(outfile, 0o755);
+}

@@ -1,0 +1,78 @@
+// The three things the build makes, what each is made from, and whether it must be made again.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+
+/**
+ * @typedef {object} Piece
+ * @property {string} name
+ * @property {string[]} sources files and directories
+ * @property {string[]} results what must exist for the piece to count as made
+ */
+
+const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib'];
+
+/** @type {Piece[]} */
+export const PIECES = [
+	{
+		name: 'app',
+		sources: ['app', 'messages', 'project.inlang', 'vite.config.ts', 'worker/api.ts', ...SHARED],
+		results: ['build/index.html', 'dist/local/assets.json'],
+	},
+	{ name: 'worker', sources: ['worker', 'durable', ...SHARED], results: ['dist/local/hub.js', 'dist/local/assets.js'] },
+	{ name: 'agent', sources: ['agent', ...SHARED], results: ['dist/uhub-agent.mjs'] },
+];
+
+// Made by the build itself, or by tools beside it.
+const GENERATED = new Set(['node_modules', '.svelte-kit', 'paraglide', 'cache', '.gitignore', 'README.md']);
+
+/** @param {string} root @param {string} relative @returns {string[]} */
+function filesOf(root, relative) {
+	const stat = fs.statSync(path.join(root, relative), { throwIfNoEntry: false });
+	if (!stat) return [];
+	if (!stat.isDirectory()) return [relative];
+	return fs
+		.readdirSync(path.join(root, relative))
+		.filter((name) => !GENERATED.has(name))
+		.flatMap((name) => filesOf(root, `${relative}/${name}`));
+}
+
+/** The content's hash, not the time's: a checkout touches every file and changes none. @param {string} root @param {Piece} piece */
+export function hashOf(root, piece) {
+	const hash = createHash('sha256');
+	for (const file of piece.sources.flatMap((source) => filesOf(root, source)).sort())
+		hash
+			.update(`${file}\0`)
+			.update(fs.readFileSync(path.join(root, file)))
+			.update('\0');
+	return hash.digest('hex');
+}
+
+/** @param {string} root */
+const recordFile = (root) => path.join(root, 'dist/built.json');
+
+/** @param {string} root @returns {Record<string, string>} */
+export function readRecord(root) {
+	try {
+		return JSON.parse(fs.readFileSync(recordFile(root), 'utf8'));
+	} catch {
+		return {};
+	}
+}
+
+/** @param {string} root @param {Record<string, string>} record */
+export function writeRecord(root, record) {
+	fs.mkdirSync(path.dirname(recordFile(root)), { recursive: true });
+	fs.writeFileSync(recordFile(root), JSON.stringify(record, null, '\t'));
+}
+
+/** @param {string} root @param {Piece[]} [pieces] @returns {{piece: Piece, hash: string}[]} */
+export function stalePieces(root, pieces = PIECES) {
+	const record = readRecord(root);
+	return pieces
+		.map((piece) => ({ piece, hash: hashOf(root, piece) }))
+		.filter(
+			({ piece, hash }) =>
+				record[piece.name] !== hash || !piece.results.every((result) => fs.existsSync(path.join(root, result))),
+		);
+}

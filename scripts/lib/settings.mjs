@@ -1,0 +1,69 @@
+// What the environment asks for, checked before anything is touched.
+import net from 'node:net';
+import path from 'node:path';
+import { Failure } from './failure.mjs';
+
+/**
+ * @typedef {object} Settings
+ * @property {string} host
+ * @property {number} port 0 means any free port
+ * @property {string} dataDir absolute
+ * @property {boolean} demo
+ * @property {boolean} agent whether a local agent comes with the demo
+ * @property {string | null} demoPassword
+ */
+
+export const OLDEST_NODE = 20;
+
+/** @param {string} version such as process.versions.node */
+export function checkNode(version) {
+	if (Number.parseInt(version, 10) >= OLDEST_NODE) return;
+	throw new Failure(`uHub needs Node.js ${OLDEST_NODE} or newer, and this is ${version}.`);
+}
+
+/** @param {string} host */
+export function isLoopback(host) {
+	return host === 'localhost' || host === '::1' || (net.isIPv4(host) && host.startsWith('127.'));
+}
+
+/** The address as part of a URL. @param {string} host @param {number} port */
+export const urlOf = (host, port) => `http://${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
+
+/** Where programs on this machine reach a hub that listens on `host`. @param {string} host @param {number} port */
+export function localUrlOf(host, port) {
+	if (host === '0.0.0.0') return urlOf('127.0.0.1', port);
+	return urlOf(host === '::' ? '::1' : host, port);
+}
+
+/** @param {Record<string, string | undefined>} env @param {string} root the checkout @returns {Settings} */
+export function readSettings(env, root) {
+	const host = env.HOST || '127.0.0.1';
+	if (!net.isIP(host) && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host))
+		throw new Failure(`HOST must be an address or a host name, and "${host}" is neither.`);
+
+	const port = env.PORT || '8787';
+	if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+		throw new Failure(`PORT must be a number from 0 to 65535, and "${port}" is not.`);
+
+	const { UHUB_DEMO: demo = '', UHUB_DEMO_PASSWORD: password = '' } = env;
+	if (!['', '0', '1'].includes(demo)) throw new Failure(`UHUB_DEMO must be 0 or 1, and "${demo}" is neither.`);
+	if (password && demo === '0')
+		throw new Failure(
+			'UHUB_DEMO_PASSWORD has no meaning with UHUB_DEMO=0: there are no demo accounts. Unset one of them.',
+		);
+	if (password && !isLoopback(host))
+		throw new Failure(
+			`UHUB_DEMO_PASSWORD is refused when HOST (${host}) is not loopback: anybody on the network who knows it would be an ` +
+				'admin. Unset it to get a random one, or set UHUB_DEMO=0 to have no demo accounts.',
+		);
+	if (password && password.length < 8) throw new Failure('UHUB_DEMO_PASSWORD must have at least 8 characters.');
+
+	return {
+		host,
+		port: Number(port),
+		dataDir: path.resolve(root, env.UHUB_DATA_DIR || '.uhub'),
+		demo: demo !== '0',
+		agent: env.UHUB_LOCAL_AGENT !== '0',
+		demoPassword: password || null,
+	};
+}

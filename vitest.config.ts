@@ -1,0 +1,50 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+// Miniflare would otherwise ask the network what `request.cf` looks like.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
+
+const MINUTE = 60_000;
+
+export default defineConfig({
+	test: {
+		projects: [
+			{ test: { name: 'unit', environment: 'node', include: ['tests/unit/**/*.test.ts'] } },
+			{
+				plugins: [
+					cloudflareTest(async () => ({
+						wrangler: { configPath: './wrangler.toml' },
+						miniflare: {
+							bindings: {
+								TEST_MIGRATIONS: await readD1Migrations('./migrations'),
+								UHUB_SECRET: 'a-secret-for-tests-of-at-least-32-characters',
+							},
+						},
+					})),
+				],
+				test: { name: 'worker', include: ['tests/worker/**/*.test.ts'], setupFiles: ['tests/worker/setup.ts'] },
+			},
+			// Real programs on this machine: docker, sshd, hubs. One file at a time, or they would take each other's turn.
+			{
+				test: {
+					name: 'agent',
+					environment: 'node',
+					include: ['tests/agent/**/*.test.ts'],
+					fileParallelism: false,
+					testTimeout: MINUTE,
+					hookTimeout: 3 * MINUTE,
+				},
+			},
+			{
+				test: {
+					name: 'faults',
+					environment: 'node',
+					include: ['tests/faults/**/*.test.ts'],
+					fileParallelism: false,
+					testTimeout: 5 * MINUTE,
+					hookTimeout: 5 * MINUTE,
+				},
+			},
+		],
+	},
+});
