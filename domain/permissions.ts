@@ -72,10 +72,12 @@ export interface Subject {
 	own_run?: boolean;
 }
 
-export type Verdict = { allowed: true } | { allowed: false; missing: string };
+/** Which rule said no, for interfaces that say it in the viewer's own words. */
+export type Refusal = 'role' | 'prod' | 'own' | 'access' | 'job_type' | 'environment';
+export type Verdict = { allowed: true } | { allowed: false; refusal: Refusal; missing: string };
 
 const yes: Verdict = { allowed: true };
-const no = (missing: string): Verdict => ({ allowed: false, missing });
+const no = (refusal: Refusal, missing: string): Verdict => ({ allowed: false, refusal, missing });
 
 /** The job types a role may plan; the others may plan any. */
 const plannable: Partial<Record<Role, readonly JobType[]>> = { dev: ['dev', 'meeting'] };
@@ -91,10 +93,14 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	const { access = null } = subject;
 
 	if (action === 'run.cancel' && subject.own_run && access !== null) return yes;
-	if (need === 'no') return no(refusal(asked, actor.role));
-	if (need === 'own' && access !== 'manage') return no(`${asked} needs to own the project, or manage access in it`);
+	if (need === 'no')
+		return asked === 'run.start_prod'
+			? no('prod', `run.start in prod is not for the role ${actor.role}: it needs the approval of ops`)
+			: no('role', `${asked} is not for the role ${actor.role}`);
+	if (need === 'own' && access !== 'manage')
+		return no('own', `${asked} needs to own the project, or manage access in it`);
 	if (need !== 'any' && need !== 'own' && accessRank(access) < accessRank(need))
-		return no(`${asked} needs ${need} access to the project`);
+		return no('access', `${asked} needs ${need} access to the project`);
 
 	const types = plannable[actor.role];
 	if (
@@ -104,15 +110,10 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 		!types.includes(subject.job_type) &&
 		permissions[action].dev === 'contribute'
 	)
-		return no(`${action} as ${actor.role} is for jobs of type ${types.join(' or ')}`);
+		return no('job_type', `${action} as ${actor.role} is for jobs of type ${types.join(' or ')}`);
 
 	const roles = subject.environment?.allowed_roles ?? [];
 	if (action === 'run.start' && actor.role !== 'admin' && roles.length > 0 && !roles.includes(actor.role))
-		return no(`run.start in this environment is for the roles ${roles.join(', ')}`);
+		return no('environment', `run.start in this environment is for the roles ${roles.join(', ')}`);
 	return yes;
-}
-
-function refusal(action: Action, role: Role): string {
-	if (action === 'run.start_prod') return `run.start in prod is not for the role ${role}: it needs the approval of ops`;
-	return `${action} is not for the role ${role}`;
 }
