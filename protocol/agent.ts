@@ -92,6 +92,22 @@ export type KnownRun = z.infer<typeof KnownRun>;
 
 export const Outcome = z.enum(['success', 'failed', 'canceled', 'lost']);
 
+/** How a run ended, as its agent saw it. */
+export const Finish = z.strictObject({
+	type: z.literal('finish'),
+	...at,
+	outcome: Outcome,
+	exit_code: z.int().nullable(),
+	reason: Reason.nullable(),
+	started_at: Time.nullable(),
+	exited_at: Time,
+	/** The last chunk's seq (0: none), the log's length in bytes, and the SHA-256 of its bytes, gaps left out. */
+	last_seq: Seq,
+	bytes: z.int().min(0),
+	sha256: Sha256,
+});
+export type Finish = z.infer<typeof Finish>;
+
 export const FromAgent = z.discriminatedUnion('type', [
 	z.strictObject({
 		type: z.literal('hello'),
@@ -109,19 +125,7 @@ export const FromAgent = z.discriminatedUnion('type', [
 	z.strictObject({ type: z.literal('accept'), ...at, need: z.array(Sha256).max(20) }),
 	z.strictObject({ type: z.literal('refuse'), ...at, reason: Reason }),
 	z.strictObject({ type: z.literal('started'), ...at, at: Time }),
-	z.strictObject({
-		type: z.literal('finish'),
-		...at,
-		outcome: Outcome,
-		exit_code: z.int().nullable(),
-		reason: Reason.nullable(),
-		started_at: Time.nullable(),
-		exited_at: Time,
-		/** The last chunk's seq (0: none), the log's length in bytes, and the SHA-256 of its bytes, gaps left out. */
-		last_seq: Seq,
-		bytes: z.int().min(0),
-		sha256: Sha256,
-	}),
+	Finish,
 	z.strictObject({
 		type: z.literal('heartbeat'),
 		runs: z.array(z.strictObject(at)).max(1000),
