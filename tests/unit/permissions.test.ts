@@ -50,7 +50,17 @@ describe('can', () => {
 		const open = actions.filter((a) =>
 			(['projets', 'dev', 'ops'] as const).some((r) => can(as(r), a, { access: null }).allowed),
 		);
-		expect(open.sort()).toEqual(['agent.list', 'agent.read', 'project.create', 'project.list', 'user.list']);
+		expect(open.sort()).toEqual([
+			'agent.list',
+			'agent.read',
+			'me.read',
+			'me.update',
+			'project.create',
+			'project.list',
+			'server_status.list',
+			'session.delete',
+			'user.list',
+		]);
 	});
 
 	it('refuses prod to dev and projets whatever their access, and says whose approval it needs', () => {
