@@ -44,7 +44,8 @@ export class Api {
 	/** As `call`, but anything but a 2xx is an error that shows the answer. */
 	async ok(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer['body']> {
 		const answer = await this.call(method, path, body, headers);
-		if (answer.status >= 300) throw new Error(`${method} ${path}: ${String(answer.status)} ${JSON.stringify(answer.body)}`);
+		if (answer.status >= 300)
+			throw new Error(`${method} ${path}: ${String(answer.status)} ${JSON.stringify(answer.body)}`);
 		return answer.body;
 	}
 

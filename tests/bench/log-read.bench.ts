@@ -1,0 +1,56 @@
+// Opening a log of 100 MB: its last screen, any line, and a search, against downloading it.
+import { startHub } from '../support/hub.ts';
+import { Api } from '../support/api.ts';
+import { enrol } from '../support/wire-agent.ts';
+import { inTurns, median, report, round } from './measure.ts';
+import { hubSide } from './streams.ts';
+
+const MB = 100;
+const hub = await startHub({ agent: false });
+try {
+	const admin = await Api.signIn(hub.url, 'admin', hub.password);
+	const { project_id, job_id } = await admin.jobWith('#!/bin/sh\ntrue\n');
+	const identity = await enrol(admin, 'reader', { project_ids: [project_id] });
+	const side = await hubSide(admin, identity, job_id);
+	let n = 0;
+	for (let sent = 0; sent < MB * 1e6;) {
+		let text = '';
+		while (text.length < 65_000)
+			text += `line ${String(++n)} ${n % 500_000 === 1 ? 'NEEDLE' : 'hay'} ${'x'.repeat(60)}\n`;
+		await side.send(Buffer.from(text));
+		sent += text.length;
+	}
+	await side.end();
+	const runs = (await admin.get(`/api/runs?limit=1&sort=-requested_at`)).items as { id: number; log_lines: number }[];
+	const run = runs[0];
+	if (run?.log_lines !== n) throw new Error(`the hub counts ${String(run?.log_lines)} lines, ${String(n)} were sent`);
+	const timed = async (path: string) => {
+		const started = performance.now();
+		const response = await fetch(`${hub.url}/api/runs/${String(run.id)}${path}`, { headers: { cookie: admin.cookie } });
+		if (!response.ok) throw new Error(`${path}: ${String(response.status)}`);
+		await response.arrayBuffer();
+		return performance.now() - started;
+	};
+	const figures = await inTurns(7, {
+		download: () => timed('/log'),
+		tail: () => timed(`/log/lines?from=${String(n - 199)}&count=200`),
+		seek: () => timed(`/log/lines?from=${String(1 + Math.floor(Math.random() * (n - 200)))}&count=200`),
+		search: () => timed('/log/search?q=NEEDLE'),
+	});
+	const at = (name: keyof typeof figures) => median(figures[name]);
+	report(
+		'10 last screen of 100 MB',
+		`${round(at('tail'), 1)} ms, 1/${round(at('download') / at('tail'), 0)} of the download`,
+		'≤ 1/50',
+		at('tail') <= at('download') / 50,
+	);
+	report(
+		'10 any 200 lines',
+		`${round(at('seek'), 1)} ms, with HTTP and permission`,
+		'≤ 5 ms on the server',
+		at('seek') <= 5,
+	);
+	report('10 search the whole', `${round(at('search'), 0)} ms`, '≤ 1000 ms', at('search') <= 1000);
+} finally {
+	await hub.stop();
+}
