@@ -44,5 +44,5 @@ export async function startAgent({ node, program, home, hubUrl }, logFile) {
 }
 
 /** What a person's shell says about docker, ssh and proxies is the agent's business; the hub's settings are not. */
-export const agentEnvironment = (/** @type {NodeJS.ProcessEnv} */ env) =>
+export const agentEnvironment = (/** @type {Record<string, string | undefined>} */ env) =>
 	Object.fromEntries(Object.entries(env).filter(([name]) => !/^(UHUB_|npm_|PORT$|HOST$)/.test(name)));

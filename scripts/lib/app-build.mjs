@@ -1,4 +1,4 @@
-// Builds the app, then makes of its files what a server wants: no inline script, compressed siblings, a manifest.
+// Builds the app, then makes of its files what a server wants: compressed siblings and a manifest.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -41,40 +41,15 @@ export async function buildApp(root) {
 	);
 	if (status !== 0) throw new Error('vite build failed');
 	const dir = path.join(root, 'build');
-	moveInlineScript(dir);
+	if (hasInlineScript(fs.readFileSync(path.join(dir, 'index.html'), 'utf8')))
+		throw new Error('build/index.html has an inline script');
 	for (const [name, content] of Object.entries(FOR_CLOUDFLARE)) fs.writeFileSync(path.join(dir, name), content);
 	fs.mkdirSync(path.join(root, 'dist/local'), { recursive: true });
 	fs.writeFileSync(path.join(root, 'dist/local/assets.json'), JSON.stringify(compressAll(dir)));
 }
 
-/**
- * SvelteKit boots the page with an inline script, which our content security policy forbids: it goes into a file.
- * @param {string} html
- * @returns {{html: string, script: {path: string, content: string} | null}}
- */
-export function externaliseBootScript(html) {
-	const inline = /<script(?![^>]*\bsrc=)([^>]*)>([\s\S]*?)<\/script>/.exec(html);
-	const content = inline?.[2]?.trim();
-	if (!inline || !content) return { html, script: null };
-	// The script finds its place in the page by itself, but its relative imports were written for the page's address.
-	const absolute = content.replaceAll(/import\((["'])\.?\/_app\//g, 'import($1/_app/');
-	const hash = createHash('sha256').update(absolute).digest('base64url').slice(0, 8);
-	const file = `_app/immutable/boot.${hash}.js`;
-	return {
-		html: html.replace(inline[0], () => `<script src="/${file}"></script>`),
-		script: { path: file, content: absolute },
-	};
-}
-
-/** @param {string} dir */
-function moveInlineScript(dir) {
-	const page = path.join(dir, 'index.html');
-	const { html, script } = externaliseBootScript(fs.readFileSync(page, 'utf8'));
-	if (/<script(?![^>]*\bsrc=)[^>]*>/.test(html)) throw new Error('build/index.html has more than one inline script');
-	if (!script) return;
-	fs.writeFileSync(path.join(dir, script.path), script.content);
-	fs.writeFileSync(page, html);
-}
+/** Our content security policy forbids them; vite.config.ts moves SvelteKit's into a file. @param {string} html */
+export const hasInlineScript = (html) => /<script(?![^>]*\bsrc=)[^>]*>\s*\S/i.test(html);
 
 /** @param {string} dir @returns {Record<string, {type: string, etag: string, encodings: string[]}>} */
 function compressAll(dir) {

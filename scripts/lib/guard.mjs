@@ -25,7 +25,7 @@ exit $code
  * @param {string} command
  * @param {string[]} args
  * @param {object} options
- * @param {NodeJS.ProcessEnv} options.env
+ * @param {Record<string, string | undefined>} options.env
  * @param {number} options.log file descriptor for what it prints
  * @param {'TERM' | 'KILL'} options.orphaned the signal it gets when this process is gone
  * @param {number} [options.graceSeconds] how long after that it is killed
@@ -33,7 +33,7 @@ exit $code
  */
 export function spawnGuarded(command, args, { env, log, orphaned, graceSeconds = 10, control = false }) {
 	return spawn('/bin/sh', ['-c', SCRIPT, 'uhub-guard', orphaned, String(graceSeconds), command, ...args], {
-		env,
+		env: /** @type {NodeJS.ProcessEnv} */ (env),
 		// A group of its own: Ctrl-C in the terminal reaches this process only, which then stops things in order.
 		detached: true,
 		stdio: ['pipe', log, log, control ? 'pipe' : 'ignore'],

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentEnvironment } from '../../scripts/lib/agent.mjs';
-import { externaliseBootScript } from '../../scripts/lib/app-build.mjs';
+import { hasInlineScript } from '../../scripts/lib/app-build.mjs';
 import { controlSocketPath, prepareDataDir } from '../../scripts/lib/data-dir.mjs';
 import { planDemo } from '../../scripts/lib/demo.mjs';
 import { explainInstallFailure, isSameInstallation } from '../../scripts/lib/install.mjs';
@@ -211,13 +211,10 @@ describe('build', () => {
 		expect(isStale()).toBe(true);
 	});
 
-	it('leaves no inline script in the page', () => {
-		const page = '<head></head><body><script>\n\timport("./_app/immutable/entry/start.js"); "$&"\n</script></body>';
-		const { html, script } = externaliseBootScript(page);
-		expect(html).toBe(`<head></head><body><script src="/${script?.path}"></script></body>`);
-		expect(script?.path).toMatch(/^_app\/immutable\/boot\.[\w-]{8}\.js$/);
-		expect(script?.content).toBe('import("/_app/immutable/entry/start.js"); "$&"');
-		expect(externaliseBootScript(html)).toEqual({ html, script: null });
+	it('knows an inline script when it sees one', () => {
+		expect(hasInlineScript('<script>boot()</script>')).toBe(true);
+		expect(hasInlineScript('<script type="module">\nimport "/a.js"</script>')).toBe(true);
+		expect(hasInlineScript('<script src="/_app/immutable/boot.js"></script>')).toBe(false);
 	});
 });
 

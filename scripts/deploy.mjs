@@ -1,0 +1,28 @@
+// `npm run deploy`: the same code and the same migrations, to Cloudflare. With `-- --dry-run` it needs no account and no
+// network: it builds, bundles and says what would be uploaded. docs/deploy.md says what must exist first.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const dryRun = process.argv.includes('--dry-run');
+const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
+
+/** @param {string} script @param {string[]} args */
+function run(script, args) {
+	const { status } = spawnSync(process.execPath, [path.join(root, script), ...args], {
+		cwd: root,
+		stdio: 'inherit',
+		env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+	});
+	if (status !== 0) process.exit(status ?? 1);
+}
+
+if (!dryRun && fs.readFileSync(path.join(root, 'wrangler.toml'), 'utf8').includes(PLACEHOLDER)) {
+	console.error('wrangler.toml has no database yet: create it and write its id there, as docs/deploy.md says.');
+	process.exit(1);
+}
+run('scripts/build.mjs', ['app']);
+if (!dryRun) run('node_modules/wrangler/bin/wrangler.js', ['d1', 'migrations', 'apply', 'uhub', '--remote']);
+run('node_modules/wrangler/bin/wrangler.js', ['deploy', ...(dryRun ? ['--dry-run', '--outdir', 'dist/deploy'] : [])]);

@@ -1,0 +1,55 @@
+// Everything `npm test` runs, in order: what is quick and says most comes first.
+
+/**
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {string} script of a package, run with the tools' Node
+ * @property {string[]} args
+ * @property {'exit' | 'vitest' | 'playwright'} counts how its result is told
+ * @property {string} [tests] the folder that must hold tests for it to run
+ */
+
+/** @param {string} name @param {string} script @param {string[]} args @returns {Suite} */
+const check = (name, script, args) => ({ name, script, args, counts: 'exit' });
+
+const TSC = 'node_modules/typescript/bin/tsc';
+
+/** @type {Suite[]} */
+export const CHECKS = [
+	check('format', 'node_modules/prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
+	check('generated types of the app', 'node_modules/@sveltejs/kit/svelte-kit.js', ['sync']),
+	check('lint', 'node_modules/eslint/bin/eslint.js', ['.']),
+	check('generated types of the bindings', 'node_modules/wrangler/bin/wrangler.js', [
+		'types',
+		'--strict-vars=false',
+		'--check',
+	]),
+	...['domain', 'worker', 'agent', 'scripts'].map((room) => check(`types of ${room}`, TSC, ['-p', room])),
+	check('types of app', 'node_modules/svelte-check/bin/svelte-check', [
+		'--tsconfig',
+		'app/tsconfig.json',
+		'--fail-on-warnings',
+	]),
+];
+
+/** @param {string} name @returns {Suite} */
+const vitest = (name) => ({
+	name,
+	script: 'node_modules/vitest/vitest.mjs',
+	args: ['run', '--project', name],
+	counts: 'vitest',
+	tests: `tests/${name}`,
+});
+
+export const UNIT = vitest('unit');
+
+/** @type {Suite} */
+const e2e = {
+	name: 'e2e',
+	script: 'node_modules/@playwright/test/cli.js',
+	args: ['test'],
+	counts: 'playwright',
+	tests: 'tests/e2e',
+};
+
+export const SUITES = [...CHECKS, UNIT, vitest('worker'), vitest('agent'), e2e, vitest('faults')];

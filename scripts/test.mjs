@@ -1,0 +1,57 @@
+// `npm test`: installs what the tests need, runs every suite, ends with one line that counts.
+//
+//   npm test               everything
+//   npm test -- worker e2e these suites (and `check` for the static ones)
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { installPackages } from './lib/debian.mjs';
+import { Failure } from './lib/failure.mjs';
+import { install, isInstalled, toolNode } from './lib/install.mjs';
+import { hasTests, runSuite } from './lib/run-suite.mjs';
+import { checkNode } from './lib/settings.mjs';
+import { CHECKS, SUITES } from './lib/suites.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const wanted = process.argv.slice(2);
+const isWanted = (/** @type {import('./lib/suites.mjs').Suite} */ suite) =>
+	wanted.length === 0 || wanted.includes(suite.name) || (CHECKS.includes(suite) && wanted.includes('check'));
+
+async function prepare() {
+	checkNode(process.versions.node);
+	if (!isInstalled(root)) {
+		console.log('Installing packages …');
+		await install(root);
+	}
+	const node = toolNode(root);
+	const missing =
+		wanted.every((name) => ['check', 'unit', 'worker'].includes(name)) && wanted.length > 0 ? [] : installPackages();
+	if (missing.length > 0) console.log(`Not on this machine: ${missing.join(', ')}. Tests that need them say so.`);
+	// Checks and suites read what the build makes: the app's messages, the agent's bundle, the pages.
+	if (spawnSync(node, [path.join(root, 'scripts/build.mjs')], { cwd: root, stdio: 'inherit' }).status !== 0)
+		throw new Failure('The build failed.');
+	return { node, missing };
+}
+
+let passed = 0;
+let failed = 0;
+try {
+	const { node, missing } = await prepare();
+	for (const suite of SUITES.filter(isWanted)) {
+		if (suite.tests && !hasTests(root, suite.tests)) continue;
+		console.log(`\n== ${suite.name}`);
+		if (suite.counts === 'playwright' && missing.includes('chromium') && !process.env.CI) {
+			console.log('not run: there is no Chromium');
+			continue;
+		}
+		const count = await runSuite(root, node, suite);
+		passed += count.passed;
+		failed += count.failed;
+		if (count.failed > 0) console.log(`${suite.name}: FAILED`);
+	}
+} catch (error) {
+	console.error(error instanceof Failure ? error.message : error);
+	failed += 1;
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
