@@ -1,5 +1,6 @@
 // `npm start`: from a fresh clone to a running hub. Plain JavaScript without dependencies, because on the first start
 // there are none. docs/adr/0002-local-launcher.md says how the parts fit.
+import fs from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,7 @@ import { createProgress } from './lib/progress.mjs';
 import { checkNode, readSettings } from './lib/settings.mjs';
 import { onStopRequest } from './lib/stop-request.mjs';
 
-const ROOM_TO_INSTALL_MB = 500;
+const ROOM_TO_INSTALL_MB = 1000;
 const ROOM_TO_RUN_MB = 100;
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const say = (/** @type {string} */ line) => console.log(line);
@@ -24,8 +25,8 @@ function fail(error) {
 	process.exit(1);
 }
 
-/** @param {string} node */
-function build(node) {
+/** @param {string} node @param {import('./lib/settings.mjs').Settings} settings */
+function build(node, settings) {
 	const names = stalePieces(root).map(({ piece }) => piece.name);
 	if (names.length === 0) return;
 	return step(
@@ -35,8 +36,13 @@ function build(node) {
 				cwd: root,
 				encoding: 'utf8',
 			});
-			if (status !== 0)
-				throw new Failure(`The build failed.\n${`${stdout}${stderr}`.trim().split('\n').slice(-30).join('\n')}`);
+			if (status === 0) return;
+			const output = `${stdout}${stderr}`.trim();
+			const log = path.join(settings.dataDir, 'logs/build.log');
+			fs.writeFileSync(log, output);
+			throw new Failure(
+				`the build failed; all of what it said is in ${log}:\n${output.split('\n').slice(0, 15).join('\n')}`,
+			);
 		},
 		`Building ${names.join(', ')} …`,
 	);
@@ -52,7 +58,7 @@ async function main() {
 		await step('installed', () => install(root), 'Installing packages (once, about 30 s) …');
 	}
 	const node = toolNode(root);
-	await build(node);
+	await build(node, settings);
 
 	const starting = startHub({ root, settings, node, step, say, onFailure: fail });
 	onStopRequest({
