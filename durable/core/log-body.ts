@@ -1,0 +1,40 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+
+// A piece of a log at rest is its viewer frames one after the other, each behind its length (u32, big-endian), gzipped
+// where that pays. Pieces are gzip members, so a segment, which is pieces end to end, is a .gz any tool can open.
+
+/** Below this, compressing costs more than it saves. */
+const GZIP_MIN = 2048;
+/** The fastest level: a log shrinks about as much with it, and it has to keep up with the agent. */
+const LEVEL = 1;
+
+export function packFrames(frames: readonly Uint8Array[]): Uint8Array {
+	const body = new Uint8Array(frames.reduce((n, f) => n + 4 + f.length, 0));
+	const view = new DataView(body.buffer);
+	let at = 0;
+	for (const frame of frames) {
+		view.setUint32(at, frame.length);
+		body.set(frame, at + 4);
+		at += 4 + frame.length;
+	}
+	return body;
+}
+
+/** The frames of a body, as views into it. */
+export function unpackFrames(body: Uint8Array): Uint8Array[] {
+	const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+	const frames: Uint8Array[] = [];
+	for (let at = 0; at < body.length;) {
+		const length = view.getUint32(at);
+		frames.push(body.subarray(at + 4, at + 4 + length));
+		at += 4 + length;
+	}
+	return frames;
+}
+
+export const gzip = (body: Uint8Array): Uint8Array => gzipSync(body, { level: LEVEL });
+
+/** `raw` is the length that must come out: bytes that would swell beyond it are an error, not memory. */
+export const gunzip = (bytes: Uint8Array, raw: number): Uint8Array => gunzipSync(bytes, { maxOutputLength: raw });
+
+export const worthGzip = (body: Uint8Array): boolean => body.length >= GZIP_MIN;

@@ -1,0 +1,35 @@
+import { type Frame, Kind, Stream } from '#protocol/run-frames.ts';
+
+/** Where a log stands after a number of its frames: every index of it is a list of such marks. */
+export interface Mark {
+	/** Bytes so far, of both streams and of stdout alone. */
+	offset: number;
+	out: number;
+	/** Lines begun so far (domain/log.ts says what a line is), and the stream of the one that is not ended; 0: none is. */
+	lines: number;
+	open: number;
+	frames: number;
+}
+
+export const START: Mark = { offset: 0, out: 0, lines: 0, open: Stream.none, frames: 0 };
+
+const LINE_FEED = 10;
+
+/** The mark after one more frame. */
+export function after(mark: Mark, frame: Frame): Mark {
+	const frames = mark.frames + 1;
+	if (frame.kind === Kind.gap) return { ...mark, lines: mark.lines + 1, open: Stream.none, frames };
+	const { payload, stream } = frame;
+	const size = payload.length;
+	if (size === 0) return { ...mark, frames };
+	let feeds = 0;
+	for (let i = 0; i < size; i++) if (payload[i] === LINE_FEED) feeds++;
+	const ended = payload[size - 1] === LINE_FEED;
+	return {
+		offset: mark.offset + size,
+		out: mark.out + (stream === Stream.stdout ? size : 0),
+		lines: mark.lines + (mark.open === stream ? 0 : 1) + feeds - (ended ? 1 : 0),
+		open: ended ? Stream.none : stream,
+		frames,
+	};
+}
