@@ -10,17 +10,21 @@ import path from 'node:path';
  * @property {string[]} results what must exist for the piece to count as made
  */
 
-const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/lib'];
+const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scripts/build.mjs'];
 
 /** @type {Piece[]} */
 export const PIECES = [
 	{
 		name: 'app',
-		sources: ['app', 'messages', 'project.inlang', 'vite.config.ts', 'worker/api.ts', ...SHARED],
+		sources: ['app', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED],
 		results: ['build/index.html', 'dist/local/assets.json'],
 	},
-	{ name: 'worker', sources: ['worker', 'durable', ...SHARED], results: ['dist/local/hub.js', 'dist/local/assets.js'] },
-	{ name: 'agent', sources: ['agent', ...SHARED], results: ['dist/uhub-agent.mjs'] },
+	{
+		name: 'worker',
+		sources: ['worker', 'durable', 'scripts/lib/bundles.mjs', ...SHARED],
+		results: ['dist/local/hub.js', 'dist/local/assets.js'],
+	},
+	{ name: 'agent', sources: ['agent', 'scripts/lib/bundles.mjs', ...SHARED], results: ['dist/uhub-agent.mjs'] },
 ];
 
 // Made by the build itself, or by tools beside it.

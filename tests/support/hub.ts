@@ -136,10 +136,18 @@ async function untilReady(child: ChildProcess) {
 	return { child, url: await ready, output: () => output };
 }
 
-/** The launcher knows the guard it started; the guarded program is the guard's child that is not a shell. */
+/**
+ * The launcher knows the guard it started; the guarded program is the guard's child that is not a shell. It is one for a
+ * moment, between fork and exec, hence the patience.
+ */
 function guardedBy(guard: number): number | null {
-	const children = readFileSync(`/proc/${guard}/task/${guard}/children`, 'utf8').trim().split(' ').filter(Boolean);
-	return children.map(Number).find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'sh') ?? null;
+	for (let attempt = 0; attempt < 50; attempt++) {
+		const children = readFileSync(`/proc/${guard}/task/${guard}/children`, 'utf8').trim().split(' ').filter(Boolean);
+		const found = children.map(Number).find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'sh');
+		if (found) return found;
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+	}
+	return null;
 }
 
 /** Settings of the shell that runs the tests must not reach the hubs they start, nor npm's marks. */
