@@ -18,6 +18,9 @@ const prodRunners: Row = { admin: 'any', projets: 'no', dev: 'no', ops: 'operate
 
 /** The whole of who may do what. The name of an action is its audit action and the path of its service. */
 export const permissions = {
+	'session.delete': everyone,
+	'me.read': everyone,
+	'me.update': everyone,
 	'user.list': everyone,
 	'project.list': everyone,
 	'project.create': { admin: 'any', projets: 'any', dev: 'no', ops: 'no' },
@@ -48,6 +51,7 @@ export const permissions = {
 	'run.start': runners,
 	'run.start_prod': prodRunners,
 	'run.cancel': runners,
+	'server_status.list': everyone,
 	'agent.list': everyone,
 	'agent.read': everyone,
 	'agent.enrol': adminOnly,

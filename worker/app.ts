@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { openAPIRouteHandler } from 'hono-openapi';
+import { notFound } from '#domain/errors.ts';
+import { type AppEnv, withCtx } from './http/context.ts';
+import { secureHeaders } from './http/headers.ts';
+import { sameOrigin } from './http/origin.ts';
+import { onError, problem } from './http/problem.ts';
+import { agents } from './routes/agents.ts';
+import { events } from './routes/events.ts';
+import { hub } from './routes/hub.ts';
+import { jobs } from './routes/jobs.ts';
+import { people } from './routes/people.ts';
+import { projects } from './routes/projects.ts';
+import { runs } from './routes/runs.ts';
+import { scripts } from './routes/scripts.ts';
+
+const api = new Hono<AppEnv>();
+api
+	.use(
+		methodNotAllowed({
+			app: api,
+			onMethodNotAllowed: (c, methods) => {
+				c.header('allow', methods.join(', '));
+				return problem(c, 405, 'method_not_allowed', `This takes ${methods.join(', ')}.`);
+			},
+		}),
+	)
+	.use(sameOrigin, withCtx)
+	.route('/', hub)
+	.route('/', people)
+	.route('/', projects)
+	.route('/', scripts)
+	.route('/', jobs)
+	.route('/', runs)
+	.route('/', events)
+	.route('/', agents);
+
+export const app = new Hono<AppEnv>()
+	.use(async (c, next) => {
+		c.set('request_id', crypto.randomUUID());
+		await next();
+	})
+	.use(secureHeaders)
+	.route('/api', api);
+
+app
+	.get(
+		'/api/openapi.json',
+		openAPIRouteHandler(app, {
+			documentation: {
+				openapi: '3.1.0',
+				info: {
+					title: 'uHub',
+					version: '1',
+					description: 'Plan jobs together, run them on your own agents, watch them live.',
+				},
+			},
+			excludeStaticFile: false,
+			defaultValidationErrorResponse: false,
+		}),
+	)
+	.all('/api/*', (c) => onError(notFound('address'), c))
+	// The pages of the app: whatever is no file is answered with its first page, by the binding.
+	.get('*', (c) => c.env.ASSETS.fetch(c.req.raw))
+	.notFound((c) => onError(notFound('address'), c))
+	.onError(onError);

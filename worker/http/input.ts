@@ -1,0 +1,116 @@
+import type { MiddlewareHandler } from 'hono';
+import { resolver, uniqueSymbol, validator } from 'hono-openapi';
+import { z } from 'zod';
+import { Id } from '#domain/common.ts';
+import { DomainError, type FieldError, invalid, notFound } from '#domain/errors.ts';
+import { sha256 } from '#worker/services/bytes.ts';
+import type { AppEnv } from './context.ts';
+import { HttpError } from './problem.ts';
+
+/** The largest JSON body, in bytes. */
+const BODY_MAX = 1_048_576;
+/** An idempotency key is kept as it came. */
+const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/);
+
+type Path = string | number | symbol | { readonly key: string | number | symbol };
+type Issue = { message: string; path?: readonly Path[] | undefined };
+
+const fieldErrors = (issues: readonly Issue[]): FieldError[] =>
+	issues.slice(0, 50).map(({ message, path = [] }) => ({
+		path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+		message,
+	}));
+
+const refuse = (issues: readonly Issue[]) =>
+	new DomainError('invalid', 'The request is not valid.', { errors: fieldErrors(issues) });
+
+/** A row's number in the address. What is none cannot be a row's, so it is not found. */
+export const idIn = (what: string) =>
+	validator(
+		'param',
+		z.strictObject({
+			id: z
+				.string()
+				.regex(/^[1-9]\d{0,9}$/)
+				.transform(Number)
+				.pipe(Id),
+		}),
+		(result) => {
+			if (!result.success) throw notFound(what);
+		},
+	);
+
+/** The query string, strictly of its schema. */
+export const query = <S extends z.ZodType>(schema: S) =>
+	validator('query', schema, (result) => {
+		if (!result.success) throw refuse(result.error);
+	});
+
+/**
+ * The JSON body, strictly of its schema; where nothing need be sent, an empty body is `{}`. Sets the hash by which an
+ * Idempotency-Key is recognised.
+ */
+export function json<S extends z.ZodType>(
+	schema: S,
+	{ max = BODY_MAX } = {},
+): MiddlewareHandler<AppEnv, string, { in: { json: z.input<S> }; out: { json: z.output<S> } }> {
+	const middleware: MiddlewareHandler<
+		AppEnv,
+		string,
+		{ in: { json: z.input<S> }; out: { json: z.output<S> } }
+	> = async (c, next) => {
+		const bytes = await readBody(c.req.raw, max);
+		if (bytes.length > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+			throw new HttpError(415, 'unsupported_media_type', 'Send JSON, as content type application/json.');
+		const result = await schema.safeParseAsync(parseJson(bytes));
+		if (!result.success) throw refuse(result.error.issues);
+		c.req.addValidatedData('json', result.data as object);
+		await claimable(c, bytes);
+		await next();
+	};
+	return Object.assign(middleware, { [uniqueSymbol]: { target: 'json' as const, ...resolver(schema), options: {} } });
+}
+
+/** Reads the whole body, of at most `max` bytes, without trusting its announced length. */
+export async function readBody(request: Request, max: number): Promise<Uint8Array> {
+	const tooLarge = () => new DomainError('too_large', `At most ${String(max)} bytes may be sent here.`);
+	if (Number(request.headers.get('content-length') ?? 0) > max) throw tooLarge();
+	if (request.body === null) return new Uint8Array();
+	const parts: Uint8Array[] = [];
+	let length = 0;
+	for await (const part of request.body as ReadableStream<Uint8Array>) {
+		length += part.length;
+		if (length > max) throw tooLarge();
+		parts.push(part);
+	}
+	const [first] = parts;
+	if (first && parts.length === 1) return first;
+	const whole = new Uint8Array(length);
+	let at = 0;
+	for (const part of parts) {
+		whole.set(part, at);
+		at += part.length;
+	}
+	return whole;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+	if (bytes.length === 0) return {};
+	try {
+		return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
+	} catch {
+		throw invalid('', 'is not JSON in UTF-8');
+	}
+}
+
+async function claimable(c: Parameters<MiddlewareHandler<AppEnv>>[0], body: Uint8Array): Promise<void> {
+	const key = c.req.header('idempotency-key');
+	if (key === undefined || c.req.method !== 'POST') return;
+	if (!IdempotencyKey.safeParse(key).success)
+		throw invalid('Idempotency-Key', 'expected 1 to 200 visible ASCII characters');
+	const head = new TextEncoder().encode(`${c.req.path}\n`);
+	const all = new Uint8Array(head.length + body.length);
+	all.set(head);
+	all.set(body, head.length);
+	c.set('request_hash', await sha256(all));
+}

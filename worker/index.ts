@@ -1,0 +1,16 @@
+import { app } from './app.ts';
+import { systemCtx } from './http/context.ts';
+import { sealAudit } from './services/audit/seal.ts';
+import { tidy } from './services/hub/tidy.ts';
+
+export { AgentLink } from '#durable/agent-link.ts';
+export { ProjectRoom } from '#durable/project-room.ts';
+export { RunStream } from '#durable/run-stream.ts';
+
+export default {
+	fetch: app.fetch,
+	async scheduled(_event, env, execution) {
+		const ctx = systemCtx(env, execution);
+		await Promise.all([tidy(ctx), sealAudit(ctx)]);
+	},
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,69 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { FirstAdmin, Login, MePatch, User } from '#domain/user.ts';
+import { ifMatch, row, settled } from '#worker/http/answer.ts';
+import type { AppEnv } from '#worker/http/context.ts';
+import { describe } from '#worker/http/describe.ts';
+import { json } from '#worker/http/input.ts';
+import { giveSession, takeSession } from '#worker/http/session-cookie.ts';
+import { needsSetup, setup } from '#worker/services/hub/setup.ts';
+import { readMe } from '#worker/services/me/read.ts';
+import { updateMe } from '#worker/services/me/update.ts';
+import { createSession } from '#worker/services/session/create.ts';
+import { deleteSession } from '#worker/services/session/delete.ts';
+import { passwords } from '#worker/services/session/passwords.ts';
+
+export const Health = z.object({ status: z.literal('ok'), version: z.string() });
+/** `needed`: there are no people yet, and the first visitor becomes the admin. */
+export const Setup = z.object({ needed: z.boolean() });
+
+export const hub = new Hono<AppEnv>()
+	.get('/health', describe('hub.health', 'Whether the hub answers', { schema: Health }), (c) =>
+		c.json<z.infer<typeof Health>>({ status: 'ok', version: c.env.UHUB_VERSION }),
+	)
+	.get(
+		'/setup',
+		describe('hub.setup_state', 'Whether the hub waits for its first admin', { schema: Setup }),
+		async (c) => c.json<z.infer<typeof Setup>>({ needed: await needsSetup(c.var.ctx) }),
+	)
+	.post(
+		'/auth/setup',
+		describe('hub.setup', 'Make the first admin of an empty hub, and sign in', { status: 201, schema: User }),
+		json(FirstAdmin),
+		async (c) => {
+			const made = await setup(c.var.ctx, passwords, c.req.valid('json'), c.req.header('user-agent') ?? null);
+			await giveSession(c, made.session);
+			return row(c, made.user, 201);
+		},
+	)
+	.post(
+		'/auth/login',
+		describe('session.create', 'Sign in with username and password', { schema: User }),
+		json(Login),
+		async (c) => {
+			const input = c.req.valid('json');
+			const user_agent = c.req.header('user-agent') ?? null;
+			const made = await settled(() => createSession(c.var.ctx, passwords, input, user_agent));
+			await giveSession(c, made.session);
+			return row(c, made.user);
+		},
+	)
+	.post(
+		'/auth/logout',
+		describe('session.delete', 'Sign out', { status: 204 }),
+		json(z.strictObject({})),
+		async (c) => {
+			await deleteSession(c.var.ctx);
+			takeSession(c);
+			return c.body(null, 204);
+		},
+	)
+	.get('/auth/me', describe('me.read', 'Who is signed in', { schema: User }), async (c) =>
+		row(c, await readMe(c.var.ctx)),
+	)
+	.patch(
+		'/auth/me',
+		describe('me.update', 'Change your own theme, language or shown name', { schema: User }),
+		json(MePatch),
+		async (c) => row(c, await settled(() => updateMe(c.var.ctx, ifMatch(c), c.req.valid('json')))),
+	);

@@ -1,0 +1,101 @@
+import { and, eq, getTableColumns, gt, gte, inArray, isNull, lt, or } from 'drizzle-orm';
+import { z } from 'zod';
+import { accessOfRank } from '#domain/access.ts';
+import { Id } from '#domain/common.ts';
+import { invalid } from '#domain/errors.ts';
+import { CALENDAR_WINDOW_MAX_MS, type CalendarEntry, EVENT_LENGTH_MAX_MS } from '#domain/event.ts';
+import { can } from '#domain/permissions.ts';
+import { events, jobs, projects } from '../../db/client.ts';
+import type { Ctx } from '../context.ts';
+import { accessRankOf, enter, inProject, userId, visibleProjects } from '../gate.ts';
+
+/** More entries than anyone can look at; a window with more is refused, not cut. */
+const ENTRIES_MAX = 25_000;
+
+/** FullCalendar asks in the viewer's zone, with an offset, or by whole days. */
+const Moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+
+export const CalendarQuery = z
+	.strictObject({
+		start: Moment,
+		end: Moment,
+		project_id: z.coerce.number().pipe(Id).optional(),
+		timeZone: z.string().max(60).optional(),
+	})
+	.refine(({ start, end }) => Date.parse(start) < Date.parse(end), { path: ['end'], message: 'must be after start' })
+	.refine(({ start, end }) => Date.parse(end) - Date.parse(start) <= CALENDAR_WINDOW_MAX_MS, {
+		path: ['end'],
+		message: `at most ${String(CALENDAR_WINDOW_MAX_MS / 86_400_000)} days after start`,
+	});
+
+/** The entries of a window, over all projects the person may see, as FullCalendar reads them. */
+export async function readCalendar(ctx: Ctx, query: z.infer<typeof CalendarQuery>): Promise<CalendarEntry[]> {
+	const [low, high] = [Date.parse(query.start), Date.parse(query.end)];
+	const iso = (ms: number) => new Date(ms).toISOString();
+	const visible = visibleProjects(ctx);
+	const ofProject = query.project_id;
+	const { actor, rows } = await enter(
+		ctx,
+		'event.list',
+		ofProject ? inProject(ofProject) : null,
+		[
+			ctx.db
+				.select({
+					id: projects.id,
+					color: projects.color,
+					status: projects.status,
+					rank: accessRankOf(userId(ctx), projects.id.getSQL()),
+				})
+				.from(projects)
+				.where(inArray(projects.id, visible)),
+			ctx.db
+				.select({ ...getTableColumns(events), job_status: jobs.status, job_type: jobs.job_type })
+				.from(events)
+				.leftJoin(jobs, eq(jobs.id, events.job_id))
+				.where(
+					and(
+						ofProject ? eq(events.project_id, ofProject) : undefined,
+						inArray(events.project_id, visible),
+						// Both sides of the start are bounded, so that this is a range of the index: no entry lasts longer.
+						lt(events.start, iso(high)),
+						gt(events.start, iso(low - EVENT_LENGTH_MAX_MS - 1)),
+						or(gt(events.end, iso(low)), and(isNull(events.end), gte(events.start, iso(low)))),
+					),
+				)
+				.orderBy(events.start, events.id)
+				.limit(ENTRIES_MAX + 1),
+		],
+		ofProject ? undefined : () => ({ access: 'read' }),
+	);
+	const [reachable, entries] = rows;
+	if (entries.length > ENTRIES_MAX)
+		throw invalid('end', `more than ${String(ENTRIES_MAX)} entries lie in this window: ask for a shorter one`);
+	const byId = new Map(reachable.map((project) => [project.id, project]));
+
+	return entries.flatMap((entry): CalendarEntry[] => {
+		const project = byId.get(entry.project_id);
+		if (!project) return [];
+		const subject = { access: accessOfRank(project.rank), ...(entry.job_type && { job_type: entry.job_type }) };
+		const action = entry.job_id === null ? 'event.update' : 'job.update';
+		return [
+			{
+				id: String(entry.id),
+				title: entry.title,
+				start: entry.start,
+				end: entry.end,
+				allDay: entry.all_day,
+				color: entry.color ?? project.color,
+				editable: project.status !== 'archived' && can(actor, action, subject).allowed,
+				extendedProps: {
+					...entry.extendedProps,
+					event_id: entry.id,
+					project_id: entry.project_id,
+					job_id: entry.job_id,
+					job_status: entry.job_status,
+					event_type: entry.event_type,
+					version: entry.version,
+				},
+			},
+		];
+	});
+}

@@ -1,0 +1,28 @@
+import { eq } from 'drizzle-orm';
+import { conflict } from '#domain/errors.ts';
+import { events } from '../../db/client.ts';
+import { commit } from '../commit.ts';
+import type { Ctx } from '../context.ts';
+import { assertFresh, assertWritable, one, unchanged } from '../edit.ts';
+import { enter, ofRow } from '../gate.ts';
+
+/** Removes an entry of the calendar. A job's goes with the job's plan. */
+export async function deleteEvent(ctx: Ctx, id: number, version: number): Promise<void> {
+	const { actor, project, rows } = await enter(ctx, 'event.delete', ofRow('event', id), [
+		ctx.db.select().from(events).where(eq(events.id, id)),
+	]);
+	const before = one(rows[0], 'event');
+	await assertFresh(ctx, 'Event', before, version);
+	assertWritable(project);
+	if (before.job_id !== null) throw conflict("This entry is a job's: set the job's planned_start to null instead.");
+
+	const { project_id } = before;
+	await commit(ctx, actor, {
+		expect: [unchanged(events, before)],
+		statements: [ctx.db.delete(events).where(eq(events.id, id))],
+		audit: [
+			{ action: 'event.delete', object_type: 'Event', object_id: id, project_id, metadata: { title: before.title } },
+		],
+	});
+	ctx.after(ctx.live.changed([{ project_id, entity: 'event', id, row: null }]));
+}

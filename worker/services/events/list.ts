@@ -1,0 +1,43 @@
+import { and, eq, gte, lt } from 'drizzle-orm';
+import { z } from 'zod';
+import { Id, ListQuery, Time } from '#domain/common.ts';
+import { type Event, EventType } from '#domain/event.ts';
+import { events } from '../../db/client.ts';
+import type { Ctx } from '../context.ts';
+import { enter, inProject } from '../gate.ts';
+import { holds, keyset, type Page, sortBy } from '../list.ts';
+
+export const EventList = z.strictObject({
+	...ListQuery,
+	sort: sortBy(['start', 'created_at'], 'start'),
+	event_type: EventType.optional(),
+	job_id: z.coerce.number().pipe(Id).optional(),
+	/** Entries that start at or after this. */
+	from: Time.optional(),
+	/** Entries that start before this. */
+	to: Time.optional(),
+});
+
+export async function listEvents(ctx: Ctx, project_id: number, query: z.infer<typeof EventList>): Promise<Page<Event>> {
+	const { start, created_at } = events;
+	const { limit, orderBy, page, where } = keyset(query, { start, created_at }, events.id);
+	const { rows } = await enter(ctx, 'event.list', inProject(project_id), [
+		ctx.db
+			.select()
+			.from(events)
+			.where(
+				and(
+					eq(events.project_id, project_id),
+					where,
+					query.event_type && eq(events.event_type, query.event_type),
+					query.job_id ? eq(events.job_id, query.job_id) : undefined,
+					query.from ? gte(events.start, query.from) : undefined,
+					query.to ? lt(events.start, query.to) : undefined,
+					holds(events.title, query.q),
+				),
+			)
+			.orderBy(...orderBy)
+			.limit(limit),
+	]);
+	return page(rows[0]);
+}

@@ -1,0 +1,75 @@
+import { sql } from 'drizzle-orm';
+import type { JobCreate, JobView } from '#domain/job.ts';
+import { events, job_script_refs, jobs } from '../../db/client.ts';
+import { commit, lastInserted } from '../commit.ts';
+import type { Ctx } from '../context.ts';
+import { assertWritable, created, one, writable } from '../edit.ts';
+import { enter, inProject } from '../gate.ts';
+import { assertPlan, projectionOf } from './plan.ts';
+import { assertReferences, referenceQueries, stillReferred } from './references.ts';
+
+/** A new job, with its entry in the calendar when it is planned. */
+export async function createJob(ctx: Ctx, project_id: number, input: JobCreate): Promise<JobView> {
+	assertPlan(input);
+	const { actor, project, rows } = await enter(
+		ctx,
+		'job.create',
+		inProject(project_id),
+		referenceQueries(ctx, sql`${project_id}`, input),
+		() => ({ job_type: input.job_type }),
+	);
+	assertWritable(project);
+	assertReferences(input, ...rows);
+
+	const { script_ids, ...columns } = input;
+	const job_id = sql<number>`${lastInserted('jobs')}`;
+	const projection = projectionOf(input);
+	const [madeJobs, madeEvents] = await commit(ctx, actor, {
+		expect: [writable(project_id), ...stillReferred(project_id, input)],
+		statements: [
+			ctx.db
+				.insert(jobs)
+				.values({
+					...columns,
+					project_id,
+					owner_id: input.owner_id ?? actor.id,
+					status: projection ? 'planned' : 'draft',
+					...created(ctx),
+				})
+				.returning(),
+			projection
+				? ctx.db
+						.insert(events)
+						.values({ ...projection, project_id, job_id, ...created(ctx) })
+						.returning()
+				: ctx.db
+						.select()
+						.from(events)
+						.where(sql`false`),
+			...(script_ids.length > 0
+				? [
+						ctx.db
+							.insert(job_script_refs)
+							.values(script_ids.map((script_id, position) => ({ job_id, script_id, position }))),
+					]
+				: []),
+		],
+		audit: [
+			{
+				action: 'job.create',
+				object_type: 'Job',
+				object_id: lastInserted('jobs'),
+				project_id,
+				metadata: { title: input.title, job_type: input.job_type, script_ids },
+			},
+		],
+	});
+	const job: JobView = { ...one(madeJobs, 'job'), script_ids };
+	ctx.after(
+		ctx.live.changed([
+			{ project_id, entity: 'job', id: job.id, row: job },
+			...madeEvents.map((row) => ({ project_id, entity: 'event' as const, id: row.id, row })),
+		]),
+	);
+	return job;
+}

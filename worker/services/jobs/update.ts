@@ -1,0 +1,87 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { can } from '#domain/permissions.ts';
+import { forbidden } from '#domain/errors.ts';
+import type { JobPatch, JobView } from '#domain/job.ts';
+import { events, job_script_refs, jobs } from '../../db/client.ts';
+import { commit } from '../commit.ts';
+import type { Ctx } from '../context.ts';
+import {
+	assertFresh,
+	assertWritable,
+	changesOf,
+	defined,
+	edited,
+	editEntry,
+	isEmpty,
+	one,
+	unchanged,
+} from '../edit.ts';
+import { enter, ofRow } from '../gate.ts';
+import { omit } from '../omit.ts';
+import { moveEntry } from './entry.ts';
+import { assertPlan, projectionOf, statusAfter } from './plan.ts';
+import { assertReferences, referenceQueries, stillReferred } from './references.ts';
+import { jobQueries, viewOf } from './rows.ts';
+
+/** Edits a job; its entry in the calendar moves, comes and goes with its plan, in the same commit. */
+export async function updateJob(ctx: Ctx, id: number, version: number, patch: JobPatch): Promise<JobView> {
+	const { access, actor, project, rows } = await enter(
+		ctx,
+		'job.update',
+		ofRow('job', id),
+		[
+			...jobQueries(ctx, id),
+			...referenceQueries(ctx, sql`(select project_id from jobs where id = ${id})`, patch),
+			ctx.db.select().from(events).where(eq(events.job_id, id)),
+		],
+		([[job]]) => (job ? { job_type: job.job_type } : {}),
+	);
+	const [found, scripts, environment, people, scriptRefs, [entry]] = rows;
+	const before = viewOf(found, scripts);
+	await assertFresh(ctx, 'Job', before, version);
+	assertWritable(project);
+	assertReferences(patch, environment, people, scriptRefs);
+	if (patch.job_type !== undefined) {
+		const verdict = can(actor, 'job.update', { access, job_type: patch.job_type });
+		if (!verdict.allowed) throw forbidden(verdict.missing);
+	}
+
+	const wanted = { ...before, ...defined(patch) };
+	assertPlan(wanted);
+	const next = { ...wanted, status: statusAfter(before, wanted, patch.status) };
+	const changes = changesOf(before, next);
+	if (isEmpty(changes)) return before;
+
+	const { script_ids } = next;
+	const columns = omit(defined(patch), 'script_ids');
+	const { project_id } = before;
+	const projection = projectionOf(next);
+	const [after, moved] = await commit(ctx, actor, {
+		expect: [unchanged(jobs, before), ...stillReferred(project_id, patch)],
+		statements: [
+			ctx.db
+				.update(jobs)
+				.set({ ...columns, ...('status' in changes && { status: next.status }), ...edited(ctx, before) })
+				.where(and(eq(jobs.id, id), eq(jobs.version, before.version)))
+				.returning(),
+			moveEntry(ctx, before, projection, entry),
+			...('script_ids' in changes ? [ctx.db.delete(job_script_refs).where(eq(job_script_refs.job_id, id))] : []),
+			...('script_ids' in changes && script_ids.length > 0
+				? [
+						ctx.db
+							.insert(job_script_refs)
+							.values(script_ids.map((script_id, position) => ({ job_id: id, script_id, position }))),
+					]
+				: []),
+		],
+		audit: [editEntry('job.update', 'Job', before, project_id, changes)],
+	});
+	const job: JobView = { ...one(after, 'job'), script_ids };
+	ctx.after(
+		ctx.live.changed([
+			{ project_id, entity: 'job', id, row: job },
+			...moved.map((row) => ({ project_id, entity: 'event' as const, id: row.id, row: projection ? row : null })),
+		]),
+	);
+	return job;
+}

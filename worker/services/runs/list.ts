@@ -1,0 +1,58 @@
+import { and, eq, getTableColumns, inArray } from 'drizzle-orm';
+import { z } from 'zod';
+import { Id, ListQuery } from '#domain/common.ts';
+import { type RunItem, RunStatus } from '#domain/run.ts';
+import { jobs, runs } from '../../db/client.ts';
+import type { Ctx } from '../context.ts';
+import { enter, inProject, visibleProjects } from '../gate.ts';
+import { holds, keyset, type Page, sortBy } from '../list.ts';
+import { omit } from '../omit.ts';
+
+const id = z.coerce.number().pipe(Id).optional();
+
+export const RunList = z.strictObject({
+	...ListQuery,
+	sort: sortBy(['requested_at'], '-requested_at'),
+	status: RunStatus.optional(),
+	project_id: id,
+	job_id: id,
+	environment_id: id,
+	agent_id: id,
+	triggered_by_id: id,
+});
+
+const columns = omit(getTableColumns(runs), 'stdout_excerpt', 'stderr_excerpt', 'parameters', 'timings');
+
+/** Runs of all projects the person may see, or of one; `q` looks in their jobs' titles. */
+export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promise<Page<RunItem>> {
+	const { limit, orderBy, page, where } = keyset(query, { requested_at: runs.requested_at }, runs.id);
+	const { project_id } = query;
+	const by = (['job_id', 'environment_id', 'agent_id', 'triggered_by_id'] as const).map((name) => {
+		const value = query[name];
+		return value === undefined ? undefined : eq(runs[name], value);
+	});
+	const { rows } = await enter(
+		ctx,
+		'run.list',
+		project_id === undefined ? null : inProject(project_id),
+		[
+			ctx.db
+				.select({ ...columns, job_title: jobs.title })
+				.from(runs)
+				.innerJoin(jobs, eq(jobs.id, runs.job_id))
+				.where(
+					and(
+						project_id === undefined ? inArray(runs.project_id, visibleProjects(ctx)) : eq(runs.project_id, project_id),
+						where,
+						query.status && eq(runs.status, query.status),
+						...by,
+						holds(jobs.title, query.q),
+					),
+				)
+				.orderBy(...orderBy)
+				.limit(limit),
+		],
+		project_id === undefined ? () => ({ access: 'read' }) : undefined,
+	);
+	return page(rows[0]);
+}

@@ -1,0 +1,122 @@
+import { and, eq, sql, type SQL } from 'drizzle-orm';
+import type { Environment } from '#domain/environment.ts';
+import { conflict, invalid } from '#domain/errors.ts';
+import type { Run, RunStart } from '#domain/run.ts';
+import { environments, job_script_refs, jobs, projects, runs } from '../../db/client.ts';
+import { commit, lastInserted } from '../commit.ts';
+import type { Ctx } from '../context.ts';
+import { created, one, unchanged } from '../edit.ts';
+import { enter, ofRow } from '../gate.ts';
+
+/** Puts a run of a job into its project's queue. The answer does not wait for an agent. */
+export function startRun(ctx: Ctx, job_id: number, input: RunStart): Promise<Run> {
+	return start(ctx, sql`${job_id}`, ofRow('job', job_id), input, null);
+}
+
+/** Runs once more what a finished run ran, as a new run that names it. A person's decision, never the hub's. */
+export async function retryRun(ctx: Ctx, id: number): Promise<Run> {
+	const [earlier] = await ctx.db.select().from(runs).where(eq(runs.id, id));
+	const input: RunStart = {
+		parameters: earlier?.parameters ?? {},
+		...(earlier?.environment_id && { environment_id: earlier.environment_id }),
+	};
+	return start(ctx, sql`(select job_id from runs where id = ${id})`, ofRow('run', id), input, earlier ?? null);
+}
+
+async function start(
+	ctx: Ctx,
+	job_id: SQL,
+	scope: ReturnType<typeof ofRow>,
+	input: RunStart,
+	earlier: Run | null,
+): Promise<Run> {
+	const { actor, rows } = await enter(
+		ctx,
+		'run.start',
+		scope,
+		[
+			ctx.db.select().from(jobs).where(eq(jobs.id, job_id)),
+			ctx.db
+				.select()
+				.from(environments)
+				.where(
+					and(
+						eq(
+							environments.id,
+							sql`coalesce(${input.environment_id ?? null}, (select environment_id from jobs where id = ${job_id}))`,
+						),
+						eq(environments.project_id, sql`(select project_id from jobs where id = ${job_id})`),
+					),
+				),
+			ctx.db
+				.select()
+				.from(projects)
+				.where(eq(projects.id, sql`(select project_id from jobs where id = ${job_id})`)),
+			ctx.db
+				.select({ script_id: job_script_refs.script_id })
+				.from(job_script_refs)
+				.where(eq(job_script_refs.job_id, job_id)),
+		],
+		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
+	);
+	const job = one(rows[0], 'job');
+	const project = one(rows[2], 'project');
+	const [environment] = rows[1];
+	if (input.environment_id !== undefined && !environment)
+		throw invalid('environment_id', 'there is no such environment in this project');
+	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
+	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
+	if (rows[3].length === 0) throw conflict('The job has no scripts: there is nothing to run.');
+	const backend = project.execution_backend ?? 'local';
+	if (backend !== 'local') throw conflict(`This hub cannot run with the backend ${backend}.`);
+	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
+
+	const now = new Date(ctx.now()).toISOString();
+	const { project_id } = job;
+	const [made] = await commit(ctx, actor, {
+		expect: [
+			sql`exists (select 1 from projects where id = ${project_id} and status = 'active')`,
+			unchanged(jobs, job),
+			...(environment ? [unchanged(environments, environment)] : []),
+		],
+		statements: [
+			ctx.db
+				.insert(runs)
+				.values({
+					job_id: job.id,
+					project_id,
+					environment_id: environment?.id ?? null,
+					triggered_by_id: actor.id,
+					backend,
+					attempt: (earlier?.attempt ?? 0) + 1,
+					retry_of: earlier?.id ?? null,
+					note: input.reason ?? null,
+					parameters: input.parameters,
+					requested_at: now,
+					...created(ctx),
+				})
+				.returning(),
+		],
+		audit: [
+			{
+				action: 'run.start',
+				object_type: 'Run',
+				object_id: lastInserted('runs'),
+				project_id,
+				metadata: {
+					job_id: job.id,
+					environment_id: environment?.id ?? null,
+					parameters: Object.keys(input.parameters),
+					...(input.reason !== undefined && { reason: input.reason }),
+					...(earlier && { retry_of: earlier.id }),
+				},
+			},
+		],
+	});
+	const run = one(made, 'run');
+	ctx.after(ctx.live.queued({ id: run.id, project_id }));
+	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id: run.id, row: run }]));
+	return run;
+}
+
+const subjectOf = ({ type, protection }: Environment) => ({ type, allowed_roles: protection.allowed_roles });
