@@ -15,10 +15,19 @@ import { spawnGuarded } from './guard.mjs';
  * @property {string} hubUrl
  */
 
-/** @param {AgentPlace} place @param {string} controlSocket */
-export async function enrolOnce({ node, program, home, hubUrl }, controlSocket) {
-	const mark = path.join(path.dirname(home), 'agent-enrolled');
-	if (fs.existsSync(mark)) return;
+/**
+ * Enrols the agent once; later, tells it where the hub listens now, since PORT may have changed.
+ * @param {AgentPlace} place
+ * @param {string} controlSocket
+ */
+export async function prepareAgent({ node, program, home, hubUrl }, controlSocket) {
+	const configFile = path.join(home, 'agent.json');
+	if (fs.existsSync(configFile)) {
+		const config = JSON.parse(fs.readFileSync(configFile, 'utf8'));
+		if (config.hub !== hubUrl)
+			fs.writeFileSync(configFile, JSON.stringify({ ...config, hub: hubUrl }, null, '\t'), { mode: 0o600 });
+		return;
+	}
 	const { token } = await control(controlSocket, 'POST', '/enrol');
 	const flags = ['--hub', hubUrl, '--token', token, '--home', home, '--name', 'local', '--allow-local'];
 	try {
@@ -28,13 +37,12 @@ export async function enrolOnce({ node, program, home, hubUrl }, controlSocket) 
 		const { stderr = '' } = /** @type {{stderr?: string}} */ (error);
 		throw new Failure(`The local agent could not enrol: ${stderr.trim() || messageOf(error).replace(token, '…')}`);
 	}
-	fs.writeFileSync(mark, '', { mode: 0o600 });
 }
 
 /** @param {AgentPlace} place @param {string} logFile */
-export async function startAgent({ node, program, home, hubUrl }, logFile) {
+export async function startAgent({ node, program, home }, logFile) {
 	const log = fs.openSync(logFile, 'a', 0o600);
-	const child = spawnGuarded(node, [program, 'start', '--home', home, '--hub', hubUrl], {
+	const child = spawnGuarded(node, [program, 'start', '--home', home], {
 		env: agentEnvironment(process.env),
 		log,
 		orphaned: 'TERM',

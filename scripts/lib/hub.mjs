@@ -1,7 +1,7 @@
 // Brings a hub up in order - Worker, migrations, demo, agent - and takes it down in the reverse one.
 import fs from 'node:fs';
 import path from 'node:path';
-import { enrolOnce, startAgent } from './agent.mjs';
+import { prepareAgent, startAgent } from './agent.mjs';
 import { control } from './control.mjs';
 import { controlSocketPath, prepareControlSocket } from './data-dir.mjs';
 import { prepareDemo } from './demo.mjs';
@@ -90,7 +90,7 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 				hubUrl: localUrlOf(host, port),
 			};
 			await step('local agent', async () => {
-				await enrolOnce(place, controlSocket);
+				await prepareAgent(place, controlSocket);
 				const agent = await supervise({
 					start: () => startAgent(place, agentLog),
 					onStart: remember('agent'),
