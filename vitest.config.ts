@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 // Miniflare would otherwise ask the network what `request.cf` looks like.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
+// The secret wrangler.toml asks for.
+process.env.UHUB_SECRET ??= 'a-secret-for-tests-of-at-least-32-characters';
 
 const MINUTE = 60_000;
 
@@ -14,12 +16,7 @@ export default defineConfig({
 				plugins: [
 					cloudflareTest(async () => ({
 						wrangler: { configPath: './wrangler.toml' },
-						miniflare: {
-							bindings: {
-								TEST_MIGRATIONS: await readD1Migrations('./migrations'),
-								UHUB_SECRET: 'a-secret-for-tests-of-at-least-32-characters',
-							},
-						},
+						miniflare: { bindings: { TEST_MIGRATIONS: await readD1Migrations('./migrations') } },
 					})),
 				],
 				test: { name: 'worker', include: ['tests/worker/**/*.test.ts'], setupFiles: ['tests/worker/setup.ts'] },
