@@ -1,0 +1,126 @@
+import { access, constants, statfs } from 'node:fs/promises';
+import { Cgroup } from '../cgroup.ts';
+import { checkPrivate, type Home, homeAt, hubUrl, readConfig } from '../config.ts';
+import { codeOf, Failure } from '../failure.ts';
+import { foundTools } from '../health.ts';
+import { Key } from '../key.ts';
+import { type Policy, readPolicy } from '../policy.ts';
+import { hasProc } from '../processes.ts';
+import { hasTmpfs } from '../secrets.ts';
+import { workspacesOf } from '../workspace.ts';
+
+type Verdict = { mark: 'OK' | 'WARN' | 'FAIL'; text: string };
+
+const ok = (text: string): Verdict => ({ mark: 'OK', text });
+const warn = (text: string): Verdict => ({ mark: 'WARN', text });
+const fail = (text: string): Verdict => ({ mark: 'FAIL', text });
+
+const MIN_NODE = 22;
+const ROOM_GIB = 3;
+
+/** Looks at everything the agent needs, a line each. Exit code 1 when something keeps it from working. */
+export async function doctor(options: { home?: string | undefined }): Promise<number> {
+	const home = homeAt(options.home);
+	const policy = await readPolicy(home.policy).catch((error: unknown) => asFailure(error));
+	const checks: (Verdict | Verdict[] | Promise<Verdict | Verdict[]>)[] = [
+		node(),
+		secured(checkPrivate(home.dir, 'directory'), `${home.dir} is private`),
+		secured(Key.read(home.key), 'the key is there and private'),
+		policy instanceof Failure ? fail(policy.message) : ok(`${home.policy} is valid`),
+		hub(home),
+		room(home),
+		processes(),
+		memoryForSecrets(),
+		...(policy instanceof Failure ? [] : [isolation(home, policy)]),
+		tools(),
+	];
+	const verdicts = (await Promise.all(checks)).flat();
+	for (const { mark, text } of verdicts) console.log(`${mark.padEnd(4)}  ${text}`);
+	return verdicts.some(({ mark }) => mark === 'FAIL') ? 1 : 0;
+}
+
+const asFailure = (error: unknown): Failure => {
+	if (error instanceof Failure) return error;
+	throw error;
+};
+
+const secured = (check: Promise<unknown>, good: string): Promise<Verdict> =>
+	check.then(
+		() => ok(good),
+		(error: unknown) => fail(error instanceof Failure ? error.message : codeOf(error)),
+	);
+
+function node(): Verdict {
+	const { node: version } = process.versions;
+	return Number(version.split('.')[0]) >= MIN_NODE
+		? ok(`Node ${version}`)
+		: fail(`Node ${version} is too old: the agent needs ${String(MIN_NODE)} or newer`);
+}
+
+async function hub(home: Home): Promise<Verdict> {
+	try {
+		const config = await readConfig(home);
+		const url = hubUrl(config.hub, config.insecure);
+		const response = await fetch(new URL('/api/health', url), {
+			redirect: 'error',
+			signal: AbortSignal.timeout(10_000),
+		});
+		if (!response.ok) return fail(`${url.origin} answers ${String(response.status)}`);
+		return url.protocol === 'https:' || !config.insecure
+			? ok(`${url.origin} answers`)
+			: warn(`${url.origin} answers, but without TLS: whoever is in between can run commands here`);
+	} catch (error) {
+		return fail(
+			error instanceof Failure ? error.message : `the hub cannot be reached: ${codeOf(error) || 'no answer'}`,
+		);
+	}
+}
+
+async function room(home: Home): Promise<Verdict> {
+	try {
+		const { bavail, bsize } = await statfs(home.dir);
+		const gib = (bavail * bsize) / 1024 ** 3;
+		const text = `${gib.toFixed(1)} GiB free for logs that wait and for workspaces`;
+		return gib < ROOM_GIB ? warn(text) : ok(text);
+	} catch (error) {
+		return fail(`${home.dir}: ${codeOf(error)}`);
+	}
+}
+
+function processes(): Verdict {
+	if (!hasProc)
+		return warn(
+			'this system has no /proc: a process that leaves its group survives the end of its run, and secrets cannot be handed over',
+		);
+	const group = Cgroup.create(`doctor-${String(process.pid)}`, {});
+	group?.remove();
+	return group
+		? ok('control groups (v2) can be made: no process escapes the end of its run')
+		: warn(
+				'no control group (v2) can be made here (systemd: Delegate=yes): a process that leaves its session and clears its environment survives the end of its run, and jobs with limits are refused',
+			);
+}
+
+const memoryForSecrets = async (): Promise<Verdict> =>
+	(await hasTmpfs())
+		? ok('secrets are handed over in memory (/dev/shm)')
+		: warn('/dev/shm is not a tmpfs: jobs that need secrets are refused');
+
+async function isolation(home: Home, policy: Policy): Promise<Verdict> {
+	if (!policy.run_as)
+		return warn(
+			`jobs run as the agent's own user: they can read ${home.key} and the logs that wait. Run the agent as root with run_as in the policy to keep them apart`,
+		);
+	if (process.getuid?.() !== 0) return fail('the policy names run_as, and only root can become another user');
+	try {
+		await access(workspacesOf(home, policy), constants.W_OK);
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') return fail(`${workspacesOf(home, policy)}: ${codeOf(error)}`);
+	}
+	return ok(`jobs run as uid ${String(policy.run_as.uid)}, who cannot read the agent's key`);
+}
+
+async function tools(): Promise<Verdict> {
+	const found = Object.entries(await foundTools()).map(([name, version]) => `${name} ${version}`);
+	return ok(`found ${found.length === 0 ? 'no other tools' : found.join(', ')}`);
+}

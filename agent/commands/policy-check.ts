@@ -1,0 +1,31 @@
+import { homeAt } from '../config.ts';
+import { type Policy, readPolicy } from '../policy.ts';
+
+/** Reads a policy and says in words what it allows. Throws `Failure` that names what is wrong with it. */
+export async function policyCheck(options: { file?: string | undefined; home?: string | undefined }): Promise<void> {
+	const file = options.file ?? homeAt(options.home).policy;
+	const policy = await readPolicy(file);
+	console.log(`${file} is valid. It allows:`);
+	for (const line of sayPolicy(policy)) console.log(`  ${line}`);
+}
+
+const list = (items: readonly (string | number)[]): string => (items.length === 0 ? 'none' : items.join(', '));
+
+/** What a policy allows, a line per rule. */
+export function sayPolicy(policy: Policy): string[] {
+	const sources = [
+		...(policy.scripts.uploaded ? ['uploaded'] : []),
+		...(policy.scripts.data_root === null ? [] : [`under ${policy.scripts.data_root}`]),
+	];
+	return [
+		`projects: ${policy.projects === 'all' ? 'all' : list(policy.projects)}`,
+		`backends: ${list(policy.backends)}`,
+		`tools: ${list(policy.tools)}`,
+		`scripts: ${list(sources)}`,
+		`working directories: ${list(policy.cwd)}`,
+		`variables: ${list(policy.env)}`,
+		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),
+		`at most ${String(policy.limits.timeout_s)} s per run`,
+		policy.run_as ? `jobs run as uid ${String(policy.run_as.uid)}` : "jobs run as the agent's own user",
+	];
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { sweepCgroups } from '../cgroup.ts';
+import { homeAt, hubUrl, makeHome, readConfig } from '../config.ts';
+import { dummy } from '../executors/dummy.ts';
+import { local } from '../executors/local.ts';
+import { Failure, messageOf } from '../failure.ts';
+import { abilitiesOf, foundTools, hostReport } from '../health.ts';
+import { Journal, keyOf } from '../journal.ts';
+import { Key } from '../key.ts';
+import { Link } from '../link.ts';
+import { takeLock } from '../lock.ts';
+import { log } from '../log.ts';
+import { PastRun } from '../past-run.ts';
+import { readPolicy } from '../policy.ts';
+import type { Agent } from '../run.ts';
+import { Scripts } from '../scripts.ts';
+import { SecretFiles } from '../secrets.ts';
+import { Budget, sweepSpool } from '../spool.ts';
+import { writeStatus } from '../status.ts';
+import { VERSION } from '../version.ts';
+import { Worker } from '../worker.ts';
+import { removeWorkspaces, workspacesOf } from '../workspace.ts';
+
+const STOP_WITHIN_MS = 10_000;
+const STATUS_EVERY_MS = 2000;
+
+/** Runs the agent until it is told to stop. `hub`: the hub's address where it has moved since the enrolment. */
+export async function start(options: { home?: string | undefined; hub?: string | undefined }): Promise<void> {
+	const home = homeAt(options.home);
+	const config = await readConfig(home);
+	await makeHome(home);
+	const unlock = takeLock(home.dir);
+	try {
+		const key = await Key.read(home.key);
+		const policy = await readPolicy(home.policy);
+		if (policy.run_as && process.getuid?.() !== 0)
+			throw new Failure('The policy names another user for its jobs (run_as), and only root can become one.');
+		const hub = hubUrl(options.hub ?? config.hub, config.insecure);
+		const tools = await foundTools();
+		const { journal, runs } = await Journal.open(home.journal);
+		await mkdir(home.spool, { recursive: true, mode: 0o700 });
+
+		const agent: Agent = {
+			home,
+			policy,
+			journal,
+			scripts: new Scripts(home.scripts),
+			budget: new Budget(policy.spool.max_mib * 1_048_576),
+			executors: { local, dummy },
+			log,
+			now: Date.now,
+			send: (frame) => {
+				link.send(frame);
+			},
+			sendChunk: (chunk) => {
+				link.sendBinary(chunk);
+			},
+		};
+		// First the processes of an earlier life, then the files they may still be writing.
+		const past = await Promise.all(runs.map((run) => PastRun.restore(run, agent)));
+		await Promise.all([
+			removeWorkspaces(workspacesOf(home, policy)),
+			SecretFiles.sweep(home.tag),
+			sweepSpool(home.spool, new Set(runs.map(keyOf))),
+		]);
+		sweepCgroups(home.tag);
+
+		const capacity = Math.min(config.capacity, policy.limits.capacity);
+		const worker = new Worker(agent, { capacity, host: () => hostReport(home.dir, Date.now()), past });
+		const link = new Link({
+			hub,
+			agent_id: config.agent_id,
+			boot_id: randomBytes(16).toString('hex'),
+			key,
+			log,
+			hello: () => ({
+				version: VERSION,
+				labels: config.labels,
+				capacity,
+				abilities: abilitiesOf(policy, tools),
+				runs: worker.known(),
+			}),
+			onMessage: (message) => {
+				worker.message(message);
+			},
+			onBinary: (bytes) => {
+				worker.blob(bytes);
+			},
+			onDown: () => {
+				worker.disconnected();
+			},
+		});
+		log(`uhub-agent ${VERSION}, key ${key.fingerprint}, home ${home.dir}`);
+		link.open();
+		const tellStatus = () =>
+			writeStatus(home, {
+				pid: process.pid,
+				at: new Date().toISOString(),
+				hub: hub.origin,
+				connected: link.connected,
+				runs: worker.known(),
+			}).catch((error: unknown) => {
+				log(`cannot write ${home.status}: ${messageOf(error)}`);
+			});
+		const telling = setInterval(() => void tellStatus(), STATUS_EVERY_MS);
+
+		const signal = await new Promise<string>((resolve) => {
+			for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve);
+		});
+		log(`${signal}: stopping${worker.active() > 0 ? `, with ${String(worker.active())} runs to end first` : ''}`);
+		await worker.stop(STOP_WITHIN_MS);
+		clearInterval(telling);
+		link.close();
+		await journal.close();
+	} finally {
+		unlock();
+	}
+}

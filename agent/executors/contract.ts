@@ -1,0 +1,62 @@
+import type { Handle } from '../journal.ts';
+import type { RunSpec } from '#protocol/agent.ts';
+import type { Stream } from '#protocol/run-frames.ts';
+
+/** One program to run, as an argument list: no shell ever reads what a person typed as a parameter. */
+export interface Command {
+	name: string;
+	argv: [string, ...string[]];
+	env: Record<string, string>;
+}
+
+/** Everything an executor needs of a run. */
+export interface Task {
+	/** Names the run on this host: unique, and safe in a file name. */
+	name: string;
+	execution: RunSpec['execution'];
+	commands: Command[];
+	cwd: string;
+	/** In the environment of every command, as `UHUB_RUN_MARK`. */
+	mark: string;
+	run_as: { uid: number; gid: number } | null;
+}
+
+export interface Output {
+	/** Takes bytes. A promise means: enough for now, go on when it resolves. */
+	write(stream: Stream, bytes: Buffer): Promise<void> | undefined;
+	/** A line of the agent's own in the log. */
+	note(text: string): void;
+	/** Something now lives that a later agent process would have to end. */
+	spawned(pid: number): void;
+}
+
+/** How it went. `not_started`: the first or a later program could not be started. `broken`: what it said can no longer be followed. */
+export type Exit =
+	| { kind: 'exit'; code: number }
+	| { kind: 'signal'; signal: string }
+	| { kind: 'not_started'; message: string }
+	| { kind: 'broken'; message: string };
+
+/** The run cannot be carried out here as it was asked for; the message says why. Nothing was started. */
+export class NotPrepared extends Error {}
+
+/** One run being carried out: start → wait → clean up, with `stop` at any time, also before the start and after the end. */
+export interface Execution {
+	/** The control group it will be in, for `reap`; null without one. */
+	readonly cgroup: string | null;
+	/** Begins. Never throws: what goes wrong is the `Exit`. */
+	start(output: Output): void;
+	/** Resolves when it is over: nothing of it lives, and all it said was given to the output. */
+	wait(): Promise<Exit>;
+	/** INT, then TERM, then KILL, `grace_ms` apart. Resolves when nothing of it lives. May be called again. */
+	stop(grace_ms: number): Promise<void>;
+	/** Gives back what `prepare` took. */
+	cleanUp(): void;
+}
+
+export interface Executor {
+	/** Makes everything ready, starts nothing. Throws `NotPrepared`. */
+	prepare(task: Task): Execution;
+	/** After the agent's own death: ends what still lives of a run, and resolves when nothing does. */
+	reap(handle: Handle, leaders: readonly number[]): Promise<void>;
+}

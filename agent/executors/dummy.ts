@@ -1,0 +1,54 @@
+import { Stream } from '#protocol/run-frames.ts';
+import type { Execution, Executor, Exit, Output, Task } from './contract.ts';
+
+/** Runs nothing, with knobs: for tests of everything around an executor. */
+export const dummy: Executor = {
+	prepare: (task) => new DummyExecution(task),
+	reap: () => Promise.resolve(),
+};
+
+class DummyExecution implements Execution {
+	readonly cgroup = null;
+	readonly #task: Task;
+	readonly #stopped = new AbortController();
+	#exit: Promise<Exit> | null = null;
+
+	constructor(task: Task) {
+		this.#task = task;
+	}
+
+	start(output: Output): void {
+		this.#exit = this.#carryOut(output);
+	}
+
+	wait(): Promise<Exit> {
+		return this.#exit ?? Promise.resolve({ kind: 'not_started', message: 'it was stopped before it started' });
+	}
+
+	async stop(): Promise<void> {
+		this.#stopped.abort();
+		await this.#exit;
+	}
+
+	cleanUp(): void {
+		this.#exit = null;
+	}
+
+	async #carryOut(output: Output): Promise<Exit> {
+		const knobs = this.#task.execution.backend === 'dummy' ? this.#task.execution.config : {};
+		if (knobs.fail_start) return { kind: 'not_started', message: 'the dummy was told to fail to start' };
+		for (let n = 1; n <= (knobs.lines ?? 0) && !this.#stopped.signal.aborted; n++)
+			await output.write(Stream.stdout, Buffer.from(`line ${String(n)}\n`));
+		if (knobs.fail_tail) return { kind: 'broken', message: 'the dummy was told to lose its output' };
+		await new Promise<void>((resolve) => {
+			if (this.#stopped.signal.aborted) resolve();
+			const timer = setTimeout(resolve, knobs.sleep_ms ?? 0);
+			this.#stopped.signal.addEventListener('abort', () => {
+				clearTimeout(timer);
+				resolve();
+			});
+		});
+		if (this.#stopped.signal.aborted) return { kind: 'signal', signal: 'SIGINT' };
+		return { kind: 'exit', code: knobs.exit_code ?? 0 };
+	}
+}

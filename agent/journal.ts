@@ -1,0 +1,175 @@
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { Id, Time } from '#domain/common.ts';
+import { Finish } from '#protocol/agent.ts';
+import { parseJson } from './config.ts';
+import { codeOf } from './failure.ts';
+import { writeWhole } from './files.ts';
+
+const of = { run_id: Id, epoch: z.int().min(0) };
+
+/** What must be known of a started run to find what still lives of it. */
+export const Handle = z.strictObject({
+	backend: z.enum(['local', 'dummy']),
+	/** The machine's boot: processes of another one are gone. */
+	boot: z.string(),
+	/** In the environment of every process of the run. */
+	mark: z.string(),
+	cgroup: z.string().nullable(),
+});
+export type Handle = z.infer<typeof Handle>;
+
+/** A line of the journal. `started` is durable before anything is spawned; `spawned` adds what was only known afterwards. */
+const Entry = z.discriminatedUnion('type', [
+	z.strictObject({ type: z.literal('accepted'), ...of, doubtful: z.boolean().optional() }),
+	z.strictObject({ type: z.literal('started'), ...of, at: Time, handle: Handle }),
+	z.strictObject({ type: z.literal('spawned'), ...of, pid: z.int() }),
+	z.strictObject({ type: z.literal('exited'), ...of, finish: Finish }),
+	z.strictObject({ type: z.literal('gone'), ...of }),
+]);
+export type Entry = z.infer<typeof Entry>;
+
+/** What the journal knows of a run that is not over for the hub yet. */
+export interface Remembered {
+	run_id: number;
+	epoch: number;
+	started: { at: string; handle: Handle; leaders: number[] } | null;
+	finish: Finish | null;
+	/** Part of the journal could not be read, so that "never started" cannot be said of it. */
+	doubtful: boolean;
+}
+
+export const keyOf = (r: { run_id: number; epoch: number }): string => `${String(r.run_id)}-${String(r.epoch)}`;
+
+/** Applies one entry. Entries of runs that were never accepted, or are gone, change nothing. */
+export function remember(runs: Map<string, Remembered>, entry: Entry): void {
+	const key = keyOf(entry);
+	if (entry.type === 'accepted')
+		runs.set(key, {
+			run_id: entry.run_id,
+			epoch: entry.epoch,
+			started: null,
+			finish: null,
+			doubtful: entry.doubtful ?? false,
+		});
+	const run = runs.get(key);
+	if (!run) return;
+	if (entry.type === 'started') run.started = { at: entry.at, handle: entry.handle, leaders: [] };
+	if (entry.type === 'spawned') run.started?.leaders.push(entry.pid);
+	if (entry.type === 'exited') run.finish = entry.finish;
+	if (entry.type === 'gone') runs.delete(key);
+}
+
+/**
+ * What a journal's text says. A last line without its end was never durable, so nothing was done because of it. Damage before that
+ * may hide a start: every run without a known start becomes doubtful, and is then never said not to have started.
+ */
+export function readJournal(text: string): Map<string, Remembered> {
+	const runs = new Map<string, Remembered>();
+	let damaged = false;
+	for (const line of text.split('\n').slice(0, -1)) {
+		const entry = Entry.safeParse(parseJson(line));
+		if (entry.success) remember(runs, entry.data);
+		else damaged = true;
+	}
+	if (damaged) for (const run of runs.values()) run.doubtful = true;
+	return runs;
+}
+
+const entriesOf = (r: Remembered): Entry[] => {
+	const { run_id, epoch } = r;
+	const entries: Entry[] = [{ type: 'accepted', run_id, epoch, doubtful: r.doubtful }];
+	if (r.started) {
+		const { at, handle, leaders } = r.started;
+		entries.push({ type: 'started', run_id, epoch, at, handle });
+		entries.push(...leaders.map((pid): Entry => ({ type: 'spawned', run_id, epoch, pid })));
+	}
+	if (r.finish) entries.push({ type: 'exited', run_id, epoch, finish: r.finish });
+	return entries;
+};
+
+const COMPACT_AT_BYTES = 1_048_576;
+
+interface Waiting {
+	entry: Entry;
+	done: () => void;
+	failed: (error: unknown) => void;
+}
+
+/** The agent's memory across its own death: append-only, each entry synced before it is acted on. */
+export class Journal {
+	readonly #file: string;
+	readonly #runs: Map<string, Remembered>;
+	#handle: FileHandle;
+	#size: number;
+	#compactAt = COMPACT_AT_BYTES;
+	#waiting: Waiting[] = [];
+	#writing: Promise<void> | null = null;
+
+	private constructor(file: string, handle: FileHandle, runs: Map<string, Remembered>, size: number) {
+		this.#file = file;
+		this.#handle = handle;
+		this.#runs = runs;
+		this.#size = size;
+	}
+
+	/** Reads what is there and starts a fresh file with only that, so that a torn end never runs into a new entry. */
+	static async open(file: string): Promise<{ journal: Journal; runs: Remembered[] }> {
+		const text = await readFile(file, 'utf8').catch((error: unknown) => {
+			if (codeOf(error) === 'ENOENT') return '';
+			throw error;
+		});
+		const runs = readJournal(text);
+		const kept = textOf(runs);
+		await writeWhole(file, kept);
+		const journal = new Journal(file, await open(file, 'a', 0o600), runs, Buffer.byteLength(kept));
+		return { journal, runs: structuredClone([...runs.values()]) };
+	}
+
+	/** Resolves when the entry is on the disk. Several that wait at once share one sync. Rejects when the disk does not take it. */
+	append(entry: Entry): Promise<void> {
+		const durable = new Promise<void>((done, failed) => {
+			this.#waiting.push({ entry, done, failed });
+		});
+		this.#writing ??= this.#write().finally(() => (this.#writing = null));
+		return durable;
+	}
+
+	async close(): Promise<void> {
+		await this.#writing;
+		await this.#handle.close();
+	}
+
+	async #write(): Promise<void> {
+		while (this.#waiting.length > 0) {
+			const batch = this.#waiting.splice(0);
+			try {
+				if (this.#size >= this.#compactAt) await this.#compact();
+				const text = batch.map(({ entry }) => lineOf(entry)).join('');
+				await this.#handle.appendFile(text);
+				await this.#handle.datasync();
+				this.#size += Buffer.byteLength(text);
+				for (const { entry, done } of batch) {
+					remember(this.#runs, entry);
+					done();
+				}
+			} catch (error) {
+				// What was written of it must not become half a line before the next one.
+				await this.#handle.truncate(this.#size).catch(() => undefined);
+				for (const { failed } of batch) failed(error);
+			}
+		}
+	}
+
+	async #compact(): Promise<void> {
+		const text = textOf(this.#runs);
+		await writeWhole(this.#file, text);
+		await this.#handle.close();
+		this.#handle = await open(this.#file, 'a', 0o600);
+		this.#size = Buffer.byteLength(text);
+		this.#compactAt = Math.max(COMPACT_AT_BYTES, 2 * this.#size);
+	}
+}
+
+const lineOf = (entry: Entry): string => `${JSON.stringify(entry)}\n`;
+const textOf = (runs: Map<string, Remembered>): string => [...runs.values()].flatMap(entriesOf).map(lineOf).join('');

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import {
+	type Chunk,
+	encodeChunk,
+	encodeFrame,
+	FRAME_HEADER,
+	type Gap,
+	Kind,
+	PAYLOAD_MAX,
+	Stream,
+} from '#protocol/run-frames.ts';
+import { type Forms, Masker } from './mask.ts';
+import { type Spool, SpoolFull } from './spool.ts';
+
+/** After a batch, the next waits this long, unless it fills up before: the first line of a burst leaves at once. */
+const BATCH_MS = 16;
+const BATCH_BYTES = 65_536;
+/** The most that is written with one sync. */
+const WRITE_BYTES = 1_048_576;
+/** Bytes not yet in the spool at which the pipes are no longer read, and at which they are again. */
+const HIGH_WATER = 1_048_576;
+const LOW_WATER = 524_288;
+/** How long to wait before asking a full disk again. */
+const RETRY_FULL_MS = 250;
+
+interface Piece {
+	stream: Stream;
+	t_ms: number;
+	bytes: Buffer[];
+	length: number;
+}
+
+export interface StreamerOptions {
+	run_id: number;
+	epoch: number;
+	spool: Spool;
+	forms: Forms;
+	/** block: wait for room, and let the script wait. gap: drop what does not fit, and say so in the log. */
+	whenFull: 'block' | 'gap';
+	/** Milliseconds UTC. */
+	now: () => number;
+	/** These chunks are on the disk and may be sent. */
+	onDurable: (chunks: Chunk[]) => void;
+	/** The spool takes no more, for good: what comes from now on is lost. */
+	onBroken: (error: unknown) => void;
+}
+
+/** A run's output on its way to the spool: masked, cut into batches, numbered, and synced before it is shown to anyone. */
+export class LogStreamer {
+	readonly #o: StreamerOptions;
+	readonly #maskers: Record<Stream, Masker>;
+	#pieces: Piece[] = [];
+	#pending = 0;
+	#offset = 0;
+	#seq = 0;
+	#dropped = 0;
+	#endsLine = true;
+	#lastBatch = -Infinity;
+	#timer: NodeJS.Timeout | null = null;
+	#pumping: Promise<void> | null = null;
+	#ending = false;
+	#broken = false;
+	#waiting: (() => void)[] = [];
+
+	constructor(options: StreamerOptions) {
+		this.#o = options;
+		this.#maskers = {
+			[Stream.none]: new Masker(options.forms),
+			[Stream.stdout]: new Masker(options.forms),
+			[Stream.stderr]: new Masker(options.forms),
+		};
+	}
+
+	/** Takes output. A promise means: enough for now, read on when it resolves. */
+	write(stream: Stream, bytes: Buffer): Promise<void> | undefined {
+		this.#take(stream, this.#maskers[stream].push(bytes));
+		if (this.#pending < HIGH_WATER) return undefined;
+		return new Promise((resolve) => this.#waiting.push(resolve));
+	}
+
+	/** A line of the agent's own, in no stream, on a line of its own. */
+	note(text: string): void {
+		const masker = this.#maskers[Stream.none];
+		const line = Buffer.concat([masker.push(Buffer.from(text)), masker.end()]);
+		this.#take(Stream.none, Buffer.concat([Buffer.from(this.#endsLine ? '' : '\n'), line, Buffer.from('\n')]));
+	}
+
+	/** Gives out what the maskers still held; resolves when all of the log is in the spool, or the spool is broken. */
+	async end(): Promise<void> {
+		for (const stream of [Stream.stdout, Stream.stderr]) this.#take(stream, this.#maskers[stream].end());
+		this.#ending = true;
+		if (this.#timer) clearTimeout(this.#timer);
+		do await this.#pump();
+		while (this.#pending > 0 && !this.#broken);
+	}
+
+	#take(stream: Stream, bytes: Buffer): void {
+		if (bytes.length === 0 || this.#broken) return;
+		this.#endsLine = bytes.at(-1) === 0x0a;
+		this.#pending += bytes.length;
+		for (let at = 0; at < bytes.length; at += PAYLOAD_MAX) {
+			const part = bytes.subarray(at, at + PAYLOAD_MAX);
+			const last = this.#pieces.at(-1);
+			if (last?.stream === stream && last.length + part.length <= PAYLOAD_MAX) {
+				last.bytes.push(part);
+				last.length += part.length;
+			} else this.#pieces.push({ stream, t_ms: this.#o.now(), bytes: [part], length: part.length });
+		}
+		this.#schedule();
+	}
+
+	#schedule(): void {
+		if (this.#pumping || this.#ending) return;
+		const wait = this.#pending >= BATCH_BYTES ? 0 : this.#lastBatch + BATCH_MS - performance.now();
+		if (wait <= 0) {
+			if (this.#timer) clearTimeout(this.#timer);
+			this.#timer = null;
+			void this.#pump();
+		} else this.#timer ??= setTimeout(() => void this.#pump(), wait);
+	}
+
+	/** One pump at a time; it goes on while a full batch waits. Never rejects. */
+	#pump(): Promise<void> {
+		this.#timer = null;
+		this.#pumping ??= this.#drain()
+			.catch((error: unknown) => {
+				this.#broken = true;
+				this.#pieces = [];
+				this.#pending = 0;
+				this.#o.onBroken(error);
+			})
+			.finally(() => {
+				this.#pumping = null;
+				this.#wake();
+				if (this.#pending > 0) this.#schedule();
+			});
+		return this.#pumping;
+	}
+
+	async #drain(): Promise<void> {
+		do {
+			this.#lastBatch = performance.now();
+			await this.#store(this.#nextPieces());
+			this.#wake();
+		} while (this.#pending >= BATCH_BYTES || (this.#ending && (this.#pending > 0 || this.#dropped > 0)));
+	}
+
+	#wake(): void {
+		if (this.#pending > LOW_WATER) return;
+		for (const resolve of this.#waiting.splice(0)) resolve();
+	}
+
+	#nextPieces(): Piece[] {
+		let count = 0;
+		let size = 0;
+		for (const piece of this.#pieces) {
+			if (count > 0 && size + piece.length > WRITE_BYTES) break;
+			size += piece.length;
+			count++;
+		}
+		return this.#pieces.splice(0, count);
+	}
+
+	/** Puts the pieces into the spool, waiting for room or dropping them as the policy says. */
+	async #store(pieces: Piece[]): Promise<void> {
+		const size = pieces.reduce((sum, p) => sum + p.length, 0);
+		for (;;) {
+			try {
+				await this.#append(pieces);
+				this.#pending -= size;
+				return;
+			} catch (error) {
+				if (!(error instanceof SpoolFull)) throw error;
+				if (this.#o.whenFull === 'gap' && size > 0) {
+					this.#dropped += size;
+					this.#pending -= size;
+					return;
+				}
+				await new Promise((resolve) => setTimeout(resolve, RETRY_FULL_MS));
+			}
+		}
+	}
+
+	async #append(pieces: Piece[]): Promise<void> {
+		let offset = this.#offset;
+		let seq = this.#seq;
+		const chunks: Chunk[] = [];
+		const add = (kind: Kind, stream: Stream, t_ms: number, payload: Uint8Array) => {
+			const frame = encodeFrame({ kind, stream, offset, t_ms, payload });
+			const sha256 = createHash('sha256').update(frame).digest();
+			chunks.push({ run_id: this.#o.run_id, epoch: this.#o.epoch, seq: ++seq, sha256, frame });
+		};
+		if (this.#dropped > 0) {
+			const gap: Gap = { dropped: this.#dropped, reason: 'spool_full' };
+			add(Kind.gap, Stream.none, this.#o.now(), Buffer.from(JSON.stringify(gap)));
+		}
+		for (const { stream, t_ms, bytes, length } of pieces) {
+			const [only] = bytes;
+			add(Kind.log, stream, t_ms, bytes.length === 1 && only ? only : Buffer.concat(bytes, length));
+			offset += length;
+		}
+		if (chunks.length === 0) return;
+		await this.#o.spool.append(chunks.map(encodeChunk));
+		this.#offset = offset;
+		this.#seq = seq;
+		this.#dropped = 0;
+		this.#o.onDurable(chunks);
+	}
+}
+
+/** The log bytes, or the gap's words, that a chunk carries: what the window between agent and hub counts. */
+export const payloadLength = (chunk: Chunk): number => chunk.frame.length - FRAME_HEADER;

@@ -1,0 +1,64 @@
+import type { Reason } from '#domain/run.ts';
+import type { Finish } from '#protocol/agent.ts';
+import { type Exit, NotPrepared } from './executors/contract.ts';
+import { codeOf } from './failure.ts';
+import { Unstartable } from './preparation.ts';
+
+/** Why a run is to end before its script does, as others ask for it. */
+export type StopReason = 'canceled' | 'agent_stopped' | 'partition' | 'dropped';
+export type EndReason = StopReason | 'timeout' | 'log_broken';
+
+type Ending = Pick<Finish, 'outcome' | 'exit_code' | 'reason'>;
+
+const stopped: Record<EndReason, (timeout_s: number) => { outcome: Finish['outcome']; reason: Reason }> = {
+	canceled: () => ({ outcome: 'canceled', reason: { code: 'canceled_by_user', message: 'Stopped on request.' } }),
+	agent_stopped: () => ({
+		outcome: 'canceled',
+		reason: { code: 'agent_stopped', message: 'The agent was told to stop while it ran.' },
+	}),
+	partition: () => ({
+		outcome: 'canceled',
+		reason: {
+			code: 'agent_stopped',
+			message: 'The hub was out of reach for longer than the run may go on without it.',
+		},
+	}),
+	dropped: () => ({
+		outcome: 'canceled',
+		reason: { code: 'agent_stopped', message: 'The hub took it away from the agent.' },
+	}),
+	timeout: (s) => ({ outcome: 'failed', reason: { code: 'timeout', message: `It ran longer than ${String(s)} s.` } }),
+	log_broken: () => ({
+		outcome: 'failed',
+		reason: { code: 'log_incomplete', message: 'The agent could not keep its log, and stopped it.' },
+	}),
+};
+
+/** What the hub is told of an end. Who ended it goes before how it ended: a script may well answer INT by exiting with 0. Pure. */
+export function outcomeOf(exit: Exit | Unstartable, end: EndReason | null, timeout_s: number): Ending {
+	const exit_code = 'kind' in exit && exit.kind === 'exit' ? exit.code : null;
+	if (end) return { ...stopped[end](timeout_s), exit_code };
+	const failed = (reason: Reason): Ending => ({ outcome: 'failed', exit_code, reason });
+	if (exit instanceof Unstartable) return failed(exit.reason);
+	switch (exit.kind) {
+		case 'exit':
+			if (exit.code === 0) return { outcome: 'success', exit_code, reason: null };
+			return failed({ code: 'exit_code', message: `It ended with exit code ${String(exit.code)}.` });
+		case 'signal':
+			return failed({ code: 'signal', message: `It was ended by ${exit.signal}, which nobody here sent.` });
+		case 'not_started':
+			return failed({ code: 'start_failed', message: exit.message.slice(0, 500) });
+		case 'broken':
+			return failed({ code: 'log_incomplete', message: exit.message.slice(0, 500) });
+	}
+}
+
+/** Any error between the grant and the start, as what the run shows. The details are in the agent's own log only. */
+export function whyUnstartable(error: unknown): Unstartable {
+	if (error instanceof Unstartable) return error;
+	if (error instanceof NotPrepared) return new Unstartable('start_failed', error.message);
+	return new Unstartable(
+		'start_failed',
+		`The agent could not prepare the run${codeOf(error) && ` (${codeOf(error)})`}.`,
+	);
+}

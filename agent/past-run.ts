@@ -1,0 +1,114 @@
+import path from 'node:path';
+import type { Finish, KnownRun } from '#protocol/agent.ts';
+import { messageOf } from './failure.ts';
+import { keyOf, type Remembered } from './journal.ts';
+import type { Agent, HeldRun } from './run.ts';
+import { Sender } from './sender.ts';
+import { Spool } from './spool.ts';
+
+/** A run of an earlier process of this agent: it is never started, only told about, until the hub has heard all of it. */
+export class PastRun implements HeldRun {
+	readonly run_id: number;
+	readonly epoch: number;
+	readonly active = false;
+	readonly gone: Promise<void>;
+	readonly #agent: Agent;
+	readonly #spool: Spool;
+	readonly #sender: Sender;
+	readonly #finish: Finish | null;
+	#forgotten: () => void = () => undefined;
+	#over = false;
+
+	private constructor(run: Remembered, finish: Finish | null, spool: Spool, agent: Agent) {
+		this.run_id = run.run_id;
+		this.epoch = run.epoch;
+		this.#agent = agent;
+		this.#finish = finish;
+		this.#spool = spool;
+		this.#sender = new Sender(spool, {
+			chunk: agent.sendChunk,
+			finish: () => {
+				if (finish) agent.send(finish);
+			},
+			onError: (error) => {
+				agent.log(`run ${keyOf(run)}: its log cannot be read back: ${messageOf(error)}`);
+			},
+		});
+		if (finish) this.#sender.finish();
+		this.gone = new Promise((resolve) => (this.#forgotten = resolve));
+	}
+
+	/**
+	 * What the journal says, made final: what was started and has no end is ended, proved dead and lost; what was only accepted never
+	 * starts under its epoch, unless the journal is damaged and cannot say so.
+	 */
+	static async restore(run: Remembered, agent: Agent): Promise<PastRun> {
+		const { run_id, epoch, started } = run;
+		if (started && !run.finish) await agent.executors[started.handle.backend].reap(started.handle, started.leaders);
+		const spool = await Spool.recover(path.join(agent.home.spool, keyOf(run)), agent.budget);
+		let { finish } = run;
+		if (!finish && (started || run.doubtful)) {
+			finish = {
+				type: 'finish',
+				run_id,
+				epoch,
+				outcome: 'lost',
+				exit_code: null,
+				reason: {
+					code: 'agent_lost',
+					message: 'The agent was ended while it ran; what was left of it has been ended too.',
+				},
+				started_at: started?.at ?? null,
+				exited_at: new Date(agent.now()).toISOString(),
+				last_seq: spool.last_seq,
+				bytes: spool.bytes,
+				sha256: spool.sha256(),
+			};
+			await agent.journal.append({ type: 'exited', run_id, epoch, finish });
+		}
+		return new PastRun(run, finish, spool, agent);
+	}
+
+	known(): KnownRun {
+		const { run_id, epoch } = this;
+		const ended = this.#finish?.outcome === 'lost' ? 'lost' : 'exited';
+		return { run_id, epoch, phase: this.#finish ? ended : 'not_started', last_seq: this.#spool.last_seq };
+	}
+
+	/** The hub was told that it is not started and never will be. */
+	grant(): void {
+		this.#agent.log(`run ${keyOf(this)}: granted after all; it is not started under this epoch any more`);
+	}
+
+	resume(next_seq: number): void {
+		this.#sender.resume(next_seq);
+	}
+
+	pause(): void {
+		this.#sender.pause();
+	}
+
+	ack(seq: number): void {
+		this.#sender.ack(seq);
+	}
+
+	stop(): void {
+		// Nothing of it lives.
+	}
+
+	drop(): void {
+		this.finished();
+	}
+
+	finished(): void {
+		if (this.#over) return;
+		this.#over = true;
+		this.pause();
+		const { run_id, epoch } = this;
+		this.#agent.journal.append({ type: 'gone', run_id, epoch }).catch(() => undefined);
+		void this.#spool
+			.remove()
+			.catch(() => undefined)
+			.then(this.#forgotten);
+	}
+}

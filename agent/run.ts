@@ -1,0 +1,316 @@
+import { createHash, randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { Finish, FromAgent, KnownRun, RunSpec } from '#protocol/agent.ts';
+import type { Execution, Executor, Exit } from './executors/contract.ts';
+import { messageOf } from './failure.ts';
+import { type Journal, keyOf } from './journal.ts';
+import type { Log } from './log.ts';
+import { LogStreamer } from './log-streamer.ts';
+import type { Forms } from './mask.ts';
+import { type EndReason, outcomeOf, type StopReason, whyUnstartable } from './outcome.ts';
+import { type Prepared, prepareRun, type Surroundings, Unstartable } from './preparation.ts';
+import { bootId } from './processes.ts';
+import { Sender } from './sender.ts';
+import { type Budget, Spool } from './spool.ts';
+
+/** What a run needs of the agent around it. */
+export interface Agent extends Surroundings {
+	journal: Journal;
+	budget: Budget;
+	executors: Record<RunSpec['execution']['backend'], Executor>;
+	log: Log;
+	/** Milliseconds UTC. */
+	now: () => number;
+	/** Both drop what cannot be sent: after a reconnect everything that matters is said again. */
+	send: (frame: FromAgent) => void;
+	sendChunk: (chunk: Uint8Array) => void;
+}
+
+/** A run as the worker deals with it, whether it lives or is only remembered. */
+export interface HeldRun {
+	readonly run_id: number;
+	readonly epoch: number;
+	/** It takes up capacity. */
+	readonly active: boolean;
+	/** It is over and forgotten here and by the journal. */
+	readonly gone: Promise<void>;
+	known(): KnownRun;
+	grant(): void;
+	/** The hub has everything before `next_seq`. */
+	resume(next_seq: number): void;
+	/** The hub is away. */
+	pause(): void;
+	ack(seq: number): void;
+	stop(why: StopReason): void;
+	/** It is not this agent's any more: end it, tell nobody. */
+	drop(): void;
+	/** The hub has the finish. */
+	finished(): void;
+}
+
+/** An agent that is told to stop has ten seconds in all. */
+const LEAVING_GRACE_MS = 2500;
+/** SHA-256 of nothing: the log of a run that said nothing. */
+const EMPTY_SHA256 = createHash('sha256').digest('hex');
+
+type FrameOf<T extends FromAgent['type']> = Omit<Extract<FromAgent, { type: T }>, 'run_id' | 'epoch'>;
+
+const stoppedEarly = () => new Unstartable('start_failed', 'it was stopped before it started');
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** One run, from its offer to the hub's word that it has the end of it. */
+export class Run implements HeldRun {
+	readonly run_id: number;
+	readonly epoch: number;
+	readonly spec: RunSpec;
+	readonly gone: Promise<void>;
+	readonly #agent: Agent;
+	readonly #name: string;
+	#forgotten: () => void = () => undefined;
+	#phase: 'accepted' | 'started' | 'exited' | 'gone' = 'accepted';
+	#need: string[] = [];
+	#execution: Execution | null = null;
+	#spool: Spool | null = null;
+	#sender: Sender | null = null;
+	#streamer: LogStreamer | null = null;
+	#finish: Finish | null = null;
+	/** From where the hub wants the log; null while it is away. */
+	#resumeAt: number | null = 1;
+	#end: EndReason | null = null;
+	#exited = false;
+	#life: Promise<void> = Promise.resolve();
+
+	constructor(spec: RunSpec, epoch: number, agent: Agent) {
+		this.run_id = spec.run_id;
+		this.epoch = epoch;
+		this.spec = spec;
+		this.#agent = agent;
+		this.#name = `${agent.home.tag}-${keyOf(this)}`;
+		this.gone = new Promise((resolve) => (this.#forgotten = resolve));
+	}
+
+	get active(): boolean {
+		return this.#phase === 'accepted' || this.#phase === 'started';
+	}
+
+	/** Writes it down and accepts; the journal's sync comes first. */
+	async accept(): Promise<void> {
+		const { journal, scripts } = this.#agent;
+		try {
+			const uploaded = this.spec.steps.flatMap((s) => (s.location_type === 'uploaded' ? [s] : []));
+			const [need] = await Promise.all([
+				scripts.missing(uploaded),
+				journal.append({ type: 'accepted', run_id: this.run_id, epoch: this.epoch }),
+			]);
+			this.#need = need;
+		} catch (error) {
+			this.#agent.log(`run ${this.#name}: refused: ${messageOf(error)}`);
+			this.#say({ type: 'refuse', reason: { code: 'start_failed', message: 'The agent cannot write to its disk.' } });
+			this.#forget();
+			return;
+		}
+		if (this.#phase === 'gone') await this.#cleaned(scripts.release(this.#need));
+		else this.#say({ type: 'accept', need: this.#need });
+	}
+
+	known(): KnownRun {
+		const phase = this.#phase === 'gone' ? 'exited' : this.#phase;
+		return { run_id: this.run_id, epoch: this.epoch, phase, last_seq: this.#spool?.last_seq ?? 0 };
+	}
+
+	grant(): void {
+		if (this.#phase !== 'accepted') return;
+		this.#phase = 'started';
+		this.#life = this.#live();
+	}
+
+	resume(next_seq: number): void {
+		this.#resumeAt = next_seq;
+		if (this.#sender) this.#sender.resume(next_seq);
+		else if (this.#finish) this.#agent.send(this.#finish);
+	}
+
+	pause(): void {
+		this.#resumeAt = null;
+		this.#sender?.pause();
+	}
+
+	ack(seq: number): void {
+		this.#sender?.ack(seq);
+	}
+
+	stop(why: EndReason): void {
+		if (this.#phase === 'accepted') {
+			this.#phase = 'started';
+			this.#end = why;
+			this.#life = this.#live();
+		}
+		if (this.#exited || this.#phase !== 'started') return;
+		this.#end ??= why;
+		const grace_ms = this.spec.grace_s * 1000;
+		void this.#execution?.stop(why === 'agent_stopped' ? Math.min(grace_ms, LEAVING_GRACE_MS) : grace_ms);
+	}
+
+	drop(): void {
+		if (this.#phase === 'started') {
+			this.#end = 'dropped';
+			this.stop('dropped');
+		} else this.#forget();
+	}
+
+	finished(): void {
+		if (this.#phase === 'exited') this.#forget();
+	}
+
+	/** From the grant to the finish. Whatever happens, there is a finish. */
+	async #live(): Promise<void> {
+		let started_at: string | null = null;
+		let exit: Exit | Unstartable;
+		let prepared: Prepared | null = null;
+		try {
+			if (this.#end) throw stoppedEarly();
+			const mark = randomBytes(16).toString('hex');
+			prepared = await prepareRun(this.spec, this.#name, mark, this.#agent);
+			this.#execution = this.#agent.executors[this.spec.execution.backend].prepare({
+				name: this.#name,
+				execution: this.spec.execution,
+				commands: prepared.commands,
+				cwd: prepared.cwd,
+				mark,
+				run_as: this.#agent.policy.run_as,
+			});
+			await this.#openLog(prepared.forms);
+			started_at = await this.#writeStarted(mark, this.#execution.cgroup);
+			exit = await this.#carryOut(this.#execution);
+		} catch (error) {
+			exit = whyUnstartable(error);
+			this.#agent.log(`run ${this.#name}: not started: ${messageOf(error)}`);
+		}
+		this.#exited = true;
+		await this.#cleaned(prepared?.forgetSecrets());
+		this.#execution?.cleanUp();
+		await this.#streamer?.end();
+		if (this.#end === 'dropped') this.#forget();
+		else await this.#report(exit, started_at);
+		await this.#cleaned(prepared?.remove());
+	}
+
+	async #openLog(forms: Forms): Promise<void> {
+		const { home, budget, policy, now } = this.#agent;
+		const spool = await Spool.create(path.join(home.spool, keyOf(this)), budget);
+		const sender = new Sender(spool, {
+			chunk: this.#agent.sendChunk,
+			finish: () => {
+				if (this.#finish) this.#agent.send(this.#finish);
+			},
+			onError: (error) => {
+				this.#agent.log(`run ${this.#name}: its log cannot be read back: ${messageOf(error)}`);
+			},
+		});
+		this.#streamer = new LogStreamer({
+			run_id: this.run_id,
+			epoch: this.epoch,
+			spool,
+			forms,
+			whenFull: policy.spool.when_full,
+			now,
+			onDurable: (chunks) => {
+				sender.add(chunks);
+			},
+			onBroken: (error) => {
+				this.#logBroke(error);
+			},
+		});
+		this.#spool = spool;
+		this.#sender = sender;
+		if (this.#resumeAt !== null) sender.resume(this.#resumeAt);
+	}
+
+	/** The line that says "it may run from here on", on the disk before anything does. */
+	async #writeStarted(mark: string, cgroup: string | null): Promise<string> {
+		const at = iso(this.#agent.now());
+		const { backend } = this.spec.execution;
+		const handle = { backend, boot: bootId(), mark, cgroup };
+		await this.#agent.journal.append({ type: 'started', run_id: this.run_id, epoch: this.epoch, at, handle });
+		this.#say({ type: 'started', at });
+		return at;
+	}
+
+	async #carryOut(execution: Execution): Promise<Exit> {
+		const streamer = this.#streamer;
+		if (!streamer) throw new Error('the log is not open');
+		if (this.#end) throw stoppedEarly();
+		const timer = setTimeout(() => {
+			this.stop('timeout');
+		}, this.spec.timeout_s * 1000);
+		execution.start({
+			write: (stream, bytes) => streamer.write(stream, bytes),
+			note: (text) => {
+				streamer.note(text);
+			},
+			spawned: (pid) => {
+				const { run_id, epoch } = this;
+				this.#agent.journal.append({ type: 'spawned', run_id, epoch, pid }).catch(() => undefined);
+			},
+		});
+		const exit = await execution.wait();
+		clearTimeout(timer);
+		return exit;
+	}
+
+	/** Journaled before it is sent. If the disk does not take it, it is sent all the same: the hub will remember. */
+	async #report(exit: Exit | Unstartable, started_at: string | null): Promise<void> {
+		const { outcome, exit_code, reason } = outcomeOf(exit, this.#end, this.spec.timeout_s);
+		const finish: Finish = {
+			type: 'finish',
+			run_id: this.run_id,
+			epoch: this.epoch,
+			outcome,
+			exit_code,
+			reason,
+			started_at,
+			exited_at: iso(this.#agent.now()),
+			last_seq: this.#spool?.last_seq ?? 0,
+			bytes: this.#spool?.bytes ?? 0,
+			sha256: this.#spool?.sha256() ?? EMPTY_SHA256,
+		};
+		await this.#agent.journal
+			.append({ type: 'exited', run_id: this.run_id, epoch: this.epoch, finish })
+			.catch((error: unknown) => {
+				this.#agent.log(`run ${this.#name}: its end is not in the journal: ${messageOf(error)}`);
+			});
+		this.#finish = finish;
+		this.#phase = 'exited';
+		if (this.#sender) this.#sender.finish();
+		else this.#agent.send(finish);
+	}
+
+	#logBroke(error: unknown): void {
+		this.#agent.log(`run ${this.#name}: its log cannot be kept: ${messageOf(error)}`);
+		this.#end = 'log_broken';
+		this.stop('log_broken');
+	}
+
+	#say(frame: FrameOf<'accept'> | FrameOf<'refuse'> | FrameOf<'started'>): void {
+		this.#agent.send({ ...frame, run_id: this.run_id, epoch: this.epoch });
+	}
+
+	#forget(): void {
+		if (this.#phase === 'gone') return;
+		this.#phase = 'gone';
+		this.pause();
+		const { run_id, epoch } = this;
+		this.#agent.journal.append({ type: 'gone', run_id, epoch }).catch(() => undefined);
+		void this.#life
+			.then(() => this.#cleaned(this.#agent.scripts.release(this.#need)))
+			.then(() => this.#cleaned(this.#spool?.remove()))
+			.then(this.#forgotten);
+	}
+
+	/** What cannot be removed is swept at the agent's next start. */
+	async #cleaned(work: Promise<void> | undefined): Promise<void> {
+		await work?.catch((error: unknown) => {
+			this.#agent.log(`run ${this.#name}: something of it could not be removed: ${messageOf(error)}`);
+		});
+	}
+}

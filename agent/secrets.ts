@@ -1,0 +1,106 @@
+import { constants } from 'node:fs';
+import { chmod, chown, lstat, mkdir, mkdtemp, open, realpath, rm, statfs, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { MASK_MIN } from './mask.ts';
+import { isUnder, type Policy, secretAllowed, secretRoots } from './policy.ts';
+
+const SECRET_MAX_BYTES = 65_536;
+const TMPFS_MAGIC = 0x01021994;
+/** Memory, not disk: what is written here is never in a backup or on a stolen drive. */
+const TMPFS = '/dev/shm';
+
+/** A secret is not to be had. The message names the reference, never the value. */
+export class SecretUnavailable extends Error {}
+
+/** The value behind a reference, if the policy gives it to the project. Throws `SecretUnavailable`. */
+export async function resolveSecret(ref: string, project_id: number, policy: Policy): Promise<Buffer> {
+	if (!secretAllowed(ref, project_id, policy)) throw new SecretUnavailable(`${ref} is not given to this project`);
+	const value = ref.startsWith('env:') ? fromEnv(ref) : await fromFile(ref, secretRoots(project_id, policy));
+	if (value.toString('latin1').trim().length < MASK_MIN)
+		throw new SecretUnavailable(
+			`${ref} is shorter than ${String(MASK_MIN)} characters, which cannot be kept out of the log`,
+		);
+	return value;
+}
+
+function fromEnv(ref: string): Buffer {
+	const value = process.env[ref.slice('env:'.length)];
+	if (value === undefined) throw new SecretUnavailable(`${ref} is not set on the agent`);
+	return Buffer.from(value);
+}
+
+async function fromFile(ref: string, roots: readonly string[]): Promise<Buffer> {
+	const file = ref.slice('file:'.length);
+	try {
+		const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+		try {
+			// Where it really is, once it is open: a link inside an allowed directory must not lead out of it.
+			const at = await realpath(`/proc/self/fd/${String(handle.fd)}`);
+			const real = await Promise.all(roots.map((root) => realpath(root).catch(() => null)));
+			if (!real.some((root) => root !== null && isUnder(at, root)))
+				throw new SecretUnavailable(`${ref} leads out of what the policy gives`);
+			const { size } = await handle.stat();
+			if (size > SECRET_MAX_BYTES) throw new SecretUnavailable(`${ref} is larger than 64 KiB`);
+			return await handle.readFile();
+		} finally {
+			await handle.close();
+		}
+	} catch (error) {
+		if (error instanceof SecretUnavailable) throw error;
+		throw new SecretUnavailable(`${ref} cannot be read on the agent`);
+	}
+}
+
+/** Whether this host has memory to hand secrets over in. */
+export const hasTmpfs = (): Promise<boolean> =>
+	statfs(TMPFS).then(
+		({ type }) => type === TMPFS_MAGIC,
+		() => false,
+	);
+
+/** Where an agent hands secrets over; each agent of a user has its own, named by its tag. */
+const baseOf = (tag: string): string => path.join(TMPFS, `uhub-agent-${String(process.getuid?.() ?? 0)}-${tag}`);
+
+/** Files in memory that only the run's user can read, one per secret. */
+export class SecretFiles {
+	readonly #dir: string;
+	readonly #owner: Policy['run_as'];
+
+	private constructor(dir: string, owner: Policy['run_as']) {
+		this.#dir = dir;
+		this.#owner = owner;
+	}
+
+	/** Throws `SecretUnavailable` where there is no memory to put them in: they must not touch a disk. */
+	static async create(tag: string, owner: Policy['run_as']): Promise<SecretFiles> {
+		if (!(await hasTmpfs()))
+			throw new SecretUnavailable(`secrets are handed over in ${TMPFS}, which this host does not have as memory`);
+		const base = baseOf(tag);
+		await mkdir(base, { mode: 0o711 }).catch(() => undefined);
+		// Anyone can make directories there: ours must be a real one, and ours.
+		const found = await lstat(base);
+		if (!found.isDirectory() || found.uid !== process.getuid?.())
+			throw new SecretUnavailable(`${base} is not the agent's own directory`);
+		await chmod(base, 0o711);
+		const dir = await mkdtemp(path.join(base, 'run-'));
+		if (owner) await chown(dir, owner.uid, owner.gid);
+		return new SecretFiles(dir, owner);
+	}
+
+	/** Answers the file's path. */
+	async put(name: string, value: Buffer): Promise<string> {
+		const file = path.join(this.#dir, name);
+		await writeFile(file, value, { mode: 0o400, flag: 'wx' });
+		if (this.#owner) await chown(file, this.#owner.uid, this.#owner.gid);
+		return file;
+	}
+
+	remove(): Promise<void> {
+		return rm(this.#dir, { recursive: true, force: true });
+	}
+
+	/** What an earlier process of this agent left there. */
+	static sweep(tag: string): Promise<void> {
+		return rm(baseOf(tag), { recursive: true, force: true });
+	}
+}

@@ -1,0 +1,254 @@
+import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
+import path from 'node:path';
+import {
+	BadFrame,
+	type Chunk,
+	CHUNK_HEADER,
+	decodeChunk,
+	decodeFrame,
+	FRAME_HEADER,
+	Kind,
+	PAYLOAD_MAX,
+} from '#protocol/run-frames.ts';
+import { codeOf } from './failure.ts';
+import { readFully, syncDirectory } from './files.ts';
+
+const SEGMENT_BYTES = 8 * 1_048_576;
+const RECORD_HEADER = 4;
+const CHUNK_MAX = CHUNK_HEADER + FRAME_HEADER + PAYLOAD_MAX;
+const READ_BYTES = 2 * (CHUNK_MAX + RECORD_HEADER);
+
+/** There is no room: the agent's own limit is reached, or the disk is full. Nothing of the append was kept. */
+export class SpoolFull extends Error {}
+
+/** What all spools of an agent may take together, in bytes. */
+export class Budget {
+	readonly limit: number;
+	used = 0;
+
+	constructor(limit: number) {
+		this.limit = limit;
+	}
+}
+
+interface Segment {
+	file: string;
+	first: number;
+	/** Its last seq; one less than `first` while it is empty. */
+	last: number;
+	size: number;
+}
+
+/**
+ * A run's log on the agent's disk until the hub has all of it: chunks as they are sent, each after its length, in files of 8 MiB.
+ * Everything stays until the finish is acknowledged; only when room is short do files go whose every chunk is.
+ */
+export class Spool {
+	readonly #dir: string;
+	readonly #budget: Budget;
+	#segments: Segment[] = [];
+	#handle: FileHandle | null = null;
+	#acked = 0;
+	#hash: Hash = createHash('sha256');
+	#last_seq = 0;
+	#bytes = 0;
+
+	private constructor(dir: string, budget: Budget) {
+		this.#dir = dir;
+		this.#budget = budget;
+	}
+
+	/** The seq of the last chunk; 0 when there is none. */
+	get last_seq(): number {
+		return this.#last_seq;
+	}
+
+	/** The length of the log so far, gaps left out. */
+	get bytes(): number {
+		return this.#bytes;
+	}
+
+	/** SHA-256 of the log so far, in hexadecimal, gaps left out. */
+	sha256(): string {
+		return this.#hash.copy().digest('hex');
+	}
+
+	static async create(dir: string, budget: Budget): Promise<Spool> {
+		await rm(dir, { recursive: true, force: true });
+		await mkdir(dir, { recursive: true, mode: 0o700 });
+		await syncDirectory(path.dirname(dir));
+		return new Spool(dir, budget);
+	}
+
+	/** What an earlier process left: every chunk up to the first that is torn or damaged. */
+	static async recover(dir: string, budget: Budget): Promise<Spool> {
+		const spool = new Spool(dir, budget);
+		await mkdir(dir, { recursive: true, mode: 0o700 });
+		const firsts = (await readdir(dir)).flatMap((name) => (/^\d{10}$/.test(name) ? [Number(name)] : []));
+		for (const first of firsts.sort((a, b) => a - b)) {
+			const file = spool.#fileOf(first);
+			const size = (await stat(file)).size;
+			const segment: Segment = { file, first, last: first - 1, size };
+			if (spool.#segments.length > 0 && first !== spool.#last_seq + 1) break;
+			spool.#segments.push(segment);
+			budget.used += size;
+			spool.#last_seq = first - 1;
+			for await (const chunk of readSegment(segment, 0)) {
+				if (chunk.seq !== spool.#last_seq + 1 || !intact(chunk)) break;
+				spool.#take(chunk);
+				segment.last = chunk.seq;
+			}
+		}
+		return spool;
+	}
+
+	/** The bytes of new log that fit in; what is acknowledged gives way. */
+	makeRoom(bytes: number): boolean {
+		while (this.#budget.used + bytes > this.#budget.limit) {
+			const [oldest] = this.#segments;
+			if (!oldest || this.#segments.length < 2 || oldest.last > this.#acked) return false;
+			this.#segments.shift();
+			this.#budget.used -= oldest.size;
+			// Its name is out of the list already; a file that stays behind goes with the directory.
+			void rm(oldest.file, { force: true }).catch(() => undefined);
+		}
+		return true;
+	}
+
+	/** Durable when it resolves. `chunks` go on where the last append ended. Throws `SpoolFull`. Not to be called twice at a time. */
+	async append(chunks: readonly Uint8Array[]): Promise<void> {
+		const decoded = chunks.map(decodeChunk);
+		const size = chunks.reduce((sum, c) => sum + c.length + RECORD_HEADER, 0);
+		if (!this.makeRoom(size)) throw new SpoolFull('the spool is full');
+		const segment = await this.#segmentFor(size);
+		const handle = this.#handle;
+		if (!handle) throw new Error('the spool is closed');
+		try {
+			await writeAll(handle, chunks);
+			await handle.datasync();
+		} catch (error) {
+			await handle.truncate(segment.size).catch(() => undefined);
+			if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw new SpoolFull('the disk is full');
+			throw error;
+		}
+		segment.size += size;
+		this.#budget.used += size;
+		for (const chunk of decoded) this.#take(chunk);
+		segment.last = this.#last_seq;
+	}
+
+	/** Every chunk up to `seq` is the hub's. */
+	ack(seq: number): void {
+		this.#acked = Math.max(this.#acked, seq);
+	}
+
+	/** Chunks from `seq` on, as far as there are any now. A reader that goes on later calls again. */
+	async *read(seq: number): AsyncGenerator<Chunk> {
+		for (const segment of [...this.#segments]) {
+			if (segment.last < seq) continue;
+			for await (const chunk of readSegment(segment, segment.size)) {
+				if (chunk.seq > segment.last) break;
+				if (chunk.seq >= seq) yield chunk;
+			}
+		}
+	}
+
+	/** Closes and removes it. */
+	async remove(): Promise<void> {
+		await this.close();
+		for (const segment of this.#segments) this.#budget.used -= segment.size;
+		this.#segments = [];
+		await rm(this.#dir, { recursive: true, force: true });
+	}
+
+	async close(): Promise<void> {
+		const handle = this.#handle;
+		this.#handle = null;
+		await handle?.close();
+	}
+
+	#take(chunk: Chunk): void {
+		const frame = decodeFrame(chunk.frame);
+		this.#last_seq = chunk.seq;
+		if (frame.kind !== Kind.log) return;
+		this.#hash.update(frame.payload);
+		this.#bytes = frame.offset + frame.payload.length;
+	}
+
+	#fileOf(first: number): string {
+		return path.join(this.#dir, String(first).padStart(10, '0'));
+	}
+
+	async #segmentFor(size: number): Promise<Segment> {
+		const current = this.#segments.at(-1);
+		if (current && this.#handle && (current.size === 0 || current.size + size <= SEGMENT_BYTES)) return current;
+		const first = this.#last_seq + 1;
+		try {
+			await this.close();
+			const file = this.#fileOf(first);
+			this.#handle = await open(file, 'w', 0o600);
+			await syncDirectory(this.#dir);
+			const segment = { file, first, last: first - 1, size: 0 };
+			this.#segments.push(segment);
+			return segment;
+		} catch (error) {
+			if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw new SpoolFull('the disk is full');
+			throw error;
+		}
+	}
+}
+
+/** Removes what belongs to none of the runs the journal remembers. */
+export async function sweepSpool(dir: string, keep: ReadonlySet<string>): Promise<void> {
+	const names = (await readdir(dir)).filter((name) => !keep.has(name));
+	await Promise.all(names.map((name) => rm(path.join(dir, name), { recursive: true, force: true })));
+}
+
+const intact = (chunk: Chunk): boolean => createHash('sha256').update(chunk.frame).digest().equals(chunk.sha256);
+
+function decoded(bytes: Uint8Array): Chunk | null {
+	try {
+		return decodeChunk(bytes);
+	} catch (error) {
+		if (error instanceof BadFrame) return null;
+		throw error;
+	}
+}
+
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+	const parts = chunks.flatMap((chunk) => {
+		const length = Buffer.alloc(RECORD_HEADER);
+		length.writeUInt32BE(chunk.length);
+		return [length, chunk];
+	});
+	await handle.appendFile(Buffer.concat(parts));
+}
+
+/** The chunks of a segment, up to its end or the first record that is not whole. `size`: where to stop; 0: at the file's end. */
+async function* readSegment(segment: Segment, size: number): AsyncGenerator<Chunk> {
+	const handle = await open(segment.file, 'r');
+	try {
+		let position = 0;
+		for (;;) {
+			const want = size === 0 ? READ_BYTES : Math.min(READ_BYTES, size - position);
+			const block = Buffer.allocUnsafe(want);
+			const bytes = block.subarray(0, await readFully(handle, block, position));
+			let at = 0;
+			while (at + RECORD_HEADER <= bytes.length) {
+				const length = bytes.readUInt32BE(at);
+				if (length > CHUNK_MAX || length < CHUNK_HEADER + FRAME_HEADER) return;
+				const end = at + RECORD_HEADER + length;
+				if (end > bytes.length) break;
+				const chunk = decoded(bytes.subarray(at + RECORD_HEADER, end));
+				if (!chunk) return;
+				yield chunk;
+				at = end;
+			}
+			if (at === 0) return;
+			position += at;
+		}
+	} finally {
+		await handle.close();
+	}
+}

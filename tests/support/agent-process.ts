@@ -1,0 +1,118 @@
+// The agent as operators get it, as a process of its own, beside a FakeHub.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { FakeHub } from './fake-hub.ts';
+
+export const BUNDLE =
+	process.env['UHUB_AGENT_BUNDLE'] ?? path.resolve(import.meta.dirname, '../../dist/uhub-agent.mjs');
+
+export interface Ended {
+	code: number | null;
+	stdout: string;
+	stderr: string;
+}
+
+/** Runs one command of the agent to its end. */
+export const command = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
+	new Promise((resolve) => {
+		execFile(process.execPath, [BUNDLE, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+			resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+		});
+	});
+
+export const LOCAL_POLICY =
+	'version: 1\nprojects: all\nbackends: [local, dummy]\ntools: [shell, custom]\nscripts: { uploaded: true }\n';
+
+export class AgentProcess {
+	readonly home: string;
+	readonly #hub: FakeHub;
+	readonly #env: Record<string, string>;
+	#child: ChildProcess | null = null;
+	output = '';
+
+	private constructor(hub: FakeHub, home: string, env: Record<string, string>) {
+		this.#hub = hub;
+		this.home = home;
+		this.#env = env;
+	}
+
+	/** Enrolled and, unless told otherwise, running and connected. */
+	static async create(
+		hub: FakeHub,
+		options: { policy?: string; env?: Record<string, string>; home?: string; capacity?: number; start?: boolean } = {},
+	): Promise<AgentProcess> {
+		const home = options.home ?? mkdtempSync(path.join(os.tmpdir(), 'uhub-agent-'));
+		const enrolled = await command([
+			'enroll',
+			...['--hub', hub.url, '--token', hub.token, '--home', home, '--name', 'a', '--allow-local'],
+			...['--capacity', String(options.capacity ?? 8)],
+		]);
+		if (enrolled.code !== 0) throw new Error(enrolled.stderr);
+		const agent = new AgentProcess(hub, home, options.env ?? {});
+		agent.policy(options.policy ?? LOCAL_POLICY);
+		if (options.start !== false) await agent.start();
+		return agent;
+	}
+
+	get pid(): number {
+		return this.#child?.pid ?? 0;
+	}
+
+	policy(text: string): void {
+		writeFileSync(path.join(this.home, 'policy.yaml'), text, { mode: 0o600 });
+	}
+
+	/** Resolves when the hub has its hello. */
+	async start(): Promise<void> {
+		const before = this.#hub.hellos.length;
+		this.spawn();
+		await this.#hub
+			.until(() => this.#hub.hellos.length > before, 'a hello')
+			.catch((error: unknown) => {
+				throw new Error(`${String(error)}\n${this.output}`);
+			});
+	}
+
+	spawn(): void {
+		const child = spawn(process.execPath, [BUNDLE, 'start', '--home', this.home], {
+			env: { ...process.env, ...this.#env },
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		for (const stream of [child.stdout, child.stderr])
+			stream.on('data', (part: Buffer) => (this.output += part.toString()));
+		this.#child = child;
+	}
+
+	async end(signal: NodeJS.Signals): Promise<number | null> {
+		const child = this.#child;
+		if (!child) return null;
+		if (child.exitCode === null && child.signalCode === null) {
+			child.kill(signal);
+			await once(child, 'exit');
+		}
+		return child.exitCode;
+	}
+
+	async remove(): Promise<void> {
+		await this.end('SIGKILL');
+		rmSync(this.home, { recursive: true, force: true });
+	}
+}
+
+/** The living processes whose environment or arguments hold a text. */
+export function processesWith(text: string): number[] {
+	return readdirSync('/proc').flatMap((name) => {
+		if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
+		try {
+			const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+			if (/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))) return [];
+			const said = readFileSync(`/proc/${name}/cmdline`, 'latin1') + readFileSync(`/proc/${name}/environ`, 'latin1');
+			return said.includes(text) ? [Number(name)] : [];
+		} catch {
+			return [];
+		}
+	});
+}
