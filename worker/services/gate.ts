@@ -34,10 +34,13 @@ export function userId(ctx: Ctx): SQL {
 	return sql`null`;
 }
 
-/** 1 `read` … 4 `manage`, 0 none: the person's access to the project in column `project`; admins manage everything. */
+/**
+ * 1 `read` … 4 `manage`, 0 none: the person's access to the project in column `project`; admins manage everything.
+ * Its tables have names of their own, or `project`, being `projects.id`, would mean the table in here.
+ */
 export const accessRankOf = (user: SQL, project: SQL): SQL<number> => sql<number>`(case
-	when exists (select 1 from users where id = ${user} and role = 'admin') then 4
-	when exists (select 1 from projects where id = ${project} and owner_id = ${user}) then 4
+	when exists (select 1 from users person where person.id = ${user} and person.role = 'admin') then 4
+	when exists (select 1 from projects owned where owned.id = ${project} and owned.owner_id = ${user}) then 4
 	else coalesce((select max(case pg.access when 'read' then 1 when 'contribute' then 2 when 'operate' then 3 else 4 end)
 		from project_groups pg join group_users gu on gu.group_id = pg.group_id
 		where pg.project_id = ${project} and gu.user_id = ${user}), 0) end)`;
