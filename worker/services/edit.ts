@@ -69,7 +69,7 @@ export function changesOf<R extends object>(row: R, patch: { [K in keyof R]?: R[
 export async function assertFresh(
 	ctx: Ctx,
 	object_type: string,
-	row: { id: number; version: number },
+	row: { id: number; version: number; updated_at: string; status?: string },
 	version: number,
 ): Promise<void> {
 	if (row.version === version) return;
@@ -79,11 +79,14 @@ export async function assertFresh(
 		.where(and(eq(audit_logs.object_type, object_type), eq(audit_logs.object_id, row.id)))
 		.orderBy(desc(audit_logs.id))
 		.limit(100);
-	const changed = entries.flatMap(({ by_id, at, metadata }) => {
+	const edits = entries.flatMap(({ metadata, ...entry }) => {
 		const edit = EditMetadata.safeParse(metadata);
-		if (!edit.success || edit.data.version <= version) return [];
-		return Object.keys(edit.data.changes).map((field) => ({ field, by_id, at }));
+		return edit.success && edit.data.version > version ? [{ ...entry, fields: Object.keys(edit.data.changes) }] : [];
 	});
+	const changed = edits.flatMap(({ fields, by_id, at }) => fields.map((field) => ({ field, by_id, at })));
+	// A status that follows others (a job's runs, an agent's link) moves without an edit.
+	if (row.status !== undefined && edits.length < row.version - version)
+		changed.push({ field: 'status', by_id: null, at: row.updated_at });
 	throw new DomainError('stale', 'It has changed since you read it.', { current: row, changed });
 }
 

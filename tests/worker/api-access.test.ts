@@ -1,0 +1,378 @@
+import { env } from 'cloudflare:workers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+	type Answer,
+	type Caller,
+	caller,
+	fresh,
+	idOf,
+	nobody,
+	type Options,
+	person,
+	project,
+	session,
+} from './api-world.ts';
+import { enrolRequest } from './api-enrol.ts';
+
+// Who may do what, over every operation of the OpenAPI document: a route without a row here fails the suite.
+
+let admin: Caller, owner: Caller, dev: Caller, ops: Caller, reader: Caller, stranger: Caller;
+let p: number, other: number;
+
+beforeAll(async () => {
+	[admin, owner, dev, ops, reader, stranger] = await Promise.all([
+		person('admin'),
+		person('projets'),
+		person('dev'),
+		person('ops'),
+		person('projets'),
+		person('dev'),
+	]);
+	p = await project(owner, [
+		[dev, 'contribute'],
+		[ops, 'operate'],
+		[reader, 'read'],
+	]);
+	other = await project(admin);
+});
+
+interface Asked extends Options {
+	path: string;
+}
+
+const make = {
+	environment: (type = 'dev') =>
+		admin.ok('POST', `/api/projects/${String(p)}/environments`, { name: fresh('env'), type }),
+	script: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/scripts`, {
+			tool: 'shell',
+			name: fresh('script'),
+			location_type: 'uploaded',
+			content: 'true\n',
+		}),
+	job: async (fields: object = {}) =>
+		admin.ok('POST', `/api/projects/${String(p)}/jobs`, {
+			title: fresh('job'),
+			job_type: 'dev',
+			script_ids: [(await make.script()).id],
+			...fields,
+		}),
+	event: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/events`, { title: fresh('event'), start: '2026-12-01T08:00:00Z' }),
+	run: async () => admin.ok('POST', `/api/jobs/${String(idOf(await make.job()))}/runs`, {}),
+	agent: async () => {
+		const { token } = await admin.ok('POST', '/api/agents/enrolments', {});
+		const joined = await nobody('POST', '/api/agents/enrol', { body: await enrolRequest(String(token)) });
+		return admin.ok('GET', `/api/agents/${String(joined.body.agent_id)}`);
+	},
+	/** A run that is over. */
+	over: async () => {
+		const run = await make.run();
+		await env.DB.prepare("update runs set status = 'failed', phase = 'done' where id = ?").bind(idOf(run)).run();
+		return run;
+	},
+};
+
+const on = (row: Answer['body'], more: Options = {}): Options => ({
+	...more,
+	headers: { 'if-match': `"v${String(row.version)}"` },
+});
+const at = async (
+	path: string,
+	made: Promise<Answer['body']>,
+	more: (row: Answer['body']) => Options = () => ({}),
+): Promise<Asked> => {
+	const row = await made;
+	return { path: path.replace('{id}', String(idOf(row))), ...more(row) };
+};
+const inP = (path: string, body?: () => object): (() => Promise<Asked>) => {
+	return () => Promise.resolve({ path: path.replace('{id}', String(p)), ...(body && { body: body() }) });
+};
+const plain = (path: string, body?: () => object) => inP(path, body);
+
+/**
+ * Per operation: what admin, the project's owner (projets), dev with contribute, ops with operate, projets with read and a
+ * dev without access get. y: done, n: 403, h: hidden (404). A last letter o: no session is needed.
+ */
+const table: Record<string, [string, () => Promise<Asked>]> = {
+	'GET /api/health': ['yyyyyy o', plain('/api/health')],
+	'GET /api/setup': ['yyyyyy o', plain('/api/setup')],
+	'GET /api/auth/me': ['yyyyyy', plain('/api/auth/me')],
+	'PATCH /api/auth/me': [
+		'yyyyyy',
+		() => Promise.resolve({ path: '/api/auth/me', body: {}, headers: { 'if-match': '"v1"' } }),
+	],
+	'GET /api/users': ['yyyyyy', plain('/api/users')],
+	'GET /api/audit': ['ynnnnn', plain('/api/audit')],
+	'GET /api/projects': ['yyyyyy', plain('/api/projects')],
+	'POST /api/projects': ['yynnyn', plain('/api/projects', () => ({ name: fresh('made ') }))],
+	'GET /api/projects/{id}': ['yyyyyh', inP('/api/projects/{id}')],
+	'PATCH /api/projects/{id}': [
+		'yynnnh',
+		async () => ({
+			path: `/api/projects/${String(p)}`,
+			...on(await admin.ok('GET', `/api/projects/${String(p)}`), { body: { description: fresh('d') } }),
+		}),
+	],
+	'GET /api/projects/{id}/environments': ['yyyyyh', inP('/api/projects/{id}/environments')],
+	'POST /api/projects/{id}/environments': [
+		'yynnnh',
+		inP('/api/projects/{id}/environments', () => ({ name: fresh('e'), type: 'test' })),
+	],
+	'GET /api/environments/{id}': ['yyyyyh', () => at('/api/environments/{id}', make.environment())],
+	'PATCH /api/environments/{id}': [
+		'yynnnh',
+		() => at('/api/environments/{id}', make.environment(), (row) => on(row, { body: { description: 'x' } })),
+	],
+	'DELETE /api/environments/{id}': ['yynnnh', () => at('/api/environments/{id}', make.environment(), on)],
+	'GET /api/projects/{id}/scripts': ['yyyyyh', inP('/api/projects/{id}/scripts')],
+	'POST /api/projects/{id}/scripts': [
+		'ynyynh',
+		inP('/api/projects/{id}/scripts', () => ({
+			tool: 'shell',
+			name: fresh('s'),
+			location_type: 'uploaded',
+			content: 'true',
+		})),
+	],
+	'GET /api/scripts/{id}': ['yyyyyh', () => at('/api/scripts/{id}', make.script())],
+	'PATCH /api/scripts/{id}': [
+		'ynyynh',
+		() => at('/api/scripts/{id}', make.script(), (row) => on(row, { body: { description: 'x' } })),
+	],
+	'DELETE /api/scripts/{id}': ['ynyynh', () => at('/api/scripts/{id}', make.script(), on)],
+	'GET /api/scripts/{id}/content': ['yyyyyh', () => at('/api/scripts/{id}/content', make.script())],
+	'PUT /api/scripts/{id}/content': [
+		'ynyynh',
+		() => at('/api/scripts/{id}/content', make.script(), () => ({ raw: 'echo new' })),
+	],
+	'GET /api/jobs': ['yyyyyy', plain('/api/jobs')],
+	'GET /api/projects/{id}/jobs': ['yyyyyh', inP('/api/projects/{id}/jobs')],
+	'POST /api/projects/{id}/jobs': [
+		'yyyynh',
+		inP('/api/projects/{id}/jobs', () => ({ title: fresh('j'), job_type: 'dev' })),
+	],
+	'GET /api/jobs/{id}': ['yyyyyh', () => at('/api/jobs/{id}', make.job())],
+	'PATCH /api/jobs/{id}': [
+		'yyyynh',
+		() => at('/api/jobs/{id}', make.job(), (row) => on(row, { body: { title: 'x' } })),
+	],
+	'DELETE /api/jobs/{id}': ['yyyynh', () => at('/api/jobs/{id}', make.job(), on)],
+	'GET /api/jobs/{id}/scripts': ['yyyyyh', () => at('/api/jobs/{id}/scripts', make.job())],
+	'POST /api/jobs/{id}/runs': ['yyyynh', () => at('/api/jobs/{id}/runs', make.job(), () => ({ body: {} }))],
+	'GET /api/runs': ['yyyyyy', plain('/api/runs')],
+	'GET /api/runs/{id}': ['yyyyyh', () => at('/api/runs/{id}', make.run())],
+	'POST /api/runs/{id}/cancel': ['yyyynh', () => at('/api/runs/{id}/cancel', make.run())],
+	'POST /api/runs/{id}/retry': ['yyyynh', () => at('/api/runs/{id}/retry', make.over())],
+	'GET /api/runs/{id}/log': ['yyyyyh', () => at('/api/runs/{id}/log', make.run())],
+	'GET /api/runs/{id}/log/lines': ['yyyyyh', () => at('/api/runs/{id}/log/lines', make.run())],
+	'GET /api/runs/{id}/log/search': ['yyyyyh', () => at('/api/runs/{id}/log/search?q=x', make.run())],
+	'GET /api/projects/{id}/events': ['yyyyyh', inP('/api/projects/{id}/events')],
+	'POST /api/projects/{id}/events': [
+		'yyyynh',
+		inP('/api/projects/{id}/events', () => ({ title: fresh('e'), start: '2026-12-01T08:00:00Z' })),
+	],
+	'GET /api/events/{id}': ['yyyyyh', () => at('/api/events/{id}', make.event())],
+	'PATCH /api/events/{id}': [
+		'yyyynh',
+		() => at('/api/events/{id}', make.event(), (row) => on(row, { body: { title: 'x' } })),
+	],
+	'DELETE /api/events/{id}': ['yyyynh', () => at('/api/events/{id}', make.event(), on)],
+	'GET /api/calendar': ['yyyyyy', plain('/api/calendar?start=2026-12-01&end=2026-12-02')],
+	'GET /api/agents': ['yyyyyy', plain('/api/agents')],
+	'POST /api/agents/enrolments': ['ynnnnn', plain('/api/agents/enrolments', () => ({}))],
+	'GET /api/agents/{id}': ['yyyyyy', () => at('/api/agents/{id}', make.agent())],
+	'PATCH /api/agents/{id}': [
+		'ynnnnn',
+		() => at('/api/agents/{id}', make.agent(), (row) => on(row, { body: { capacity: 2 } })),
+	],
+	'POST /api/agents/{id}/confirm': [
+		'ynnnnn',
+		() => at('/api/agents/{id}/confirm', make.agent(), (row) => ({ body: { fingerprint: row.fingerprint } })),
+	],
+	'POST /api/agents/{id}/revoke': ['ynnnnn', () => at('/api/agents/{id}/revoke', make.agent())],
+	'GET /api/server-status': ['yyyyyy', plain('/api/server-status')],
+};
+
+/** Operations whose rules are not of this kind, each with the test that has them. */
+const elsewhere = [
+	'POST /api/auth/login', // api-session
+	'POST /api/auth/logout', // api-session
+	'POST /api/auth/setup', // api-setup
+	'POST /api/agents/enrol', // api-agents
+];
+
+describe('1: who may do what', () => {
+	it('has a row for every operation there is', async () => {
+		const { body } = await nobody('GET', '/api/openapi.json');
+		const paths = body.paths as Record<string, object>;
+		const operations = Object.entries(paths).flatMap(([path, methods]) =>
+			Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+		);
+		expect(operations.length).toBeGreaterThan(40);
+		expect([...Object.keys(table), ...elsewhere].sort()).toEqual(operations.sort());
+	});
+
+	for (const [operation, [expected, ask]] of Object.entries(table)) {
+		const [method = ''] = operation.split(' ');
+		it(`${operation}: ${expected}`, async () => {
+			const people = [admin, owner, dev, ops, reader, stranger];
+			const got: string[] = [];
+			for (const who of people) {
+				const { path, ...options } = await ask();
+				const { status } = await who.call(method, path, options);
+				got.push(status < 300 ? 'y' : status === 403 ? 'n' : status === 404 ? 'h' : String(status));
+			}
+			const { path, ...options } = await ask();
+			const anyone = await nobody(method, path, options);
+			expect(`${got.join('')}${anyone.status === 200 ? ' o' : ''}`).toBe(expected);
+			if (anyone.status !== 200) expect(anyone).toMatchObject({ status: 401, body: { code: 'not_signed_in' } });
+		});
+	}
+});
+
+describe('1: another project is not there', () => {
+	it('gives the same answer for a row of a hidden project and for no row', async () => {
+		const job = await admin.ok('POST', `/api/projects/${String(other)}/jobs`, { title: 'secret', job_type: 'dev' });
+		const hidden = await dev.call('GET', `/api/jobs/${String(idOf(job))}`);
+		const absent = await dev.call('GET', '/api/jobs/2000000000');
+		expect({ ...hidden.body, request_id: '' }).toEqual({ ...absent.body, request_id: '' });
+		expect(hidden.status).toBe(404);
+	});
+
+	it('is no nearer for someone who owns a project of their own', async () => {
+		const someone = await person('projets');
+		await project(someone);
+		expect((await someone.call('GET', `/api/projects/${String(p)}`)).status).toBe(404);
+		expect((await someone.ok('GET', '/api/projects')).items).toHaveLength(1);
+	});
+
+	it('leaves hidden rows out of every list, search and calendar', async () => {
+		await admin.ok('POST', `/api/projects/${String(other)}/jobs`, {
+			title: 'hidden-needle',
+			job_type: 'dev',
+			planned_start: '2027-01-04T08:00:00Z',
+		});
+		for (const path of [
+			'/api/projects?limit=200',
+			'/api/jobs?q=hidden-needle',
+			'/api/runs?q=hidden-needle',
+			'/api/calendar?start=2027-01-01&end=2027-02-01',
+		]) {
+			expect(JSON.stringify(await dev.ok('GET', path)), path).not.toContain('hidden-needle');
+			const ids = (await dev.ok('GET', path)).items as { id: number }[] | undefined;
+			if (path.startsWith('/api/projects')) expect(ids?.map(({ id }) => id)).toEqual([p]);
+		}
+		expect(JSON.stringify(await admin.ok('GET', '/api/jobs?q=hidden-needle'))).toContain('hidden-needle');
+	});
+
+	it('refuses a filter by a hidden project as if it were not there', async () => {
+		for (const path of [
+			`/api/runs?project_id=${String(other)}`,
+			`/api/calendar?start=2027-01-01&end=2027-02-01&project_id=${String(other)}`,
+		])
+			expect((await dev.call('GET', path)).status, path).toBe(404);
+	});
+});
+
+describe('2: what a body refers to', () => {
+	it('must be of the same project', async () => {
+		const environment = await admin.ok('POST', `/api/projects/${String(other)}/environments`, {
+			name: 'e',
+			type: 'dev',
+		});
+		const script = await admin.ok('POST', `/api/projects/${String(other)}/scripts`, {
+			tool: 'shell',
+			name: 's',
+			location_type: 'uploaded',
+			content: 'true',
+		});
+		const job = await make.job();
+		const cases: [string, string, object, string][] = [
+			[
+				'POST',
+				`/api/projects/${String(p)}/jobs`,
+				{ title: 'x', job_type: 'dev', environment_id: environment.id },
+				'environment_id',
+			],
+			[
+				'POST',
+				`/api/projects/${String(p)}/jobs`,
+				{ title: 'x', job_type: 'dev', script_ids: [script.id] },
+				'script_ids.0',
+			],
+			['POST', `/api/projects/${String(p)}/jobs`, { title: 'x', job_type: 'dev', owner_id: 999_999 }, 'owner_id'],
+			[
+				'POST',
+				`/api/projects/${String(p)}/jobs`,
+				{ title: 'x', job_type: 'dev', requested_by_id: 999_999 },
+				'requested_by_id',
+			],
+			['PATCH', `/api/jobs/${String(idOf(job))}`, { environment_id: environment.id }, 'environment_id'],
+			['PATCH', `/api/jobs/${String(idOf(job))}`, { script_ids: [script.id] }, 'script_ids.0'],
+			['POST', `/api/jobs/${String(idOf(job))}/runs`, { environment_id: environment.id }, 'environment_id'],
+		];
+		for (const [method, path, body, field] of cases) {
+			const answer = await admin.call(method, path, { body, headers: { 'if-match': '"v1"' } });
+			expect(answer, `${path} ${field}`).toMatchObject({
+				status: 400,
+				body: { code: 'invalid', errors: [{ path: field }] },
+			});
+		}
+		expect(await admin.ok('GET', `/api/jobs/${String(idOf(job))}`)).toMatchObject({ version: 1 });
+	});
+});
+
+describe('3: what nobody may set', () => {
+	it('is refused as an unknown key, and nothing is made', async () => {
+		const before = await admin.ok('GET', '/api/audit?limit=1');
+		for (const extra of [
+			'role',
+			'is_active',
+			'owner_id',
+			'version',
+			'id',
+			'status',
+			'created_at',
+			'access',
+			'__proto__',
+		])
+			expect(
+				await owner.call('POST', '/api/projects', {
+					raw: `{"name":"x","${extra}":1}`,
+					headers: { 'content-type': 'application/json' },
+				}),
+				extra,
+			).toMatchObject({ status: 400, body: { code: 'invalid' } });
+		expect(
+			(await dev.call('PATCH', '/api/auth/me', { body: { role: 'admin' }, headers: { 'if-match': '"v1"' } })).status,
+		).toBe(400);
+		expect(await admin.ok('GET', '/api/audit?limit=1')).toEqual(before);
+		expect(await dev.ok('GET', '/api/auth/me')).toMatchObject({ role: 'dev' });
+	});
+
+	it('never shows a password or a session', async () => {
+		for (const path of ['/api/auth/me', '/api/users', '/api/audit'])
+			expect(JSON.stringify(await admin.ok('GET', path)), path).not.toMatch(/password|token|hash":"[^"]*:/);
+	});
+});
+
+describe('4: who is no longer one of us', () => {
+	it('is shut out of the next request, whatever session they hold', async () => {
+		const leaver = await person('admin');
+		expect((await leaver.call('GET', '/api/projects')).status).toBe(200);
+		await env.DB.prepare('update users set is_active = 0 where id = ?').bind(leaver.id).run();
+		expect((await leaver.call('GET', '/api/projects')).status).toBe(401);
+		await env.DB.prepare("update users set is_active = 1, role = 'dev' where id = ?").bind(leaver.id).run();
+		expect((await leaver.call('GET', '/api/audit')).status).toBe(403);
+	});
+
+	it('has no session after its time, and none with a made-up token or signature', async () => {
+		const old = await session(dev.id, Date.now() - 1);
+		expect((await caller(old)('GET', '/api/auth/me')).status).toBe(401);
+		const good = await session(dev.id);
+		expect((await caller(good)('GET', '/api/auth/me')).status).toBe(200);
+		for (const bad of [good.split('.')[0] ?? '', `${good.slice(0, -6)}AAAAA=`, 'uhub_session=x.y', 'uhub_session='])
+			expect((await caller(bad)('GET', '/api/auth/me')).status, bad).toBe(401);
+	});
+});

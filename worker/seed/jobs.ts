@@ -1,0 +1,248 @@
+import type { EnvironmentType } from '#domain/environment.ts';
+import type { Job } from '#domain/job.ts';
+import type { ScriptName } from './scripts.ts';
+
+export type ProjectName = 'App' | 'Infra' | 'Registry' | 'Monitoring';
+export type DemoUser = 'admin' | 'projets' | 'dev' | 'ops';
+
+export interface DemoJob {
+	project: ProjectName;
+	environment: Extract<EnvironmentType, 'dev' | 'staging' | 'prod'> | null;
+	title: string;
+	description: string;
+	job_type: Job['job_type'];
+	priority?: Job['priority'];
+	owner: DemoUser;
+	tags: string[];
+	scripts: ScriptName[];
+	/** When it is planned: days from the Monday of this week, and the hours (UTC) from and to. */
+	plan?: { day: number; from: number; to: number };
+	/** Its past: a run every so many days at this hour, for the last three weeks; which of them, counted from the latest, failed. */
+	past?: { every: number; hour: number; by: DemoUser; failed?: number[]; canceled?: number[] };
+}
+
+export const demoJobs: DemoJob[] = [
+	{
+		project: 'App',
+		environment: null,
+		title: 'Sprint Planning',
+		description: 'What the next two weeks are for. Bring the open questions.',
+		job_type: 'meeting',
+		owner: 'projets',
+		tags: ['scrum'],
+		scripts: [],
+		plan: { day: 7, from: 9, to: 10.5 },
+	},
+	{
+		project: 'App',
+		environment: 'staging',
+		title: 'Release v2.4.0 – staging',
+		description: 'Rolls the release over the three staging instances, with a check after each. Parameter: VERSION.',
+		job_type: 'dev',
+		priority: 'high',
+		owner: 'dev',
+		tags: ['release', 'v2.4.0'],
+		scripts: ['release.sh', 'smoke.sh'],
+		plan: { day: 3, from: 14, to: 15 },
+		past: { every: 4, hour: 13.4, by: 'dev', failed: [2] },
+	},
+	{
+		project: 'App',
+		environment: 'prod',
+		title: 'Release v2.4.0 – production',
+		description: 'The same release, for our customers. Only after staging has been green for a day.',
+		job_type: 'ops',
+		priority: 'critical',
+		owner: 'ops',
+		tags: ['release', 'v2.4.0'],
+		scripts: ['release.sh'],
+		plan: { day: 8, from: 5, to: 6 },
+		past: { every: 9, hour: 5.2, by: 'ops' },
+	},
+	{
+		project: 'App',
+		environment: 'staging',
+		title: 'Smoke test of the shop',
+		description: 'Walks through the shop as a customer would. The payment provider is away on staging: it fails.',
+		job_type: 'dev',
+		owner: 'dev',
+		tags: ['test'],
+		scripts: ['smoke.sh'],
+		past: { every: 3, hour: 8.1, by: 'dev', failed: [0, 3] },
+	},
+	{
+		project: 'App',
+		environment: 'dev',
+		title: 'Dependency audit',
+		description: 'What is installed, how large it is, and what may raise its rights.',
+		job_type: 'dev',
+		owner: 'dev',
+		tags: ['security', 'weekly'],
+		scripts: ['dependency-audit.sh'],
+		past: { every: 7, hour: 10.2, by: 'dev' },
+	},
+	{
+		project: 'App',
+		environment: 'dev',
+		title: 'Hello',
+		description: 'The shortest job there is: says hello from the host it runs on.',
+		job_type: 'dev',
+		priority: 'low',
+		owner: 'dev',
+		tags: [],
+		scripts: ['hello.sh'],
+	},
+	{
+		project: 'Infra',
+		environment: 'prod',
+		title: 'Patch sécurité',
+		description: 'Fenêtre de maintenance mensuelle : les hôtes sont vidés, mis à jour et remis un par un.',
+		job_type: 'maintenance',
+		priority: 'high',
+		owner: 'ops',
+		tags: ['security', 'maintenance'],
+		scripts: ['patch.sh'],
+		plan: { day: 5, from: 20, to: 23 },
+		past: { every: 10, hour: 20.1, by: 'ops', failed: [1] },
+	},
+	{
+		project: 'Infra',
+		environment: 'prod',
+		title: 'Nightly backup',
+		description: 'Packs the databases, verifies the archive by reading it back.',
+		job_type: 'ops',
+		owner: 'ops',
+		tags: ['backup', 'nightly'],
+		scripts: ['backup.sh'],
+		past: { every: 2, hour: 1.5, by: 'ops', canceled: [4] },
+	},
+	{
+		project: 'Infra',
+		environment: 'prod',
+		title: 'Disk check',
+		description: 'Fails when a file system is fuller than the limit. Parameter: LIMIT, in per cent.',
+		job_type: 'ops',
+		owner: 'ops',
+		tags: ['capacity'],
+		scripts: ['disk-check.sh'],
+		past: { every: 4, hour: 6.3, by: 'ops', failed: [3] },
+	},
+	{
+		project: 'Infra',
+		environment: 'staging',
+		title: 'Rotate TLS certificates',
+		description: 'Looks how long they are good for before it rotates anything.',
+		job_type: 'infra',
+		owner: 'ops',
+		tags: ['tls'],
+		scripts: ['certificates.sh'],
+		plan: { day: 9, from: 7, to: 8 },
+		past: { every: 8, hour: 7.1, by: 'ops' },
+	},
+	{
+		project: 'Registry',
+		environment: 'staging',
+		title: 'Registry garbage collection',
+		description: 'Removes the layers no image refers to. The registry is read-only meanwhile.',
+		job_type: 'maintenance',
+		owner: 'ops',
+		tags: ['maintenance'],
+		scripts: ['registry-gc.sh'],
+		plan: { day: 2, from: 18, to: 19 },
+		past: { every: 7, hour: 18.2, by: 'ops' },
+	},
+	{
+		project: 'Registry',
+		environment: 'dev',
+		title: 'Scan images',
+		description: 'What a scanner finds in an image, by severity. Parameter: IMAGE.',
+		job_type: 'dev',
+		owner: 'dev',
+		tags: ['security'],
+		scripts: ['image-scan.sh'],
+		past: { every: 5, hour: 11.6, by: 'dev' },
+	},
+	{
+		project: 'Monitoring',
+		environment: 'prod',
+		title: 'Santé projet',
+		description: 'Rapport hebdomadaire : charge, mémoire, disponibilité, les plus gros processus.',
+		job_type: 'ops',
+		owner: 'projets',
+		tags: ['report', 'weekly'],
+		scripts: ['health-report.sh'],
+		plan: { day: 4, from: 8, to: 8.5 },
+		past: { every: 7, hour: 8, by: 'ops' },
+	},
+	{
+		project: 'Monitoring',
+		environment: 'staging',
+		title: 'Check alert rules',
+		description: 'Every rule needs a team and a delay, or the night is short.',
+		job_type: 'infra',
+		owner: 'ops',
+		tags: ['alerts'],
+		scripts: ['alert-rules.sh'],
+		past: { every: 6, hour: 15.7, by: 'ops' },
+	},
+	{
+		project: 'Monitoring',
+		environment: null,
+		title: 'Review of the dashboards',
+		description: 'Which panel did nobody look at this month?',
+		job_type: 'meeting',
+		owner: 'ops',
+		tags: [],
+		scripts: [],
+		plan: { day: 10, from: 13, to: 14 },
+	},
+];
+
+export interface DemoEvent {
+	project: ProjectName;
+	title: string;
+	event_type: 'meeting' | 'maintenance' | 'other';
+	/** Days from the Monday of this week, and hours (UTC). All day without hours. */
+	days: number[];
+	hours?: { from: number; to: number };
+}
+
+export const demoEvents: DemoEvent[] = [
+	{
+		project: 'App',
+		title: 'Sprint Planning',
+		event_type: 'meeting',
+		days: [-21, -7, 21],
+		hours: { from: 9, to: 10.5 },
+	},
+	{ project: 'App', title: 'Sprint Review', event_type: 'meeting', days: [-10, 4, 18], hours: { from: 13, to: 14 } },
+	{
+		project: 'App',
+		title: 'Daily',
+		event_type: 'meeting',
+		days: [-7, -6, -5, -4, -3, 0, 1, 2, 3, 4, 7, 8, 9, 10, 11],
+		hours: { from: 7.5, to: 7.75 },
+	},
+	{
+		project: 'Infra',
+		title: 'Point exploitation',
+		event_type: 'meeting',
+		days: [-13, -6, 1, 8],
+		hours: { from: 12, to: 12.75 },
+	},
+	{
+		project: 'Infra',
+		title: 'Data centre: work on the cooling',
+		event_type: 'maintenance',
+		days: [2],
+		hours: { from: 4, to: 9 },
+	},
+	{
+		project: 'Registry',
+		title: 'Registry read-only',
+		event_type: 'maintenance',
+		days: [9],
+		hours: { from: 17, to: 20 },
+	},
+	{ project: 'Monitoring', title: 'On call: ops', event_type: 'other', days: [-7, 0, 7] },
+];
