@@ -39,5 +39,7 @@ export default defineConfig({
 			version: { name: process.env.UHUB_BUILD ?? '0' },
 		}),
 	],
+	// A small font would become a data: address, which the Content-Security-Policy refuses.
+	build: { assetsInlineLimit: 0 },
 	server: { proxy: { '/api': 'http://127.0.0.1:8787', '/live': { target: 'http://127.0.0.1:8787', ws: true } } },
 });

@@ -1,0 +1,140 @@
+import type { Access } from '#domain/access.ts';
+import type { AgentStatus } from '#domain/agent.ts';
+import type { EnvironmentType } from '#domain/environment.ts';
+import type { EventType } from '#domain/event.ts';
+import type { JobStatus, JobType, Priority } from '#domain/job.ts';
+import type { ProjectStatus } from '#domain/project.ts';
+import type { Reason, ReasonCode, RunPhase, RunStatus } from '#domain/run.ts';
+import type { Tool } from '#domain/script.ts';
+import type { Locale, Role, Theme } from '#domain/user.ts';
+import { m } from '#lib/paraglide/messages.js';
+
+/** The words for the domain's enumerations. Functions, so that they follow the language. */
+type Words<E extends string> = Record<E, () => string>;
+
+export const runStatus: Words<RunStatus> = {
+	queued: m.run_queued,
+	running: m.run_running,
+	success: m.run_success,
+	failed: m.run_failed,
+	canceled: m.run_canceled,
+	lost: m.run_lost,
+};
+
+export const runPhase: Words<RunPhase> = {
+	queued: m.run_queued,
+	offered: m.phase_offered,
+	accepted: m.phase_accepted,
+	granted: m.phase_granted,
+	running: m.run_running,
+	disconnected: m.phase_disconnected,
+	canceling: m.phase_canceling,
+	finalizing: m.phase_finalizing,
+	done: m.phase_done,
+};
+
+const reasons: Words<ReasonCode> = {
+	exit_code: m.reason_exit_code,
+	signal: m.reason_signal,
+	timeout: m.reason_timeout,
+	canceled_by_user: m.reason_canceled_by_user,
+	start_failed: m.reason_start_failed,
+	script_missing: m.reason_script_missing,
+	refused_by_policy: m.reason_refused_by_policy,
+	bad_request: m.reason_bad_request,
+	secret_unavailable: m.reason_secret_unavailable,
+	agent_lost: m.reason_agent_lost,
+	agent_stopped: m.reason_agent_stopped,
+	agent_revoked: m.reason_agent_revoked,
+	log_incomplete: m.reason_log_incomplete,
+	no_agent: m.reason_no_agent,
+	agents_busy: m.reason_agents_busy,
+	behind_others: m.reason_behind_others,
+	project_paused: m.reason_project_paused,
+};
+export const reason = (r: Reason): string => reasons[r.code]();
+
+export const jobStatus: Words<JobStatus> = {
+	draft: m.job_draft,
+	planned: m.job_planned,
+	running: m.run_running,
+	success: m.run_success,
+	failed: m.run_failed,
+	canceled: m.run_canceled,
+};
+
+export const jobType: Words<JobType> = {
+	dev: m.type_dev,
+	ops: m.type_ops,
+	maintenance: m.type_maintenance,
+	meeting: m.type_meeting,
+	infra: m.type_infra,
+};
+
+export const priority: Words<Priority> = {
+	low: m.priority_low,
+	normal: m.priority_normal,
+	high: m.priority_high,
+	critical: m.priority_critical,
+};
+
+export const environmentType: Words<EnvironmentType> = {
+	dev: m.env_dev,
+	test: m.env_test,
+	staging: m.env_staging,
+	prod: m.env_prod,
+	other: m.env_other,
+};
+
+export const eventType: Words<EventType> = {
+	job: m.event_job,
+	meeting: m.type_meeting,
+	maintenance: m.type_maintenance,
+	incident: m.event_incident,
+	other: m.event_other,
+};
+
+export const projectStatus: Words<ProjectStatus> = {
+	active: m.project_active,
+	paused: m.project_paused,
+	archived: m.project_archived,
+};
+
+export const agentStatus: Words<AgentStatus> = {
+	pending: m.agent_pending,
+	online: m.agent_online,
+	offline: m.agent_offline,
+	quarantined: m.agent_quarantined,
+	revoked: m.agent_revoked,
+};
+
+export const role: Words<Role> = {
+	admin: m.role_admin,
+	projets: m.role_projets,
+	dev: m.role_dev,
+	ops: m.role_ops,
+};
+
+export const access: Words<Access> = {
+	read: m.access_read,
+	contribute: m.access_contribute,
+	operate: m.access_operate,
+	manage: m.access_manage,
+};
+
+export const tool: Words<Tool> = {
+	shell: m.tool_shell,
+	ansible: m.tool_ansible,
+	terraform: m.tool_terraform,
+	custom: m.tool_custom,
+};
+
+export const theme: Words<Theme> = {
+	dark: m.theme_dark,
+	light: m.theme_light,
+	contrast: m.theme_contrast,
+	terminal: m.theme_terminal,
+};
+
+/** Each language by its own name. */
+export const localeName: Record<Locale, string> = { en: 'English', fr: 'Français' };

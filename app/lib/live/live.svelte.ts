@@ -1,0 +1,77 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { Agent } from '#domain/agent.ts';
+import { Environment } from '#domain/environment.ts';
+import { Event } from '#domain/event.ts';
+import { Job } from '#domain/job.ts';
+import { Project } from '#domain/project.ts';
+import { Run } from '#domain/run.ts';
+import { ScriptRef } from '#domain/script.ts';
+import type { Change, Entity, Person } from '#protocol/browser.ts';
+import { ProjectSocket } from './project-socket.ts';
+import { Rows } from './rows.svelte.ts';
+
+/** Rooms entered at once. */
+const ROOMS_MAX = 24;
+
+/** Everything that changes while one looks: a socket for each visible project, the rows they told of, the people there. */
+class Live implements Record<Entity, { take(change: Change): void }> {
+	readonly project = new Rows(Project);
+	readonly environment = new Rows(Environment);
+	readonly job = new Rows(Job);
+	readonly event = new Rows(Event);
+	readonly run = new Rows(Run);
+	readonly script = new Rows(ScriptRef);
+	readonly agent = new Rows(Agent);
+	readonly #rooms = new Map<number, ProjectSocket>();
+	readonly #people = new SvelteMap<number, Person[]>();
+	#where: { project_id: number | null; path: string } = { project_id: null, path: '/' };
+	/** The rooms came back too late to tell what was missed: pages load anew. */
+	onreset: () => void = () => {};
+
+	/** Enters the rooms of these projects and leaves the others. */
+	join(project_ids: number[]): void {
+		const wanted = new Set(project_ids.slice(0, ROOMS_MAX));
+		for (const [id, room] of this.#rooms)
+			if (!wanted.has(id)) {
+				room.close();
+				this.#rooms.delete(id);
+				this.#people.delete(id);
+			}
+		for (const id of wanted) if (!this.#rooms.has(id)) this.#rooms.set(id, this.#enter(id));
+	}
+
+	leave(): void {
+		this.join([]);
+	}
+
+	/** Tells the rooms where this page is; a room learns of pages of its own project only. */
+	at(project_id: number | null, path: string): void {
+		this.#where = { project_id, path };
+		for (const [id, room] of this.#rooms) room.at(this.#pathIn(id));
+	}
+
+	/** Who is in this project, one entry for each person and page. Without a project: everyone in any of them. */
+	people(project_id: number | null): Person[] {
+		const all = project_id === null ? [...this.#people.values()].flat() : (this.#people.get(project_id) ?? []);
+		return all.filter((p, i) => all.findIndex((q) => q.user_id === p.user_id && q.path === p.path) === i);
+	}
+
+	#enter(project_id: number): ProjectSocket {
+		return new ProjectSocket(project_id, {
+			path: () => this.#pathIn(project_id),
+			changes: (changes) => {
+				for (const change of changes) this[change.entity].take(change);
+			},
+			people: (people) => this.#people.set(project_id, people),
+			reset: () => {
+				this.onreset();
+			},
+		});
+	}
+
+	#pathIn(project_id: number): string {
+		return this.#where.project_id === project_id ? this.#where.path : '/';
+	}
+}
+
+export const live = new Live();

@@ -1,0 +1,120 @@
+import { type LogLine, LogLines } from '#domain/log.ts';
+import { isFinal, Run } from '#domain/run.ts';
+import type { z } from 'zod';
+import type { FromViewer } from '#protocol/browser.ts';
+import { BadFrame, decodeFrame, Kind } from '#protocol/run-frames.ts';
+import { api } from '#lib/api/client.ts';
+import { Line } from '#lib/live/line.svelte.ts';
+import { LogBuffer, MissingBytes } from './log/buffer.ts';
+import { StreamFilter } from './log/filter.svelte.ts';
+import { LogStore } from './log/store.svelte.ts';
+
+/** A log longer than this, in bytes, is not read from its beginning: its end comes live, the rest when it is looked at. */
+const WHOLE_MAX = 1_048_576;
+/** After how many bytes the hub is told how far they were read. */
+const TELL_EVERY = 131_072;
+/** Frames that arrive closer together than this, in ms, are shown together. */
+const TOGETHER_MS = 16;
+
+/** One run as it happens: its row, and its log from wherever this page left off. */
+export class RunLive {
+	run: Run;
+	readonly log: LogStore;
+	readonly filter: StreamFilter;
+	#line = $state.raw<Line | null>(null);
+	#buffer = new LogBuffer();
+	#told = 0;
+	#arrived: LogLine[] = [];
+	#shownAt = 0;
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#ended = false;
+
+	/** `begin` is the first page of the log, which also tells how long it is. */
+	constructor(run: Run, begin: LogLines) {
+		this.run = $state.raw(run);
+		this.log = new LogStore(run.id);
+		this.filter = new StreamFilter(run.id);
+		this.log.take(begin);
+		if (!isFinal(run.status)) void this.#follow(begin);
+	}
+
+	/** How the connection is, while there is one to have. */
+	get connection(): 'connecting' | 'open' | 'waiting' | 'over' {
+		return this.#line?.state ?? 'over';
+	}
+
+	/** A row that came another way: the newer of the two counts. */
+	told(run: Run): void {
+		if (run.version > this.run.version) this.run = run;
+	}
+
+	close(): void {
+		this.#ended = true;
+		clearTimeout(this.#timer);
+		this.#line?.close();
+	}
+
+	async #follow(begin: LogLines) {
+		if (begin.total_bytes > WHOLE_MAX) await this.#startAtEnd(begin);
+		if (this.#ended) return;
+		this.#line = new Line(() => `/live/runs/${String(this.run.id)}?from=${String(this.#buffer.offset)}`, {
+			bytes: (data) => {
+				this.#received(data);
+			},
+		});
+	}
+
+	/** Begins at the last line there is: its number and place are known, so that what follows can be counted. */
+	async #startAtEnd(begin: LogLines) {
+		const end = await api.get(`/runs/${String(this.run.id)}/log/lines`, LogLines, {
+			query: { from: Math.max(1, begin.total_lines - 199), count: 200 },
+		});
+		this.log.take(end);
+		const last = end.items.at(-1);
+		if (last) this.#buffer = new LogBuffer(last);
+	}
+
+	#received(data: Uint8Array) {
+		try {
+			const frame = decodeFrame(data);
+			if (frame.kind === Kind.status) {
+				const run = Run.safeParse(JSON.parse(new TextDecoder().decode(frame.payload)));
+				if (run.success) this.run = run.data;
+				return;
+			}
+			this.#arrived.push(...this.#buffer.push(frame));
+			this.#show();
+		} catch (error) {
+			if (!(error instanceof BadFrame || error instanceof MissingBytes)) throw error;
+			// Go on from the last byte that is sure.
+			this.#line?.close();
+			if (!this.#ended) void this.#follow({ items: [], total_lines: 0, total_bytes: 0 });
+		}
+	}
+
+	/** At once when it is quiet; in a flood, what arrived within a frame together. */
+	#show() {
+		if (this.#timer !== undefined) return;
+		const wait = this.#shownAt + TOGETHER_MS - performance.now();
+		if (wait <= 0) {
+			this.#flush();
+			return;
+		}
+		this.#timer = setTimeout(() => {
+			this.#flush();
+		}, wait);
+	}
+
+	#flush() {
+		this.#timer = undefined;
+		this.#shownAt = performance.now();
+		const lines = this.#arrived;
+		this.#arrived = [];
+		this.log.put(lines);
+		this.filter.arrived(lines);
+		if (this.#buffer.offset - this.#told < TELL_EVERY) return;
+		this.#told = this.#buffer.offset;
+		const read: z.infer<typeof FromViewer> = { type: 'read', offset: this.#told };
+		this.#line?.send(read);
+	}
+}

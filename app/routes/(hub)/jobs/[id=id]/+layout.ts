@@ -1,0 +1,21 @@
+import { pageOf } from '#domain/common.ts';
+import { Environment } from '#domain/environment.ts';
+import { JobView } from '#domain/job.ts';
+import { ProjectView } from '#domain/project.ts';
+import { ScriptRef } from '#domain/script.ts';
+import { api } from '#lib/api/client.ts';
+import { LIVE } from '#lib/live/follow.svelte.ts';
+import type { LayoutLoad } from './$types';
+
+export const load: LayoutLoad = async ({ fetch, params, depends }) => {
+	depends(LIVE);
+	const job = await api.get(`/jobs/${String(params.id)}`, JobView, { fetch });
+	const at = `/projects/${String(job.project_id)}`;
+	const query = { limit: 200 };
+	const [project, environments, scripts] = await Promise.all([
+		api.get(at, ProjectView, { fetch }),
+		api.get(`${at}/environments`, pageOf(Environment), { fetch, query }),
+		api.get(`${at}/scripts`, pageOf(ScriptRef), { fetch, query }),
+	]);
+	return { job, project, environments: environments.items, scripts: scripts.items };
+};

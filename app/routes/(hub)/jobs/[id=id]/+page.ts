@@ -1,0 +1,10 @@
+import { api } from '#lib/api/client.ts';
+import { LIVE } from '#lib/live/follow.svelte.ts';
+import { RunPage } from '#lib/run/pages.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ fetch, params, url, depends }) => {
+	depends(LIVE);
+	const query = { job_id: params.id, limit: 50, cursor: url.searchParams.get('cursor') };
+	return { runs: await api.get('/runs', RunPage, { fetch, query }) };
+};
