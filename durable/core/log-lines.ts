@@ -6,7 +6,7 @@ import { after, type Mark } from './log-mark.ts';
 const names = ['none', 'stdout', 'stderr'] as const;
 export const streamName = (stream: number): LogLine['stream'] => names[stream] ?? 'none';
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 /** Bytes that are not UTF-8 become U+FFFD. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 

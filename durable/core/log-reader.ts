@@ -4,7 +4,7 @@ import { encodeFrame, type Frame, Kind } from '#protocol/run-frames.ts';
 import { gunzip } from './log-body.ts';
 import { LinesPart, streamName } from './log-lines.ts';
 import { after, type Mark, START } from './log-mark.ts';
-import { framesOf, type LogStore, type Piece, segmentKey } from './log-store.ts';
+import { framesOf, type LogStore, segmentKey } from './log-store.ts';
 import type { Segments } from './storage.ts';
 
 /** What a reader that goes through the log fetches of a segment at once, gzipped. */

@@ -104,7 +104,7 @@ class Search {
 		if (!first) return;
 		const bytes = Buffer.concat([this.#tail, ...run.map((f) => f.payload)]);
 		const base = first.offset - this.#tail.length;
-		const text = bytes.latin1Slice();
+		const text = bytes.toString('latin1');
 		let from = 0;
 		// The line that `from` is in, followed from feed to feed only as far as there are hits.
 		let start = this.#start;

@@ -29,8 +29,8 @@ export interface Piece {
 }
 
 export interface Appended {
-	/** The frames that are new, in the order of the log. */
-	frames: Frame[];
+	/** What is new, in the order of the log: each frame, and its bytes as they came. */
+	taken: { frame: Frame; bytes: Uint8Array }[];
 	/** Why the rest of the chunks was not taken; null when all were. */
 	refused: string | null;
 }
@@ -91,7 +91,7 @@ export class LogStore {
 	 * does not continue the log, or says something else under a known seq is refused, with all that follow it.
 	 */
 	append(chunks: readonly Chunk[]): Appended {
-		const frames: Frame[] = [];
+		const taken: Appended['taken'] = [];
 		let group: Chunk[] = [];
 		let mark = this.end;
 		let next = this.seq + 1;
@@ -107,7 +107,7 @@ export class LogStore {
 			if (size + frame.payload.length > PIECE_MAX) flush();
 			size += frame.payload.length;
 			group.push(chunk);
-			frames.push(frame);
+			taken.push({ frame, bytes: chunk.frame });
 			mark = after(mark, frame);
 			next++;
 		};
@@ -126,7 +126,7 @@ export class LogStore {
 			refused = error.message;
 		}
 		flush();
-		return { frames, refused };
+		return { taken, refused };
 	}
 
 	/** The body of a piece in the object; null when it is sealed. */

@@ -155,7 +155,7 @@ describe('the log store', () => {
 		const [other] = chunksOf([{ stream: 1, bytes: Buffer.from('One\n') }]);
 		if (!a || !b || !other) throw new Error('three chunks');
 		expect(log.append([a])).toMatchObject({ refused: null });
-		expect(log.append([a])).toMatchObject({ frames: [], refused: null });
+		expect(log.append([a])).toMatchObject({ taken: [], refused: null });
 		expect(log.append([other]).refused).toMatch(/another hash/);
 		const [elsewhere] = chunksOf([{ stream: 1, bytes: Buffer.from('x') }], { seq: 2, offset: 3 });
 		expect(log.append(elsewhere ? [elsewhere] : []).refused).toMatch(/starts at 3, the log ends at 4/);

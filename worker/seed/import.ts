@@ -18,7 +18,7 @@ export async function importPast(env: Env, ctx: Ctx, seeded_at: string): Promise
 		const run = past[id - 1];
 		return run ? [{ id, log: run.log }] : [];
 	});
-	await Promise.all(logs.map(({ id, log }) => env.RUN_STREAM.getByName(String(id)).importFinished(id, log.frames)));
+	await Promise.all(logs.map(({ id, log }) => env.RUN_STREAM.getByName(String(id)).importFinished(log.frames)));
 
 	const [first, ...rest] = logs.map(({ id, log }) =>
 		ctx.db

@@ -56,3 +56,11 @@ export const runs = sqliteTable(
 		index('runs_environment').on(t.environment_id),
 	],
 );
+
+/** How far a run's stream has been written down: its changes are numbered, and each is applied once. */
+export const run_streams = sqliteTable('run_streams', {
+	run_id: integer()
+		.primaryKey()
+		.references(() => runs.id, { onDelete: 'cascade' }),
+	seq: integer().notNull(),
+});

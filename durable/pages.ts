@@ -1,0 +1,126 @@
+import { BROWSER_PROTOCOL } from '#protocol/version.ts';
+import { type Change, FromBrowser, type Person, type ToBrowser } from '#protocol/browser.ts';
+import { Close } from '#protocol/close-codes.ts';
+import type { Changes } from './core/changes.ts';
+import { TokenBucket } from './core/token-bucket.ts';
+import type { Watcher } from './watcher.ts';
+
+/** A page's socket, with who sits behind it. Kept with the socket, so that nobody vanishes or stays as a ghost. */
+interface Page extends Watcher {
+	connection: string;
+	path: string;
+	/** It has said hello, and is told what changes. */
+	follows: boolean;
+}
+
+export const PAGES_MAX = 5_000;
+/** The most people a page is told of. */
+const PEOPLE_MAX = 200;
+/** Several may come and go at once, after a restart: they are told together. */
+const PEOPLE_AFTER_MS = 50;
+/** Changes in one frame. */
+const CHANGES_AT_ONCE = 100;
+/** What may lie unread in a page's socket, in bytes: beyond it the page has to come back and resume. */
+const UNREAD_MAX = 4_194_304;
+/** The longest frame a page may send. */
+const FRAME_MAX = 4_096;
+
+/** The open pages of a project: who is there, and what they are told. */
+export class Pages {
+	readonly #sockets: () => WebSocket[];
+	readonly #changes: Changes;
+	readonly #buckets = new WeakMap<WebSocket, TokenBucket>();
+	#peopleDue = false;
+
+	constructor(sockets: () => WebSocket[], changes: Changes) {
+		this.#sockets = sockets;
+		this.#changes = changes;
+	}
+
+	get full(): boolean {
+		return this.#sockets().length >= PAGES_MAX;
+	}
+
+	add(ws: WebSocket, watcher: Watcher): void {
+		setPage(ws, { ...watcher, connection: crypto.randomUUID(), path: '', follows: false });
+	}
+
+	said(ws: WebSocket, message: string | ArrayBuffer): void {
+		const page = pageOf(ws);
+		if (!page || !this.#stillAllowed(ws, page)) return;
+		const bucket = this.#buckets.get(ws) ?? new TokenBucket(60, 20, Date.now());
+		this.#buckets.set(ws, bucket);
+		if (!bucket.take(Date.now())) return ws.close(Close.tooFast, 'too many frames');
+		if (typeof message !== 'string') return ws.close(Close.badFrame, 'frames are text');
+		if (message.length > FRAME_MAX) return ws.close(Close.tooLarge, 'a frame is too large');
+		const frame = parse(message);
+		if (!frame) return ws.close(Close.badFrame, 'not a frame of this protocol');
+		if (frame.type === 'hello') {
+			setPage(ws, { ...page, follows: true });
+			const missed = frame.since === null ? null : this.#changes.since(frame.since);
+			const { connection } = page;
+			const reset = missed === null;
+			this.#tell(ws, { type: 'welcome', v: BROWSER_PROTOCOL, seq: this.#changes.seq, reset, connection });
+			this.#tellChanges(ws, missed ?? []);
+		} else setPage(ws, { ...page, path: frame.path });
+		this.#people();
+	}
+
+	/** What changed, for every page that follows. */
+	changed(changes: readonly Change[]): void {
+		for (const ws of this.#sockets()) {
+			const page = pageOf(ws);
+			if (page?.follows && this.#stillAllowed(ws, page)) this.#tellChanges(ws, changes);
+		}
+	}
+
+	gone(): void {
+		this.#people();
+	}
+
+	#tellChanges(ws: WebSocket, changes: readonly Change[]) {
+		for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE)
+			this.#tell(ws, { type: 'changes', changes: changes.slice(i, i + CHANGES_AT_ONCE) });
+	}
+
+	#people() {
+		if (this.#peopleDue) return;
+		this.#peopleDue = true;
+		setTimeout(() => {
+			this.#peopleDue = false;
+			const pages = this.#sockets().flatMap((ws) => {
+				const page = ws.readyState === WebSocket.OPEN ? pageOf(ws) : null;
+				return page?.follows ? [{ ws, page }] : [];
+			});
+			const people = pages
+				.slice(0, PEOPLE_MAX)
+				.map(({ page: { connection, user_id, name, path } }): Person => ({ connection, user_id, name, path }));
+			for (const { ws } of pages) this.#tell(ws, { type: 'people', people });
+		}, PEOPLE_AFTER_MS);
+	}
+
+	#stillAllowed(ws: WebSocket, page: Page): boolean {
+		if (Date.now() < page.expires_at) return true;
+		ws.close(Close.notSignedIn, 'the session has ended');
+		return false;
+	}
+
+	#tell(ws: WebSocket, frame: ToBrowser) {
+		if (ws.readyState !== WebSocket.OPEN) return;
+		if (ws.bufferedAmount > UNREAD_MAX) ws.close(Close.tooFast, 'too far behind: resume from your seq');
+		else ws.send(JSON.stringify(frame));
+	}
+}
+
+const pageOf = (ws: WebSocket): Page | null => ws.deserializeAttachment() as Page | null;
+const setPage = (ws: WebSocket, page: Page) => {
+	ws.serializeAttachment(page);
+};
+
+function parse(message: string): FromBrowser | null {
+	try {
+		return FromBrowser.parse(JSON.parse(message));
+	} catch {
+		return null;
+	}
+}

@@ -1,0 +1,430 @@
+import { DurableObject } from 'cloudflare:workers';
+import { createHash, type Hash } from 'node:crypto';
+import type { LogHits, LogLines, LogStream } from '#domain/log.ts';
+import type { Reason, Run } from '#domain/run.ts';
+import type { Finish, KnownRun, RunSpec } from '#protocol/agent.ts';
+import { PING, PONG } from '#protocol/browser.ts';
+import { Close } from '#protocol/close-codes.ts';
+import { BadFrame, type Chunk, decodeChunk, Kind } from '#protocol/run-frames.ts';
+import { systemCtx } from '#worker/http/context.ts';
+import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
+import { loadRun } from '#worker/services/runs/load.ts';
+import { Keyed } from './core/keyed.ts';
+import { LogReader } from './core/log-reader.ts';
+import { searchLog } from './core/log-search.ts';
+import { LogStore } from './core/log-store.ts';
+import { backoff, Outbox } from './core/outbox.ts';
+import { type Answer, newRun, type RunEvent, type RunState, step, type Step } from './core/run-machine.ts';
+import { columnsOf, type Excerpts, excerptsOf, rowOf, stateOf, statusFrame } from './core/run-row.ts';
+import { Timers } from './core/timers.ts';
+import { segmentsOf } from './segments.ts';
+import { Viewers } from './viewers.ts';
+import { watcherOf } from './watcher.ts';
+
+/** What the stream answers an agent's link. */
+export interface Told {
+	answer: Answer;
+	/** The agent no longer holds the run: its slot is free. */
+	free: boolean;
+	/** Every chunk up to this one is durable. */
+	seq: number;
+	/** For `send`: the scripts the agent asked for. */
+	scripts?: Script[];
+	/** Chunks that were not taken, and why. */
+	refused?: string;
+}
+
+export interface Script {
+	sha256: string;
+	size: number;
+}
+
+/** What is written down in the record, and when: at once what people wait for, a little later what the next step may overtake. */
+const WRITE_SOON_MS = 25;
+/** Where the object is evicted before that, the alarm does it. */
+const WRITE_LATEST_MS = 1_000;
+const SEAL_AGAIN_MS = 30_000;
+
+interface Kept {
+	/** The run's row as the record had it last. */
+	record: Run;
+	state: RunState;
+	/** The uploaded scripts of the spec that was offered. */
+	scripts: Script[];
+}
+
+/** One run: its state, its log, its viewers. A shell: what it decides is in core/. */
+export class RunStream extends DurableObject<Env> {
+	readonly #id: number;
+	readonly #kept: Keyed<Kept>;
+	readonly #log: LogStore;
+	readonly #reader: LogReader;
+	readonly #timers: Timers;
+	readonly #outbox: Outbox<RunChange['audit']>;
+	readonly #viewers: Viewers;
+	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
+	#hash: Hash | null;
+	#excerpts: Excerpts | null = null;
+	#alarmAt: number | null | undefined;
+	#writing = false;
+	#failures = 0;
+	#completing: Promise<Step> | null = null;
+
+	constructor(ctx: DurableObjectState, env: Env) {
+		super(ctx, env);
+		const { storage } = ctx;
+		this.#id = Number(ctx.id.name);
+		this.#kept = new Keyed(storage);
+		this.#log = new LogStore(storage);
+		this.#reader = new LogReader(this.#log, this.#id, segmentsOf(env.STORE));
+		this.#timers = new Timers(storage);
+		this.#outbox = new Outbox(storage);
+		this.#hash = this.#log.end.frames === 0 ? createHash('sha256') : null;
+		this.#viewers = new Viewers(
+			() => ctx.getWebSockets(),
+			this.#log,
+			this.#reader,
+			() => (this.#state.step === 'done' ? this.#statusFrame() : null),
+		);
+		ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+		this.#viewers.resume();
+	}
+
+	// ——— the room ———
+
+	/** Offers the run to an agent. `gone`: it does not wait any more. */
+	async offer(record: Run, spec: RunSpec, agent_id: number): Promise<'offered' | 'full' | 'offline' | 'gone'> {
+		this.#meet(record);
+		// A cancel whose message was lost is found here at the latest.
+		if (record.cancel_requested_at !== null) await this.cancel();
+		if (this.#state.step !== 'queued') return 'gone';
+		this.#kept.put(
+			'scripts',
+			spec.steps.flatMap((s) => (s.location_type === 'uploaded' ? [{ sha256: s.sha256, size: s.size }] : [])),
+		);
+		const { state } = this.#step({ type: 'offer', agent_id });
+		const { epoch } = state;
+		const sent = await this.#link(agent_id)
+			.offer({ run_id: this.#id, epoch, project_id: spec.project_id, spec })
+			.catch((error: unknown) => {
+				console.error(`run ${String(this.#id)} could not be offered to agent ${String(agent_id)}:`, error);
+				return 'offline' as const;
+			});
+		if (sent !== 'offered') this.#step({ type: 'not_sent', agent_id, epoch });
+		return sent;
+	}
+
+	/** Why the run still waits, for those who watch. */
+	async waiting(reason: Reason): Promise<void> {
+		if (await this.#record()) this.#step({ type: 'waiting', reason });
+	}
+
+	unrunnable(record: Run, reason: Reason): void {
+		this.#meet(record);
+		this.#step({ type: 'unrunnable', reason });
+	}
+
+	async cancel(): Promise<void> {
+		if (!(await this.#record())) return;
+		const { answer, state } = this.#step({ type: 'cancel' });
+		if (answer === 'cancel' && state.agent_id !== null) await this.#link(state.agent_id).cancel(this.#id, state.epoch);
+	}
+
+	// ——— the agent's link: each says which agent and epoch it speaks for ———
+
+	accepted(agent_id: number, epoch: number, need: string[]): Told {
+		const result = this.#step({ type: 'accept', agent_id, epoch, needs_scripts: need.length > 0 });
+		if (result.answer !== 'send') return this.#told(result);
+		const known = this.#kept.get('scripts') ?? [];
+		const scripts = need.flatMap((sha256) => known.filter((s) => s.sha256 === sha256).slice(0, 1));
+		if (scripts.length === need.length) return { ...this.#told(result), scripts };
+		const message = 'The agent asked for content that is none of the run’s scripts.';
+		return this.unsendable(agent_id, epoch, { code: 'bad_request', message });
+	}
+
+	sent(agent_id: number, epoch: number): Told {
+		return this.#told(this.#step({ type: 'sent', agent_id, epoch }));
+	}
+
+	unsendable(agent_id: number, epoch: number, reason: Reason): Told {
+		return this.#told(this.#step({ type: 'unsendable', agent_id, epoch, reason }));
+	}
+
+	refused(agent_id: number, epoch: number, reason: Reason): Told {
+		return this.#told(this.#step({ type: 'refuse', agent_id, epoch, reason }));
+	}
+
+	started(agent_id: number, epoch: number, started_at: string): Told {
+		return this.#told(this.#step({ type: 'started', agent_id, epoch, started_at }));
+	}
+
+	/** Chunks in their order, as they came (protocol/run-frames.ts). */
+	async chunks(agent_id: number, epoch: number, encoded: Uint8Array[]): Promise<Told> {
+		const state = this.#state;
+		const at = state.step;
+		const mine = state.agent_id === agent_id && state.epoch === epoch;
+		if (!mine || (at !== 'granted' && at !== 'running' && at !== 'finalizing'))
+			return { answer: mine && at === 'done' ? 'done' : 'drop', free: false, seq: this.#log.seq };
+		let chunks: Chunk[];
+		try {
+			chunks = encoded.map(decodeChunk);
+		} catch (error) {
+			if (error instanceof BadFrame) return { answer: null, free: false, seq: this.#log.seq, refused: error.message };
+			throw error;
+		}
+		const first = this.#log.end.frames;
+		const { taken, refused } = this.#log.append(chunks);
+		for (const { frame } of taken) if (frame.kind === Kind.log) this.#hash?.update(frame.payload);
+		this.#viewers.publish(
+			taken.map(({ bytes }) => bytes),
+			first,
+		);
+		if (this.#log.full) this.#seal();
+		const result = at === 'finalizing' ? await this.#complete() : null;
+		return {
+			...(result ? this.#told(result) : { answer: null, free: false, seq: this.#log.seq }),
+			...(refused !== null && { refused }),
+		};
+	}
+
+	async finished(agent_id: number, epoch: number, finish: Finish): Promise<Told> {
+		const result = this.#step({ type: 'finish', agent_id, epoch, finish });
+		if (result.answer !== null) return this.#told(result);
+		const completed = await this.#complete();
+		return this.#told(completed.state.step === 'done' ? completed : { ...completed, answer: 'resume' });
+	}
+
+	/** The agent is back, and this is what it knows of the run. */
+	async known(agent_id: number, known: KnownRun): Promise<Told> {
+		return this.#told(await this.#stepToEnd({ type: 'known', agent_id, known }));
+	}
+
+	/** The agent is back, and did not name the run. */
+	async unnamed(agent_id: number): Promise<Told> {
+		return this.#told(await this.#stepToEnd({ type: 'unnamed', agent_id }));
+	}
+
+	gone(agent_id: number): Told {
+		return this.#told(this.#step({ type: 'gone', agent_id }));
+	}
+
+	async revoked(agent_id: number): Promise<Told> {
+		return this.#told(await this.#stepToEnd({ type: 'revoked', agent_id }));
+	}
+
+	// ——— readers ———
+
+	async logBytes(stream: LogStream | null, from: number, max: number): Promise<{ bytes: Uint8Array; total: number }> {
+		const bytes = max > 0 ? await this.#reader.bytes(stream, from, max) : new Uint8Array();
+		return { bytes, total: this.#reader.size(stream) };
+	}
+
+	logLines(from: number, count: number): Promise<LogLines> {
+		return this.#reader.lines(from, count);
+	}
+
+	logSearch(query: { q: string; from_line: number; limit: number }): Promise<LogHits> {
+		return searchLog(this.#reader, query, Date.now);
+	}
+
+	/** Keeps the log of a run that was over before this hub knew it (the demo's past). Only a stream without a log takes one. */
+	importFinished(frames: Uint8Array[]): void {
+		if (this.#log.seq > 0) return;
+		const hashed = (frame: Uint8Array) => new Uint8Array(createHash('sha256').update(frame).digest());
+		this.#log.append(
+			frames.map((frame, i) => ({ run_id: this.#id, epoch: 0, seq: i + 1, sha256: hashed(frame), frame })),
+		);
+		this.#hash = null;
+	}
+
+	// ——— viewers ———
+
+	override async fetch(request: Request): Promise<Response> {
+		const watcher = watcherOf(request);
+		const from = Number(new URL(request.url).searchParams.get('from') ?? 0);
+		if (!(await this.#record())) return new Response(null, { status: 404 });
+		const { 0: client, 1: server } = new WebSocketPair();
+		this.ctx.acceptWebSocket(server);
+		if (this.#viewers.full) server.close(Close.tooFast, 'too many viewers');
+		else this.#viewers.add(server, watcher, from, this.#statusFrame());
+		return new Response(null, { status: 101, webSocket: client });
+	}
+
+	/** A viewer has nothing to say; a ping is answered before it gets here. */
+	override webSocketMessage(ws: WebSocket): void {
+		this.#viewers.remove(ws);
+		ws.close(Close.badFrame, 'viewers only read');
+	}
+
+	override webSocketClose(ws: WebSocket): void {
+		this.#viewers.remove(ws);
+	}
+
+	override webSocketError(ws: WebSocket): void {
+		this.#viewers.remove(ws);
+	}
+
+	// ——— inside ———
+
+	override async alarm(): Promise<void> {
+		this.#alarmAt = null;
+		for (const name of this.#timers.take(Date.now())) {
+			if (name === 'due') await this.#stepToEnd({ type: 'overdue' });
+			else if (name === 'write') await this.#write();
+			else this.#seal();
+		}
+		this.#arm();
+	}
+
+	get #state(): RunState {
+		return this.#kept.get('state') ?? newRun;
+	}
+
+	/** Learns the run's row, the first time; later the stream knows better. */
+	#meet(record: Run) {
+		if (this.#kept.get('record')) return;
+		this.#kept.put('record', record);
+		this.#kept.put('state', stateOf(record));
+	}
+
+	async #record(): Promise<Run | null> {
+		const kept = this.#kept.get('record');
+		if (kept) return kept;
+		const record = await loadRun(systemCtx(this.env, this.ctx), this.#id);
+		if (record) this.#meet(record);
+		return record;
+	}
+
+	#step(event: RunEvent): Step {
+		const before = this.#state;
+		const result = step(before, event, Date.now());
+		const { state, free, requeued } = result;
+		if (state === before) return result;
+		this.#kept.put('state', state);
+		this.#timers.set('due', state.due);
+		this.#outbox.put(auditOf(before, state));
+		this.#viewers.status(this.#statusFrame());
+		// The link that said what led here frees the slot by the answer; where nobody said it, it has to be told.
+		if (free && (event.type === 'cancel' || event.type === 'overdue'))
+			this.#later(this.#link(free.agent_id).withdraw(this.#id, free.epoch));
+		if (requeued) this.#later(this.#room().queued(this.#id));
+		else if (state.step === 'done' && before.step === 'queued') this.#later(this.#room().forget(this.#id));
+		this.#writeSoon(state.step === 'done' ? 0 : WRITE_SOON_MS);
+		this.#arm();
+		return result;
+	}
+
+	/** A step that may be the run's last: what its row then shows of the log is read first. */
+	async #stepToEnd(event: RunEvent): Promise<Step> {
+		if (this.#log.end.frames > 0) this.#excerpts = await excerptsOf(this.#reader);
+		return this.#step(event);
+	}
+
+	/** Ends the run when all of its log is here. */
+	#complete(): Promise<Step> {
+		this.#completing ??= this.#completeNow().finally(() => {
+			this.#completing = null;
+		});
+		return this.#completing;
+	}
+
+	async #completeNow(): Promise<Step> {
+		const { finish } = this.#state;
+		if (!finish || this.#log.seq < finish.last_seq)
+			return { state: this.#state, answer: null, free: null, requeued: false };
+		const sha256 = this.#hash?.copy().digest('hex') ?? (await this.#reader.sha256());
+		const { seq, end } = this.#log;
+		const whole = seq === finish.last_seq && end.offset === finish.bytes && sha256 === finish.sha256;
+		return this.#stepToEnd({ type: 'log_stored', whole });
+	}
+
+	#told({ answer, free }: Step): Told {
+		return { answer, free: free !== null, seq: this.#log.seq };
+	}
+
+	#statusFrame(): Uint8Array {
+		const record = this.#kept.get('record');
+		if (!record) throw new Error(`the stream of run ${String(this.#id)} has not met its run`);
+		const row = rowOf(record, this.#state, this.#log.end, this.#excerpts ?? record);
+		return statusFrame(row, this.#log.end, Date.now());
+	}
+
+	#seal() {
+		this.#later(
+			this.#log.seal(this.#id, segmentsOf(this.env.STORE)).catch((error: unknown) => {
+				console.error(`the log of run ${String(this.#id)} could not be sealed:`, error);
+				this.#timers.set('seal', Date.now() + SEAL_AGAIN_MS);
+				this.#arm();
+			}),
+		);
+	}
+
+	/** Has the changes written down in `ms`; where the object does not live to see it, by the alarm. */
+	#writeSoon(ms: number) {
+		if (this.#timers.at('write') === null) this.#timers.set('write', Date.now() + WRITE_LATEST_MS);
+		setTimeout(() => {
+			this.#later(this.#write());
+		}, ms);
+	}
+
+	/** Writes down what the record does not have yet. One attempt at a time; what fails is tried again by the alarm. */
+	async #write() {
+		if (this.#writing) return;
+		this.#writing = true;
+		try {
+			const record = await this.#record();
+			while (record && this.#outbox.pending(1).length > 0) {
+				if (this.#state.step === 'done') this.#excerpts ??= await excerptsOf(this.#reader);
+				const changes = this.#outbox.pending().map(({ seq, entry }): RunChange => ({ seq, audit: entry }));
+				const columns = columnsOf(this.#id, this.#state, this.#log.end, this.#excerpts ?? record);
+				this.#kept.put('record', await applyRun(systemCtx(this.env, this.ctx), record, changes, columns));
+				this.#outbox.done(changes.at(-1)?.seq ?? 0);
+			}
+			this.#failures = 0;
+			this.#timers.set('write', null);
+		} catch (error) {
+			this.#failures++;
+			console.error(`run ${String(this.#id)} could not be written down, attempt ${String(this.#failures)}:`, error);
+			this.#timers.set('write', Date.now() + backoff(this.#failures));
+		} finally {
+			this.#writing = false;
+			this.#arm();
+		}
+	}
+
+	#link(agent_id: number) {
+		return this.env.AGENT_LINK.getByName(String(agent_id));
+	}
+
+	#room() {
+		const record = this.#kept.get('record');
+		if (!record) throw new Error(`the stream of run ${String(this.#id)} has not met its run`);
+		return this.env.PROJECT_ROOM.getByName(String(record.project_id));
+	}
+
+	/** Work that nobody waits for; the sweep makes good what fails. */
+	#later(work: Promise<unknown>) {
+		this.ctx.waitUntil(
+			work.catch((error: unknown) => {
+				console.error(`run ${String(this.#id)}:`, error);
+			}),
+		);
+	}
+
+	#arm() {
+		const next = this.#timers.next();
+		if (next === this.#alarmAt) return;
+		this.#alarmAt = next;
+		this.#later(next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
+	}
+}
+
+/** What of a step is audited: that the run was handed to an agent, and how it ended. */
+function auditOf(before: RunState, after: RunState): RunChange['audit'] {
+	const { agent_id, epoch, status, exit_code, reason } = after;
+	if (after.step === 'granted' && before.step !== 'granted')
+		return { action: 'run.grant', metadata: { agent_id, epoch } };
+	if (after.step === 'done')
+		return { action: 'run.finish', metadata: { status, exit_code, reason: reason?.code ?? null } };
+	return null;
+}

@@ -1,0 +1,68 @@
+import { eq } from 'drizzle-orm';
+import { watcherHeaders } from '#durable/watcher.ts';
+import { DomainError, invalid, notFound } from '#domain/errors.ts';
+import { agents, sessions, users } from './db/client.ts';
+import type { Ctx } from './services/context.ts';
+import { enter, inProject, ofRow, type Scope } from './services/gate.ts';
+
+// The three upgrades under /live. Who may enter is decided here, before the handshake; the object is given a request made
+// anew, so that nothing a client sends can pose as what the Worker found.
+
+/** `/live/projects/{id}`: presence and changes, for who may read the project. */
+export async function openProjectSocket(ctx: Ctx, env: Env, request: Request, id: number): Promise<Response> {
+	assertUpgrade(request);
+	assertOwnPage(request);
+	const headers = await watching(ctx, 'project.read', inProject(id));
+	return env.PROJECT_ROOM.getByName(String(id)).fetch('https://room/', { headers });
+}
+
+/** `/live/runs/{id}?from={offset}`: the run's log and outcome, for who may read the run. */
+export async function openRunSocket(ctx: Ctx, env: Env, request: Request, id: number): Promise<Response> {
+	assertUpgrade(request);
+	assertOwnPage(request);
+	const from = new URL(request.url).searchParams.get('from') ?? '0';
+	if (!/^\d{1,15}$/.test(from)) throw invalid('from', 'expected an offset in bytes');
+	const headers = await watching(ctx, 'run.read', ofRow('run', id));
+	return env.RUN_STREAM.getByName(String(id)).fetch(`https://stream/?from=${from}`, { headers });
+}
+
+/** `/live/agent?agent={id}`: who it is, the agent proves inside. */
+export async function openAgentSocket(ctx: Ctx, env: Env, request: Request): Promise<Response> {
+	assertUpgrade(request);
+	const asked = new URL(request.url).searchParams.get('agent') ?? '';
+	const id = /^\d{1,10}$/.test(asked) ? Number(asked) : 0;
+	const [agent] = await ctx.db.select({ id: agents.id }).from(agents).where(eq(agents.id, id));
+	if (!agent) throw notFound('agent');
+	// The address the agent reached the hub by is part of what it signs.
+	const headers = new Headers({ upgrade: 'websocket', host: request.headers.get('host') ?? '' });
+	return env.AGENT_LINK.getByName(String(id)).fetch(`https://link/`, { headers });
+}
+
+async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Scope): Promise<Headers> {
+	const token = ctx.credential.kind === 'session' ? ctx.credential.token : '';
+	const { actor, rows } = await enter(ctx, action, scope, [
+		ctx.db
+			.select({ expires_at: sessions.expires_at, name: users.display_name })
+			.from(sessions)
+			.innerJoin(users, eq(users.id, sessions.user_id))
+			.where(eq(sessions.token, token)),
+	]);
+	const [session] = rows[0];
+	if (!session) throw new DomainError('not_signed_in', 'Sign in first.');
+	return watcherHeaders({
+		user_id: actor.id,
+		name: session.name ?? actor.username,
+		expires_at: Date.parse(session.expires_at),
+	});
+}
+
+function assertUpgrade(request: Request) {
+	if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket')
+		throw invalid('upgrade', 'this address takes WebSockets only');
+}
+
+/** A browser sends its cookie along with any page's socket, and names that page: it must be this hub's own. */
+function assertOwnPage(request: Request) {
+	if (request.headers.get('origin') !== new URL(request.url).origin)
+		throw new DomainError('forbidden', "Not allowed: a socket must carry this hub's own Origin header.");
+}

@@ -1,0 +1,65 @@
+import type { Live, RowChange } from './services/context.ts';
+import type { LogRange, Logs } from './services/logs.ts';
+
+/** The `Live` port over the objects. */
+export const liveOf = (env: Env): Live => ({
+	async changed(changes) {
+		const byProject = new Map<number, RowChange[]>();
+		for (const change of changes)
+			byProject.set(change.project_id, [...(byProject.get(change.project_id) ?? []), change]);
+		await Promise.all(
+			[...byProject].map(([project_id, rows]) =>
+				env.PROJECT_ROOM.getByName(String(project_id)).changed(
+					rows.map(({ entity, id, row }) => ({ entity, id, row })),
+				),
+			),
+		);
+	},
+	async queued({ id, project_id }) {
+		await env.PROJECT_ROOM.getByName(String(project_id)).queued(id);
+	},
+	async cancel({ id }) {
+		await env.RUN_STREAM.getByName(String(id)).cancel();
+	},
+	async agentChanged(agent_id) {
+		await env.AGENT_LINK.getByName(String(agent_id)).refresh();
+	},
+});
+
+/** What of a log is asked for at once, in bytes. */
+const AT_ONCE = 1_048_576;
+
+/** The `Logs` port over the streams. */
+export const logsOf = (env: Env): Logs => ({
+	async bytes(run_id, { stream, range }) {
+		const log = env.RUN_STREAM.getByName(String(run_id));
+		const { total } = await log.logBytes(stream, 0, 0);
+		const { start, end } = part(range, total);
+		let at = start;
+		// Piece by piece as the reader takes them: no log is ever whole in memory, and no object keeps a reader in mind.
+		const body = new ReadableStream<Uint8Array>({
+			async pull(controller) {
+				if (at >= end) return controller.close();
+				const { bytes } = await log.logBytes(stream, at, Math.min(AT_ONCE, end - at));
+				if (bytes.length === 0) return controller.error(new Error(`the log of run ${String(run_id)} is not whole`));
+				at += bytes.length;
+				controller.enqueue(bytes);
+			},
+		});
+		return { body, start, end, total };
+	},
+	async lines(run_id, { from, count }) {
+		return env.RUN_STREAM.getByName(String(run_id)).logLines(from, count);
+	},
+	async search(run_id, query) {
+		return env.RUN_STREAM.getByName(String(run_id)).logSearch(query);
+	},
+});
+
+/** Where a range lies in a log of `total` bytes; behind its end it is empty, at the end. */
+function part(range: LogRange | null, total: number): { start: number; end: number } {
+	if (range === null) return { start: 0, end: total };
+	if ('last' in range) return { start: Math.max(0, total - range.last), end: total };
+	const end = Math.min(range.to ?? total, total);
+	return range.from < end ? { start: range.from, end } : { start: total, end: total };
+}

@@ -1,0 +1,95 @@
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import type { Abilities, Agent, HostReport } from '#domain/agent.ts';
+import { agents, projects, server_statuses } from '../../db/client.ts';
+import { commit } from '../commit.ts';
+import type { Ctx } from '../context.ts';
+
+/** How long an agent's host reports are kept, by the minute. */
+const KEPT_MS = 24 * 3_600_000;
+/** The most projects whose open pages are told when an agent that serves every project comes or goes. */
+const TOLD_MAX = 50;
+
+/** An agent's row without its host; null when there is none. */
+export async function loadAgent(ctx: Ctx, id: number): Promise<Omit<Agent, 'host'> | null> {
+	const [agent] = await ctx.db.select().from(agents).where(eq(agents.id, id));
+	return agent ?? null;
+}
+
+/** An agent proved itself and is here. Its labels, scope and limit stay what this hub's people gave it. */
+export const agentOnline = (ctx: Ctx, id: number, is: { agent_version: string; abilities: Abilities }): Promise<void> =>
+	setSeen(ctx, id, { status: 'online', ...is });
+
+/** An agent's connection is gone, or silent for longer than its lease. */
+export const agentOffline = (ctx: Ctx, id: number): Promise<void> => setSeen(ctx, id, { status: 'offline' });
+
+/** What machines say of themselves is no edit: `version`, which people's edits rest on, does not move. */
+async function setSeen(
+	ctx: Ctx,
+	id: number,
+	facts: { status: 'online' | 'offline'; agent_version?: string; abilities?: Abilities },
+): Promise<void> {
+	const now = new Date(ctx.now()).toISOString();
+	const [agent] = await ctx.db
+		.update(agents)
+		.set({ ...facts, last_seen_at: now, updated_at: now })
+		.where(and(eq(agents.id, id), inArray(agents.status, ['online', 'offline'])))
+		.returning();
+	if (agent) await tell(ctx, agent);
+}
+
+/** Keeps a report of the agent's host, and lets go of those that are a day old. */
+export async function hostReported(ctx: Ctx, id: number, report: HostReport): Promise<void> {
+	const now = ctx.now();
+	await ctx.db.batch([
+		// The hub's clock, not the host's: a host whose clock is wrong must not vanish from the charts, or fill them for ever.
+		ctx.db.insert(server_statuses).values({ agent_id: id, ...report, snapshot_time: new Date(now).toISOString() }),
+		ctx.db
+			.delete(server_statuses)
+			.where(
+				and(eq(server_statuses.agent_id, id), lt(server_statuses.snapshot_time, new Date(now - KEPT_MS).toISOString())),
+			),
+		ctx.db
+			.update(agents)
+			.set({ last_seen_at: new Date(now).toISOString() })
+			.where(eq(agents.id, id)),
+	]);
+}
+
+/** The agent's key is in two places: until a person has looked at it, nobody holds it. */
+export async function quarantineAgent(ctx: Ctx, id: number, boot_ids: readonly string[]): Promise<void> {
+	const [[agent]] = await commit(
+		ctx,
+		{ kind: 'system' },
+		{
+			statements: [
+				ctx.db
+					.update(agents)
+					.set({
+						status: 'quarantined',
+						updated_at: new Date(ctx.now()).toISOString(),
+						version: sql`version + 1`,
+					})
+					.where(and(eq(agents.id, id), inArray(agents.status, ['online', 'offline'])))
+					.returning(),
+			],
+			audit: [
+				{ action: 'agent.quarantine', object_type: 'Agent', object_id: id, project_id: null, metadata: { boot_ids } },
+			],
+		},
+	);
+	if (agent) await tell(ctx, agent);
+}
+
+async function tell(ctx: Ctx, agent: Omit<Agent, 'host'>): Promise<void> {
+	const told =
+		agent.project_ids ??
+		(
+			await ctx.db
+				.select({ id: projects.id })
+				.from(projects)
+				.where(eq(projects.status, 'active'))
+				.orderBy(desc(projects.updated_at))
+				.limit(TOLD_MAX)
+		).map(({ id }) => id);
+	await ctx.live.changed(told.map((project_id) => ({ project_id, entity: 'agent', id: agent.id, row: agent })));
+}
