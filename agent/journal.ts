@@ -131,7 +131,7 @@ export class Journal {
 		const durable = new Promise<void>((done, failed) => {
 			this.#waiting.push({ entry, done, failed });
 		});
-		this.#writing ??= this.#write().finally(() => (this.#writing = null));
+		this.#writing ??= this.#write();
 		return durable;
 	}
 
@@ -159,6 +159,8 @@ export class Journal {
 				for (const { failed } of batch) failed(error);
 			}
 		}
+		// In this very turn: whoever appends because of what was just told must find no writer that has already left.
+		this.#writing = null;
 	}
 
 	async #compact(): Promise<void> {

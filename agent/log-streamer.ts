@@ -91,7 +91,7 @@ export class LogStreamer {
 		this.#ending = true;
 		if (this.#timer) clearTimeout(this.#timer);
 		do await this.#pump();
-		while (this.#pending > 0 && !this.#broken);
+		while ((this.#pending > 0 || this.#dropped > 0) && !this.#broken);
 	}
 
 	#take(stream: Stream, bytes: Buffer): void {

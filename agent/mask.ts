@@ -98,7 +98,7 @@ export class Forms {
 			if (seen < form.length) open = true;
 			else length = seen;
 		}
-		return { length, open };
+		return length > 0 || open ? { length, open } : null;
 	}
 }
 
@@ -136,7 +136,7 @@ export class Masker {
 			if (!found) continue;
 			if (found.open && !last) break;
 			const end = at + found.length;
-			if (end <= covered) continue;
+			if (end <= covered || found.length === 0) continue;
 			if (at >= covered) {
 				if (at > plain) out.push(bytes.subarray(plain, at));
 				out.push(MASK);

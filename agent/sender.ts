@@ -56,7 +56,7 @@ export class Sender {
 		this.#queued = 0;
 		this.#window = [];
 		this.#unacked = 0;
-		void this.#closeReader();
+		this.#closeReader();
 		if (this.#finish === 'sent') this.#finish = 'ready';
 	}
 
@@ -108,7 +108,7 @@ export class Sender {
 		if (this.#next === null) return false;
 		while (this.#queue[0] && this.#queue[0].seq < this.#next) this.#unqueue();
 		if (this.#queue[0]?.seq === this.#next) {
-			await this.#closeReader();
+			this.#closeReader();
 			return this.#sendIfItFits(this.#queue[0]);
 		}
 		if (this.#next <= this.#spool.last_seq) return this.#stepFromSpool(this.#next);
@@ -138,11 +138,10 @@ export class Sender {
 		return sent;
 	}
 
-	async #closeReader(): Promise<void> {
-		const reader = this.#reader;
+	#closeReader(): void {
+		void this.#reader?.return(undefined).catch(this.#onError);
 		this.#reader = null;
 		this.#peeked = null;
-		await reader?.return(undefined);
 	}
 
 	#sendIfItFits(chunk: Chunk): boolean {

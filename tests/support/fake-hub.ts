@@ -12,7 +12,7 @@ import {
 	type Finish,
 	FromAgent,
 	type KnownRun,
-	RunSpec,
+	type RunSpec,
 	type ToAgent,
 } from '#protocol/agent.ts';
 import {
@@ -23,16 +23,14 @@ import {
 	fromHex,
 	Kind,
 	PAYLOAD_MAX,
-	Stream,
+	type Stream,
 	UNACKED_MAX,
 } from '#protocol/run-frames.ts';
+import { sha256, SpecBook, type SpecOf } from './specs.ts';
 
 export type Direction = 'to_hub' | 'to_agent';
 /** pass it on · drop: it never arrives · cut: it never arrives, and the line is cut · cut_after: it arrives, then the line is cut */
 export type Fate = 'pass' | 'drop' | 'cut' | 'cut_after';
-
-/** A spec as tests write it: only what matters to them. */
-export type SpecOf = Partial<Omit<RunSpec, 'steps'>> & { script?: string; steps?: RunSpec['steps'] };
 
 export interface HubRun {
 	run_id: number;
@@ -53,16 +51,12 @@ export interface HubRun {
 	times: number[];
 }
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
-
 export class FakeHub {
 	readonly #server: Server;
 	readonly #sockets: WebSocketServer;
-	readonly #contents = new Map<string, Buffer>();
 	readonly #key = new Map<number, string>();
 	#ws: WebSocket | null = null;
 	#waiting: { until: () => boolean; resolve: () => void }[] = [];
-	#ids = 0;
 	/** What to do with each message; tests replace it. */
 	watch: (direction: Direction, type: string) => Fate = () => 'pass';
 	/** False: takes everything and answers nothing by itself. */
@@ -72,6 +66,7 @@ export class FakeHub {
 	/** False: connections are turned away. */
 	open = true;
 	heartbeat_s = 15;
+	readonly scripts = new SpecBook();
 	readonly messages: FromAgent[] = [];
 	readonly runs = new Map<number, HubRun>();
 	readonly hellos: Extract<FromAgent, { type: 'hello' }>[] = [];
@@ -143,54 +138,8 @@ export class FakeHub {
 		}
 	}
 
-	/** A spec around a shell script, with the content the agent will ask for. */
-	spec({ script = 'true', ...over }: SpecOf = {}): RunSpec {
-		const content = Buffer.from(script);
-		this.#contents.set(sha256(content), content);
-		return {
-			run_id: ++this.#ids,
-			job_id: 7,
-			project_id: 3,
-			project: 'App',
-			environment: 'staging',
-			title: 'a job',
-			execution: { backend: 'local', config: {} },
-			steps: [
-				{
-					location_type: 'uploaded',
-					name: 'script',
-					tool: 'shell',
-					sha256: sha256(content),
-					size: content.length,
-					secret: null,
-				},
-			],
-			parameters: {},
-			secrets: {},
-			timeout_s: 60,
-			grace_s: 1,
-			on_partition: 'continue',
-			...over,
-		};
-	}
-
-	step(
-		script: string | Buffer,
-		over: { name?: string; tool?: 'shell' | 'custom'; secret?: string } = {},
-	): RunSpec['steps'][number] {
-		const content = Buffer.from(script);
-		this.#contents.set(sha256(content), content);
-		const { name = 'step', tool = 'shell', secret = null } = over;
-		return { location_type: 'uploaded', name, tool, sha256: sha256(content), size: content.length, secret };
-	}
-
-	/** What is sent for a hash: for a hub that sends something else than it promised. */
-	forge(hash: string, content: Buffer): void {
-		this.#contents.set(hash, content);
-	}
-
 	offer(of: SpecOf | RunSpec = {}): HubRun {
-		return this.offerRaw('job_id' in of && 'steps' in of ? of : this.spec(of));
+		return this.offerRaw('job_id' in of && 'steps' in of ? of : this.scripts.spec(of));
 	}
 
 	/** Offers whatever it is given, well-formed or not. */
@@ -402,14 +351,12 @@ export class FakeHub {
 	}
 
 	#sendBlob(hash: string): void {
-		const content = this.#contents.get(hash) ?? Buffer.alloc(0);
+		const content = this.scripts.content(hash);
 		for (let offset = 0; offset === 0 || offset < content.length; offset += PAYLOAD_MAX) {
 			const payload = content.subarray(offset, offset + PAYLOAD_MAX);
 			this.raw('blob', encodeBlob({ sha256: fromHex(hash), offset, total: content.length, payload }));
 		}
 	}
-
-	#unacked = 0;
 
 	#chunk(data: Buffer): void {
 		const chunk = decodeChunk(data);

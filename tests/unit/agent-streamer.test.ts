@@ -1,0 +1,299 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LogStreamer, payloadLength } from '#agent/log-streamer.ts';
+import { Forms } from '#agent/mask.ts';
+import { Sender } from '#agent/sender.ts';
+import { Budget, Spool } from '#agent/spool.ts';
+import {
+	type Chunk,
+	decodeChunk,
+	decodeFrame,
+	type Frame,
+	Kind,
+	PAYLOAD_MAX,
+	Stream,
+	UNACKED_MAX,
+} from '#protocol/run-frames.ts';
+
+const MIB = 1_048_576;
+let base: string;
+const spools: Spool[] = [];
+beforeEach(() => {
+	base = mkdtempSync(path.join(os.tmpdir(), 'uhub-streamer-'));
+});
+afterEach(async () => {
+	for (const spool of spools.splice(0)) await spool.close();
+	rmSync(base, { recursive: true, force: true });
+});
+
+interface Made {
+	spool: Spool;
+	streamer: LogStreamer;
+	durable: Chunk[];
+	broken: unknown[];
+}
+
+async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limit?: number } = {}): Promise<Made> {
+	const spool = await Spool.create(path.join(base, '1-1'), new Budget(over.limit ?? 256 * MIB));
+	spools.push(spool);
+	const durable: Chunk[] = [];
+	const broken: unknown[] = [];
+	const streamer = new LogStreamer({
+		run_id: 1,
+		epoch: 1,
+		spool,
+		forms: new Forms((over.secrets ?? []).map((s) => Buffer.from(s))),
+		whenFull: over.whenFull ?? 'block',
+		now: () => 1_000,
+		onDurable: (chunks) => durable.push(...chunks),
+		onBroken: (error) => broken.push(error),
+	});
+	return { spool, streamer, durable, broken };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+async function until(condition: () => boolean): Promise<void> {
+	const end = Date.now() + 4000;
+	while (!condition() && Date.now() < end) await turn();
+}
+
+const framesOf = (chunks: readonly Chunk[]): Frame[] => chunks.map((c) => decodeFrame(c.frame));
+const logOf = (chunks: readonly Chunk[], stream?: Stream): Buffer =>
+	Buffer.concat(
+		framesOf(chunks).flatMap((f) =>
+			f.kind === Kind.log && (stream === undefined || f.stream === stream) ? [f.payload] : [],
+		),
+	);
+
+describe('a log on its way to the spool', () => {
+	it('arrives whole, in order, numbered without a hole, whatever the pieces', async () => {
+		const piece = fc.record({
+			stream: fc.constantFrom(Stream.stdout, Stream.stderr),
+			size: fc.oneof(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 0, max: 3 * PAYLOAD_MAX })),
+			wait: fc.boolean(),
+		});
+		await fc.assert(
+			fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 12 }), async (pieces) => {
+				const { streamer, durable, spool } = await make();
+				const written: Record<number, Buffer[]> = { [Stream.stdout]: [], [Stream.stderr]: [] };
+				for (const [n, { stream, size, wait }] of pieces.entries()) {
+					const bytes = Buffer.alloc(size, n);
+					written[stream]?.push(bytes);
+					const enough = streamer.write(stream, bytes);
+					if (enough) await enough;
+					else if (wait) await new Promise(setImmediate);
+				}
+				await streamer.end();
+				let offset = 0;
+				for (const [n, frame] of framesOf(durable).entries()) {
+					expect(durable[n]?.seq).toBe(n + 1);
+					expect(frame.offset).toBe(offset);
+					expect(frame.payload.length).toBeGreaterThan(0);
+					expect(frame.payload.length).toBeLessThanOrEqual(PAYLOAD_MAX);
+					offset += frame.payload.length;
+				}
+				for (const stream of [Stream.stdout, Stream.stderr])
+					expect(logOf(durable, stream).equals(Buffer.concat(written[stream] ?? []))).toBe(true);
+				expect([spool.last_seq, spool.bytes]).toEqual([durable.length, offset]);
+				expect(spool.sha256()).toBe(createHash('sha256').update(logOf(durable)).digest('hex'));
+				await spool.remove();
+			}),
+			{ numRuns: 25 },
+		);
+	});
+
+	it('many small lines become few chunks', async () => {
+		const { streamer, durable } = await make();
+		for (let n = 0; n < 20_000; n++) await streamer.write(Stream.stdout, Buffer.from(`line ${String(n)}\n`));
+		await streamer.end();
+		expect(durable.length).toBeLessThan(40);
+		expect(logOf(durable).toString().split('\n').length).toBe(20_001);
+	});
+
+	it('46: what a masker still holds comes at the end, and a secret cut between two writes does not', async () => {
+		const { streamer, durable } = await make({ secrets: ['correct horse'] });
+		void streamer.write(Stream.stdout, Buffer.from('it is correct'));
+		void streamer.write(Stream.stderr, Buffer.from('correct'));
+		void streamer.write(Stream.stdout, Buffer.from(' horse\n'));
+		streamer.note('the step named correct horse');
+		await streamer.end();
+		expect(logOf(durable, Stream.stdout).toString()).toBe('it is ***\n');
+		expect(logOf(durable, Stream.stderr).toString()).toBe('correct');
+		expect(logOf(durable, Stream.none).toString()).toBe('the step named ***\n');
+	});
+
+	it('a note stands on a line of its own', async () => {
+		const { streamer, durable } = await make();
+		void streamer.write(Stream.stdout, Buffer.from('no end'));
+		streamer.note('note');
+		streamer.note('another');
+		await streamer.end();
+		expect(logOf(durable).toString()).toBe('no end\nnote\nanother\n');
+	});
+});
+
+describe('no room', () => {
+	const part = Buffer.alloc(MIB / 4, 'x');
+	/** Writes until the streamer says that it is enough. */
+	async function fill(streamer: LogStreamer, count: (size: number) => void): Promise<void> {
+		for (;;) {
+			count(part.length);
+			const enough = streamer.write(Stream.stdout, part);
+			if (enough) return enough;
+		}
+	}
+
+	it('block: the pipe is left unread while the spool is full, and nothing is lost', async () => {
+		const { streamer, durable, spool } = await make({ limit: 20 * MIB });
+		let readOn = true;
+		let enough = Promise.resolve();
+		let written = 0;
+		while (readOn) {
+			readOn = false;
+			enough = fill(streamer, (size) => (written += size)).then(() => {
+				readOn = true;
+			});
+			await until(() => readOn || !spool.makeRoom(MIB));
+		}
+		expect(spool.bytes).toBeLessThan(written);
+		spool.ack(spool.last_seq);
+		await enough;
+		await streamer.end();
+		expect(framesOf(durable).every((f) => f.kind === Kind.log)).toBe(true);
+		expect(logOf(durable).length).toBe(written);
+	});
+
+	it('gap: what does not fit is dropped, counted to the byte, and said in its place', async () => {
+		const { streamer, durable, spool } = await make({ limit: 20 * MIB, whenFull: 'gap' });
+		let written = 0;
+		for (let n = 0; n < 120; n++) {
+			written += part.length;
+			await streamer.write(Stream.stdout, part);
+		}
+		spool.ack(spool.last_seq);
+		void streamer.write(Stream.stdout, Buffer.from('after'));
+		await streamer.end();
+		const gaps = framesOf(durable).filter((f) => f.kind === Kind.gap);
+		const dropped = gaps.map(
+			(f) => JSON.parse(Buffer.from(f.payload).toString()) as { dropped: number; reason: string },
+		);
+		expect(dropped.length).toBeGreaterThan(0);
+		expect(dropped[0]?.reason).toBe('spool_full');
+		expect(logOf(durable).length + dropped.reduce((sum, g) => sum + g.dropped, 0)).toBe(written + 5);
+		expect(logOf(durable).subarray(-5).toString()).toBe('after');
+		expect(spool.bytes).toBe(logOf(durable).length);
+	});
+
+	it('a spool that breaks is told of, and the end still comes', async () => {
+		const { streamer, spool, broken } = await make();
+		await spool.remove();
+		rmSync(base, { recursive: true, force: true });
+		void streamer.write(Stream.stdout, Buffer.from('x'));
+		await streamer.end();
+		expect(broken.length).toBe(1);
+	});
+});
+
+describe('a sender', () => {
+	/** A hub that takes chunks, may be cut at any time, and acknowledges when told. */
+	class Hub {
+		readonly got: Chunk[] = [];
+		finishes = 0;
+		unacked = 0;
+		most = 0;
+		acked = 0;
+		readonly sender: Sender;
+		readonly errors: unknown[] = [];
+
+		constructor(spool: Spool) {
+			this.sender = new Sender(spool, {
+				chunk: (bytes) => {
+					const chunk = decodeChunk(bytes);
+					this.unacked += payloadLength(chunk);
+					this.most = Math.max(this.most, this.unacked);
+					if (chunk.seq === this.got.length + 1) this.got.push(chunk);
+				},
+				finish: () => this.finishes++,
+				onError: (error) => this.errors.push(error),
+			});
+		}
+
+		ack(): void {
+			this.acked = this.got.length;
+			this.unacked = 0;
+			this.sender.ack(this.acked);
+		}
+
+		resume(): void {
+			this.unacked = 0;
+			this.sender.resume(this.got.length + 1);
+		}
+
+		cut(): void {
+			this.sender.pause();
+			this.unacked = 0;
+		}
+	}
+
+	it('sends everything once and in order, over any cuts and acknowledgements, never more than 1 MiB ahead, then the finish', async () => {
+		const act = fc.constantFrom('write', 'write', 'big', 'ack', 'ack', 'cut', 'resume', 'turn');
+		await fc.assert(
+			fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 60 }), async (acts) => {
+				const { streamer, spool, durable } = await make();
+				const hub = new Hub(spool);
+				let sent = 0;
+				hub.sender.resume(1);
+				const added = () => {
+					hub.sender.add(durable.slice(sent));
+					sent = durable.length;
+				};
+				for (const [n, what] of acts.entries()) {
+					if (what === 'write') void streamer.write(Stream.stdout, Buffer.alloc(3000, n));
+					if (what === 'big') await streamer.write(Stream.stdout, Buffer.alloc(PAYLOAD_MAX, n));
+					if (what === 'ack') hub.ack();
+					if (what === 'cut') hub.cut();
+					if (what === 'resume') hub.resume();
+					await turn();
+					added();
+				}
+				await streamer.end();
+				added();
+				hub.sender.finish();
+				hub.cut();
+				hub.resume();
+				await until(() => {
+					hub.ack();
+					return hub.finishes > 0;
+				});
+				hub.cut();
+				expect(hub.errors).toEqual([]);
+				expect(hub.got.map((c) => c.seq)).toEqual(durable.map((c) => c.seq));
+				expect(logOf(hub.got).equals(logOf(durable))).toBe(true);
+				expect(hub.most).toBeLessThanOrEqual(UNACKED_MAX);
+				expect(hub.finishes).toBe(1);
+				await spool.remove();
+			}),
+			{ numRuns: 40 },
+		);
+	});
+
+	it('says the finish again after each reconnect, and only after the last chunk', async () => {
+		const { streamer, spool, durable } = await make();
+		const hub = new Hub(spool);
+		void streamer.write(Stream.stdout, Buffer.from('x'));
+		await streamer.end();
+		hub.sender.finish();
+		await turn();
+		expect([hub.got.length, hub.finishes]).toEqual([0, 0]);
+		for (const times of [1, 2]) {
+			hub.resume();
+			await until(() => hub.finishes >= times);
+			expect([hub.got.length, hub.finishes]).toEqual([durable.length, times]);
+			hub.cut();
+		}
+	});
+});
