@@ -10,6 +10,7 @@ import { agents } from './routes/agents.ts';
 import { events } from './routes/events.ts';
 import { hub } from './routes/hub.ts';
 import { jobs } from './routes/jobs.ts';
+import { live } from './routes/live.ts';
 import { people } from './routes/people.ts';
 import { projects } from './routes/projects.ts';
 import { runs } from './routes/runs.ts';
@@ -42,7 +43,8 @@ export const app = new Hono<AppEnv>()
 		await next();
 	})
 	.use(secureHeaders)
-	.route('/api', api);
+	.route('/api', api)
+	.route('/live', live);
 
 app
 	.get(
@@ -57,10 +59,11 @@ app
 				},
 			},
 			excludeStaticFile: false,
+			exclude: /^\/live\//,
 			defaultValidationErrorResponse: false,
 		}),
 	)
-	.all('/api/*', (c) => onError(notFound('address'), c))
+	.on('ALL', ['/api/*', '/live/*'], (c) => onError(notFound('address'), c))
 	// The pages of the app: whatever is no file is answered with its first page, by the binding.
 	.get('*', (c) => c.env.ASSETS.fetch(c.req.raw))
 	.notFound((c) => onError(notFound('address'), c))

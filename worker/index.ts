@@ -2,6 +2,7 @@ import { app } from './app.ts';
 import { systemCtx } from './http/context.ts';
 import { sealAudit } from './services/audit/seal.ts';
 import { tidy } from './services/hub/tidy.ts';
+import { sweepRuns } from './services/runs/sweep.ts';
 
 export { AgentLink } from '#durable/agent-link.ts';
 export { ProjectRoom } from '#durable/project-room.ts';
@@ -11,6 +12,6 @@ export default {
 	fetch: app.fetch,
 	async scheduled(_event, env, execution) {
 		const ctx = systemCtx(env, execution);
-		await Promise.all([tidy(ctx), sealAudit(ctx)]);
+		await Promise.all([sweepRuns(ctx), sealAudit(ctx), tidy(ctx)]);
 	},
 } satisfies ExportedHandler<Env>;

@@ -1,8 +1,10 @@
-import { exports } from 'cloudflare:workers';
-import { env } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { generateSignedCookie } from 'hono/cookie';
 import type { Access } from '#domain/access.ts';
 import type { Role } from '#domain/user.ts';
+import { connect } from '#worker/db/client.ts';
+import type { Ctx } from '#worker/services/context.ts';
+import { storeOf } from '#worker/store.ts';
 
 // People and projects written straight into D1, and a caller for each person: what the tests of the API start from.
 
@@ -57,7 +59,7 @@ let named = 0;
 /** A name no other test of this file has. */
 export const fresh = (prefix: string): string => `${prefix}${String(++named)}`;
 
-const insert = async (table: string, row: Record<string, unknown>): Promise<number> => {
+export const insert = async (table: string, row: Record<string, unknown>): Promise<number> => {
 	const now = Date.now();
 	const all = { ...row, created_at: now, updated_at: now };
 	const names = Object.keys(all);
@@ -106,3 +108,20 @@ export async function project(owner: Caller, members: [Caller, Access][] = []): 
 }
 
 export const idOf = (row: Answer['body']): number => row.id as number;
+
+/** The services' world without HTTP, for what HTTP cannot reach: the clock, the hashing, the live side. */
+export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = {}): Ctx {
+	const silent = () => Promise.resolve();
+	return {
+		db: connect(env.DB),
+		credential,
+		live: { changed: silent, queued: silent, cancel: silent, agentChanged: silent },
+		store: storeOf(env),
+		now: Date.now,
+		request_id: 'test',
+		ip: '192.0.2.1',
+		idempotency: null,
+		after: () => undefined,
+		...overrides,
+	};
+}

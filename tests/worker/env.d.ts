@@ -1,10 +1,14 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
+import type { D1Migration } from 'cloudflare:test';
+import type worker from '#worker/index.ts';
 
-declare namespace Cloudflare {
-	interface GlobalProps {
-		mainModule: typeof import('../../worker/index.ts');
-	}
-	interface Env {
-		TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
+declare global {
+	namespace Cloudflare {
+		interface GlobalProps {
+			mainModule: { default: typeof worker };
+		}
+		interface Env {
+			TEST_MIGRATIONS: D1Migration[];
+		}
 	}
 }

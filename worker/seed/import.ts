@@ -1,4 +1,4 @@
-import { and, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, lte } from 'drizzle-orm';
 import { runs } from '#worker/db/client.ts';
 import type { Ctx } from '#worker/services/context.ts';
 import { demoJobs } from './jobs.ts';
@@ -13,7 +13,7 @@ export async function importPast(env: Env, ctx: Ctx, seeded_at: string): Promise
 	const missing = await ctx.db
 		.select({ id: runs.id })
 		.from(runs)
-		.where(and(isNull(runs.log_path), sql`${runs.started_at} is not null`, sql`${runs.id} <= ${past.length}`));
+		.where(and(isNull(runs.log_path), isNotNull(runs.started_at), lte(runs.id, past.length)));
 	const logs = missing.flatMap(({ id }) => {
 		const run = past[id - 1];
 		return run ? [{ id, log: run.log }] : [];
@@ -30,7 +30,7 @@ export async function importPast(env: Env, ctx: Ctx, seeded_at: string): Promise
 				stdout_excerpt: excerpt(log.stdout),
 				stderr_excerpt: excerpt(log.stderr),
 			})
-			.where(sql`${runs.id} = ${id}`),
+			.where(eq(runs.id, id)),
 	);
 	if (first) await ctx.db.batch([first, ...rest]);
 }

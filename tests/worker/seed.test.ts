@@ -1,0 +1,76 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { issueLocalEnrolment, seedDemo } from '#worker/seed/index.ts';
+import { enrolRequest } from './api-enrol.ts';
+import { caller, nobody } from './api-world.ts';
+
+const signIn = async (username: string, password: string) => {
+	const { status, headers } = await nobody('POST', '/api/auth/login', { body: { username, password } });
+	return { status, call: caller(headers.get('set-cookie')?.split(';')[0] ?? '') };
+};
+const count = (table: string) => env.DB.prepare(`select count(*) as n from ${table}`).first<number>('n');
+
+describe('the demo', () => {
+	it('fills an empty hub, and a second time changes nothing but the password', async () => {
+		await seedDemo(env, { password: 'the first password' });
+		const before = await Promise.all(['users', 'projects', 'jobs', 'runs', 'events', 'audit_logs'].map(count));
+		expect((await signIn('dev', 'the first password')).status).toBe(200);
+		await seedDemo(env, { password: 'another password' });
+		const after = await Promise.all(['users', 'projects', 'jobs', 'runs', 'events'].map(count));
+		expect(after).toEqual(before.slice(0, 5));
+		expect((await signIn('dev', 'the first password')).status).toBe(401);
+		for (const name of ['admin', 'projets', 'dev', 'ops'])
+			expect((await signIn(name, 'another password')).status).toBe(200);
+	});
+
+	it('leaves no page empty, for anyone', async () => {
+		for (const name of ['admin', 'projets', 'dev', 'ops']) {
+			const { call } = await signIn(name, 'another password');
+			const month = [Date.now() - 20 * 86_400_000, Date.now() + 20 * 86_400_000].map((t) => new Date(t).toISOString());
+			for (const path of ['/api/projects', '/api/jobs', '/api/runs', '/api/agents', '/api/server-status']) {
+				const { body } = await call('GET', path);
+				expect((body.items as unknown[]).length, `${path} of ${name}`).toBeGreaterThan(1);
+			}
+			const calendar = await call('GET', `/api/calendar?start=${String(month[0])}&end=${String(month[1])}`);
+			expect((calendar.body as unknown as unknown[]).length).toBeGreaterThan(10);
+		}
+	});
+
+	it('has a whole log for every run that ran', async () => {
+		const { call } = await signIn('admin', 'another password');
+		const { body } = await call('GET', '/api/runs?limit=200');
+		const runs = body.items as {
+			id: number;
+			status: string;
+			started_at: string | null;
+			log_bytes: number;
+			log_lines: number;
+		}[];
+		expect(new Set(runs.map(({ status }) => status))).toEqual(new Set(['success', 'failed', 'canceled']));
+		for (const run of runs.filter(({ started_at }) => started_at !== null)) {
+			const { body } = await call('GET', `/api/runs/${String(run.id)}/log`);
+			const text = String(body.text);
+			expect(new TextEncoder().encode(text).length, `run ${String(run.id)}`).toBe(run.log_bytes);
+			expect(run.log_bytes).toBeGreaterThan(50);
+			const lines = await call('GET', `/api/runs/${String(run.id)}/log/lines?count=1`);
+			expect(lines.body.total_lines).toBe(run.log_lines);
+			expect(text.includes('✘'), `run ${String(run.id)} ${run.status}`).toBe(run.status === 'failed');
+		}
+	});
+
+	it('gives each role what the demo says', async () => {
+		const { call } = await signIn('dev', 'another password');
+		const { body } = await call('GET', '/api/projects');
+		const access = Object.fromEntries(
+			(body.items as { name: string; access: string }[]).map((p) => [p.name, p.access]),
+		);
+		expect(access).toEqual({ App: 'contribute', Registry: 'contribute', Monitoring: 'read' });
+	});
+
+	it('lets the local agent in without anybody comparing fingerprints, once', async () => {
+		const { token } = await issueLocalEnrolment(env);
+		const joined = await nobody('POST', '/api/agents/enrol', { body: await enrolRequest(token) });
+		expect(joined).toMatchObject({ status: 201, body: { status: 'offline' } });
+		expect((await nobody('POST', '/api/agents/enrol', { body: await enrolRequest(token) })).status).toBe(403);
+	});
+});
