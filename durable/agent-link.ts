@@ -41,6 +41,7 @@ interface Kept {
 }
 
 type Hello = Extract<FromAgent, { type: 'hello' }>;
+type Verdict = Extract<ToAgent, { type: 'welcome' }>['runs'][number];
 
 /** One agent's connection, and the truth about its slots. A shell: what it decides is in core/. */
 export class AgentLink extends DurableObject<Env> {
@@ -269,7 +270,7 @@ export class AgentLink extends DurableObject<Env> {
 	}
 
 	/** Asks every run's stream what the agent should do with it: those it names, and those it should have named. */
-	async #reconcile(known: KnownRun[]): Promise<Extract<ToAgent, { type: 'welcome' }>['runs']> {
+	async #reconcile(known: KnownRun[]): Promise<Verdict[]> {
 		this.#unacked.clear();
 		this.#streams.clear();
 		const named = new Set(known.map((k) => k.run_id));
@@ -506,7 +507,7 @@ export class AgentLink extends DurableObject<Env> {
 }
 
 /** What a stream answers to what an agent knows, as the welcome tells it. */
-const actionOf = (answer: Told['answer']) =>
+const actionOf = (answer: Told['answer']): Verdict['action'] =>
 	answer === 'resume' || answer === 'grant' || answer === 'cancel' || answer === 'done' ? answer : 'drop';
 
 const socketOf = (ws: WebSocket): Socket | null => ws.deserializeAttachment() as Socket | null;

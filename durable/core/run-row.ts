@@ -22,7 +22,8 @@ export function columnsOf(id: number, s: RunState, end: Mark, excerpts: Excerpts
 		log_path: end.frames > 0 ? `runs/${String(id)}` : null,
 		log_bytes: end.offset,
 		log_lines: end.lines,
-		...excerpts,
+		stdout_excerpt: excerpts.stdout_excerpt,
+		stderr_excerpt: excerpts.stderr_excerpt,
 	};
 }
 
