@@ -71,8 +71,8 @@ export class PastRun implements HeldRun {
 
 	known(): KnownRun {
 		const { run_id, epoch } = this;
-		const ended = this.#finish?.outcome === 'lost' ? 'lost' : 'exited';
-		return { run_id, epoch, phase: this.#finish ? ended : 'not_started', last_seq: this.#spool.last_seq };
+		// A lost one has an end as well, and it is told after what is left of its log.
+		return { run_id, epoch, phase: this.#finish ? 'exited' : 'not_started', last_seq: this.#spool.last_seq };
 	}
 
 	/** The hub was told that it is not started and never will be. */

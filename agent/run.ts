@@ -67,7 +67,7 @@ export class Run implements HeldRun {
 	readonly #agent: Agent;
 	readonly #name: string;
 	#forgotten: () => void = () => undefined;
-	#phase: 'accepted' | 'started' | 'exited' | 'gone' = 'accepted';
+	#phase: 'accepted' | 'not_started' | 'started' | 'exited' | 'gone' = 'accepted';
 	#need: string[] = [];
 	#execution: Execution | null = null;
 	#spool: Spool | null = null;
@@ -133,6 +133,8 @@ export class Run implements HeldRun {
 	pause(): void {
 		this.#resumeAt = null;
 		this.#sender?.pause();
+		// A script that was cut off is not sent again under the same offer.
+		if (this.#phase === 'accepted' && !this.#agent.scripts.arrived(this.#need)) this.#phase = 'not_started';
 	}
 
 	ack(seq: number): void {

@@ -52,6 +52,11 @@ export class Scripts {
 		arriving.whole = arriving.received === part.total && sha256Of(arriving.bytes) === sha256;
 	}
 
+	/** Whether all of what was asked for is here. */
+	arrived(need: readonly string[]): boolean {
+		return need.every((sha256) => this.#arriving.get(sha256)?.whole ?? true);
+	}
+
 	/** The content with this hash; null when it never came, or is not what was promised. */
 	async get(sha256: string): Promise<Buffer | null> {
 		const arriving = this.#arriving.get(sha256);

@@ -78,7 +78,8 @@ class LocalExecution implements Execution {
 		const { commands } = this.#task;
 		for (const [n, command] of commands.entries()) {
 			if (this.#stopping) return { kind: 'signal', signal: 'SIGINT' };
-			if (commands.length > 1) output.note(`── ${String(n + 1)}/${String(commands.length)} ${command.name}`);
+			if (commands.length > 1)
+				output.note(`── ${String(n + 1)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`);
 			exit = await this.#run(command, output);
 			if (exit.kind !== 'exit' || exit.code !== 0) return exit;
 		}
@@ -160,7 +161,6 @@ function whyNot(error: Error, name: string): string {
 	const because: Record<string, string> = {
 		ENOENT: 'its program, or the one in its first line, is not on this host',
 		EACCES: 'this host does not allow to execute it (a noexec file system, or a directory that run_as may not enter)',
-		ENOEXEC: 'it is neither a program nor does its first line name one (#!)',
 		EPERM: 'this host does not let the agent become the user that run_as names',
 		EAGAIN: 'this host has no room for another process',
 		E2BIG: 'its parameters are too long',
