@@ -1,6 +1,5 @@
 // How long a line takes to a viewer: a quiet script through the whole path, and 500 lines a second with 200 viewers
 // against a relay that keeps nothing.
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { FRAME_HEADER, Kind } from '#protocol/run-frames.ts';
@@ -25,7 +24,8 @@ async function quiet(api: Api, job_id: number): Promise<number[]> {
 		for (const line of data.subarray(FRAME_HEADER).toString().split('\n').filter(Boolean))
 			took.push(now - Number(line) * 1000);
 	});
-	await once(ws, 'close');
+	await api.ended(run_id);
+	ws.terminate();
 	// The first lines also wait for the run to start and the viewer to join.
 	return took.slice(20);
 }

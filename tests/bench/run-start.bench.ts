@@ -1,6 +1,5 @@
 // From the click on "Run now" to the script's first line at the viewer, through the whole product: permission, rows, queue,
 // offer, grant, journal, spawn, log. And fifty clicks at once.
-import { once } from 'node:events';
 import WebSocket from 'ws';
 import { Kind } from '#protocol/run-frames.ts';
 import { startHub } from '../support/hub.ts';
@@ -23,7 +22,7 @@ async function firstLine(api: Api, job_id: number): Promise<number> {
 			reject(new Error(`run ${String(run_id)} ended without a line`));
 		});
 	});
-	if (ws.readyState !== WebSocket.CLOSED) await once(ws, 'close');
+	ws.terminate();
 	await api.ended(run_id);
 	return took;
 }
