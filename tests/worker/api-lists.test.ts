@@ -1,0 +1,233 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { app } from '#worker/app.ts';
+import { type Caller, fresh, idOf, ORIGIN, person, project } from './api-world.ts';
+
+let admin: Caller, dev: Caller;
+let p: number;
+const titles = ['banana', 'Apple', 'cherry', 'apple', 'Banana', 'date', '100%', 'a_b', 'a\\b', 'élan', 'apple'];
+
+beforeAll(async () => {
+	[admin, dev] = await Promise.all([person('admin'), person('dev')]);
+	p = await project(admin, [[dev, 'contribute']]);
+	for (const [n, title] of titles.entries())
+		await dev.ok('POST', `/api/projects/${String(p)}/jobs`, {
+			title,
+			job_type: n % 2 === 0 ? 'dev' : 'meeting',
+			priority: n % 3 === 0 ? 'high' : 'normal',
+		});
+});
+
+interface Row {
+	id: number;
+	title: string;
+	created_at: string;
+}
+
+async function all(path: string, start = ''): Promise<Row[]> {
+	const rows: Row[] = [];
+	let cursor: string | null = start;
+	for (let pages = 0; cursor !== null && pages < 50; pages++) {
+		const body = await dev.ok('GET', `${path}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+		rows.push(...(body.items as Row[]));
+		cursor = body.next_cursor as string | null;
+	}
+	return rows;
+}
+
+describe('pages', () => {
+	it('together are the list, each row once, in its order, whatever the size', async () => {
+		const path = `/api/projects/${String(p)}/jobs`;
+		for (const sort of ['title', '-title', 'created_at', '-created_at', '-updated_at'])
+			for (const limit of [1, 2, 3, 5, 11, 200]) {
+				const rows = await all(`${path}?sort=${sort}&limit=${String(limit)}`);
+				expect(new Set(rows.map(({ id }) => id)).size, `${sort} ${String(limit)}`).toBe(titles.length);
+				const down = sort.startsWith('-');
+				const name = sort.replace('-', '') as 'title' | 'created_at';
+				const ordered = rows.toSorted((a, b) => {
+					const order = a[name] < b[name] ? -1 : a[name] > b[name] ? 1 : a.id - b.id;
+					return down ? -order : order;
+				});
+				expect(rows.map(({ id }) => id)).toEqual(ordered.map(({ id }) => id));
+			}
+	});
+
+	it('do not lose or repeat a row that was there all along while others come', async () => {
+		const q = await project(admin, [[dev, 'contribute']]);
+		const path = `/api/projects/${String(q)}/jobs`;
+		for (let n = 0; n < 5; n++) await dev.ok('POST', path, { title: `old ${String(n)}`, job_type: 'dev' });
+		const first = await dev.ok('GET', `${path}?limit=2`);
+		await dev.ok('POST', path, { title: 'new', job_type: 'dev' });
+		const rest = await all(`${path}?limit=2`, String(first.next_cursor));
+		const seen = [...(first.items as Row[]), ...rest].map(({ title }) => title);
+		expect(seen).toEqual(['old 4', 'old 3', 'old 2', 'old 1', 'old 0']);
+	});
+
+	it('refuse a cursor that is none, or of another order', async () => {
+		const path = `/api/projects/${String(p)}/jobs`;
+		const { next_cursor } = await dev.ok('GET', `${path}?limit=1&sort=title`);
+		for (const cursor of [
+			'x',
+			'',
+			'%00',
+			String(next_cursor).slice(1),
+			btoa('{"sort":"title"}'),
+			btoa('[]'),
+			'x'.repeat(513),
+		])
+			expect((await dev.call('GET', `${path}?sort=title&cursor=${encodeURIComponent(cursor)}`)).status, cursor).toBe(
+				400,
+			);
+		const other = await dev.call('GET', `${path}?sort=-title&cursor=${encodeURIComponent(String(next_cursor))}`);
+		expect(other).toMatchObject({ status: 400, body: { errors: [{ path: 'cursor' }] } });
+		await fc.assert(
+			fc.asyncProperty(fc.string({ maxLength: 300 }), async (text) => {
+				const { status } = await dev.call('GET', `${path}?cursor=${encodeURIComponent(text)}`);
+				expect([200, 400]).toContain(status);
+			}),
+			{ numRuns: 40 },
+		);
+	});
+});
+
+describe('filters', () => {
+	it('go by field, and together', async () => {
+		const path = `/api/projects/${String(p)}/jobs`;
+		const titled = async (query: string) => ((await dev.ok('GET', `${path}?${query}`)).items as Row[]).length;
+		expect(await titled('job_type=meeting')).toBe(5);
+		expect(await titled('priority=high')).toBe(4);
+		expect(await titled('job_type=meeting&priority=high')).toBe(2);
+		expect(await titled('status=draft')).toBe(titles.length);
+		expect(await titled('status=planned')).toBe(0);
+	});
+
+	it('24: q is literal text, whatever LIKE would make of it, upper and lower case alike', async () => {
+		const found = async (q: string) =>
+			(
+				(await dev.ok('GET', `/api/projects/${String(p)}/jobs?sort=title&q=${encodeURIComponent(q)}`)).items as Row[]
+			).map(({ title }) => title);
+		expect(await found('APPLE')).toEqual(['Apple', 'apple', 'apple']);
+		expect(await found('%')).toEqual(['100%']);
+		expect(await found('_')).toEqual(['a_b']);
+		expect(await found('\\')).toEqual(['a\\b']);
+		expect(await found("' or 1=1 --")).toEqual([]);
+		expect(await found('é'.repeat(48))).toEqual([]);
+		expect((await dev.call('GET', `/api/jobs?q=${'x'.repeat(49)}`)).status).toBe(400);
+	});
+
+	it('23: what is no field, no value or no order is refused by name', async () => {
+		for (const [query, field] of [
+			['status=nope', 'status'],
+			["status=draft'--", 'status'],
+			['environment_id=1%20or%201=1', 'environment_id'],
+			['environment_id=-1', 'environment_id'],
+			['environment_id=1e400', 'environment_id'],
+			['sort=password', 'sort'],
+			['sort=created_at;drop table jobs', 'sort'],
+			['sort=--created_at', 'sort'],
+			['limit=0', 'limit'],
+			['limit=201', 'limit'],
+			['limit=x', 'limit'],
+			['limit=1&limit=2', 'limit'],
+			['unknown=1', ''],
+		] as const)
+			expect(await dev.call('GET', `/api/jobs?${query}`), query).toMatchObject({
+				status: 400,
+				body: { code: 'invalid', errors: [{ path: field }] },
+			});
+	});
+});
+
+describe('what it costs', () => {
+	/** The D1 round trips of one request. */
+	async function roundTrips(who: Caller, method: string, path: string, body?: object, headers: object = {}) {
+		let trips = 0;
+		const counted = <R>(work: () => Promise<R>): Promise<R> => {
+			trips++;
+			return work();
+		};
+		const statement = (it: D1PreparedStatement): D1PreparedStatement =>
+			new Proxy(it, {
+				get(target, name) {
+					if (name === 'bind') return (...values: unknown[]) => statement(target.bind(...values));
+					if (name === 'all') return () => counted(() => target.all());
+					if (name === 'raw') return () => counted(() => target.raw());
+					if (name === 'run') return () => counted(() => target.run());
+					if (name === 'original') return target;
+					return Reflect.get(target, name) as unknown;
+				},
+			});
+		const DB = new Proxy(env.DB, {
+			get(target, name) {
+				if (name === 'prepare') return (sql: string) => statement(target.prepare(sql));
+				if (name === 'batch')
+					return (all: D1PreparedStatement[]) =>
+						counted(() => target.batch(all.map((one) => Reflect.get(one, 'original') as D1PreparedStatement)));
+				return Reflect.get(target, name) as unknown;
+			},
+		});
+		const execution = createExecutionContext();
+		const response = await app.fetch(
+			new Request(`${ORIGIN}${path}`, {
+				method,
+				headers: { cookie: who.cookie, origin: ORIGIN, 'content-type': 'application/json', ...headers },
+				...(body && { body: JSON.stringify(body) }),
+			}),
+			{ ...env, DB },
+			execution,
+		);
+		const before = trips;
+		await waitOnExecutionContext(execution);
+		return { status: response.status, trips: before };
+	}
+
+	it('a list, signed in and permission-checked, is one round trip', async () => {
+		for (const path of [
+			'/api/auth/me',
+			'/api/projects',
+			`/api/projects/${String(p)}`,
+			`/api/projects/${String(p)}/jobs`,
+			`/api/projects/${String(p)}/environments`,
+			`/api/projects/${String(p)}/scripts`,
+			`/api/projects/${String(p)}/events`,
+			'/api/jobs',
+			'/api/runs',
+			'/api/calendar?start=2026-11-01&end=2026-12-01',
+			'/api/users',
+			'/api/agents',
+			'/api/server-status',
+		])
+			expect(await roundTrips(dev, 'GET', path), path).toEqual({ status: 200, trips: 1 });
+		expect(await roundTrips(admin, 'GET', '/api/audit')).toEqual({ status: 200, trips: 1 });
+	});
+
+	it('a change is two, with or without an Idempotency-Key', async () => {
+		const script = await dev.ok('POST', `/api/projects/${String(p)}/scripts`, {
+			tool: 'shell',
+			name: fresh('s'),
+			location_type: 'uploaded',
+			content: 'true',
+		});
+		const job = await dev.ok('POST', `/api/projects/${String(p)}/jobs`, {
+			title: 'x',
+			job_type: 'dev',
+			script_ids: [script.id],
+		});
+		const at = `/api/jobs/${String(idOf(job))}`;
+		const key = { 'idempotency-key': fresh('key') };
+		expect(await roundTrips(dev, 'POST', `/api/projects/${String(p)}/jobs`, { title: 'y', job_type: 'dev' })).toEqual({
+			status: 201,
+			trips: 2,
+		});
+		expect(await roundTrips(dev, 'PATCH', at, { title: 'z' }, { 'if-match': '"v1"' })).toEqual({
+			status: 200,
+			trips: 2,
+		});
+		const run = await roundTrips(dev, 'POST', `${at}/runs`, {}, key);
+		expect(run.status).toBe(201);
+		// The answer is kept for a repetition after the commit; nobody waits for that.
+		expect(run.trips).toBeLessThanOrEqual(3);
+	});
+});
