@@ -11,6 +11,7 @@ export class PastRun implements HeldRun {
 	readonly run_id: number;
 	readonly epoch: number;
 	readonly active = false;
+	readonly over = Promise.resolve();
 	readonly gone: Promise<void>;
 	readonly #agent: Agent;
 	readonly #spool: Spool;

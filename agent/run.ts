@@ -32,7 +32,9 @@ export interface HeldRun {
 	readonly epoch: number;
 	/** It takes up capacity. */
 	readonly active: boolean;
-	/** It is over and forgotten here and by the journal. */
+	/** Nothing of it lives, and its end is in the journal. */
+	readonly over: Promise<void>;
+	/** The hub has its end, and it is forgotten. */
 	readonly gone: Promise<void>;
 	known(): KnownRun;
 	grant(): void;
@@ -87,6 +89,10 @@ export class Run implements HeldRun {
 		this.#agent = agent;
 		this.#name = `${agent.home.tag}-${keyOf(this)}`;
 		this.gone = new Promise((resolve) => (this.#forgotten = resolve));
+	}
+
+	get over(): Promise<void> {
+		return this.#life;
 	}
 
 	get active(): boolean {

@@ -22,6 +22,7 @@ export class Worker {
 	#stopping = false;
 	#heartbeat: NodeJS.Timeout | null = null;
 	#partition: NodeJS.Timeout | null = null;
+	#onAway: () => void = () => undefined;
 
 	constructor(agent: Agent, options: { capacity: number; host: () => Promise<HostReport>; past: readonly HeldRun[] }) {
 		this.#agent = agent;
@@ -91,6 +92,7 @@ export class Worker {
 
 	disconnected(): void {
 		this.#connected = false;
+		this.#onAway();
 		if (this.#heartbeat) clearInterval(this.#heartbeat);
 		this.#heartbeat = null;
 		for (const run of this.#runs.values()) run.pause();
@@ -102,17 +104,19 @@ export class Worker {
 		}, partition.after_s * 1000);
 	}
 
-	/** Takes nothing new, stops what runs, and waits until the hub has every end, at most `within_ms`. */
+	/**
+	 * Takes nothing new, stops what runs, and waits until the hub has every end, or is away: then the journal has it. `within_ms` at most.
+	 */
 	async stop(within_ms: number): Promise<void> {
 		this.#stopping = true;
 		const runs = [...this.#runs.values()];
 		for (const run of runs) if (run.active) run.stop('agent_stopped');
 		let timer: NodeJS.Timeout | undefined;
-		const late = new Promise((resolve) => (timer = setTimeout(resolve, within_ms)));
-		await Promise.race([Promise.all(runs.map((run) => run.gone)), late]);
-		clearTimeout(timer);
-		if (this.#heartbeat) clearInterval(this.#heartbeat);
-		if (this.#partition) clearTimeout(this.#partition);
+		const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, within_ms)));
+		await Promise.race([Promise.all(runs.map((run) => run.over)), late]);
+		const away = new Promise<void>((resolve) => (this.#onAway = resolve));
+		if (this.#connected) await Promise.race([Promise.all(runs.map((run) => run.gone)), away, late]);
+		for (const each of [timer, this.#heartbeat, this.#partition]) if (each) clearTimeout(each);
 	}
 
 	#welcome(message: Message<'welcome'>): void {

@@ -1,5 +1,5 @@
 import { access, constants, statfs } from 'node:fs/promises';
-import { Cgroup } from '../cgroup.ts';
+import { Cgroups } from '../cgroup.ts';
 import { checkPrivate, type Home, homeAt, hubUrl, readConfig } from '../config.ts';
 import { codeOf, Failure } from '../failure.ts';
 import { foundTools } from '../health.ts';
@@ -87,14 +87,14 @@ async function room(home: Home): Promise<Verdict> {
 	}
 }
 
-function processes(): Verdict {
+async function processes(): Promise<Verdict> {
 	if (!hasProc)
 		return warn(
 			'this system has no /proc: a process that leaves its group survives the end of its run, and secrets cannot be handed over',
 		);
-	const group = Cgroup.create(`doctor-${String(process.pid)}`, {});
-	group?.remove();
-	return group
+	const groups = await Cgroups.open('doctor');
+	await groups?.close();
+	return groups
 		? ok('control groups (v2) can be made: no process escapes the end of its run')
 		: warn(
 				'no control group (v2) can be made here (systemd: Delegate=yes): a process that leaves its session and clears its environment survives the end of its run, and jobs with limits are refused',

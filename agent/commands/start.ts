@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { sweepCgroups } from '../cgroup.ts';
+import { Cgroups } from '../cgroup.ts';
 import { homeAt, hubUrl, makeHome, readConfig } from '../config.ts';
 import { dummy } from '../executors/dummy.ts';
 import { local } from '../executors/local.ts';
@@ -38,6 +38,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			throw new Failure('The policy names another user for its jobs (run_as), and only root can become one.');
 		const hub = hubUrl(options.hub ?? config.hub, config.insecure);
 		const tools = await foundTools();
+		const groups = await Cgroups.open(home.tag);
 		const { journal, runs } = await Journal.open(home.journal);
 		await mkdir(home.spool, { recursive: true, mode: 0o700 });
 
@@ -47,7 +48,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			journal,
 			scripts: new Scripts(home.scripts),
 			budget: new Budget(policy.spool.max_mib * 1_048_576),
-			executors: { local, dummy },
+			executors: { local: local(groups), dummy },
 			log,
 			now: Date.now,
 			send: (frame) => {
@@ -64,7 +65,6 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			SecretFiles.sweep(home.tag),
 			sweepSpool(home.spool, new Set(runs.map(keyOf))),
 		]);
-		sweepCgroups(home.tag);
 
 		const capacity = Math.min(config.capacity, policy.limits.capacity);
 		const worker = new Worker(agent, { capacity, host: () => hostReport(home.dir, Date.now()), past });
@@ -112,7 +112,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 		await worker.stop(STOP_WITHIN_MS);
 		clearInterval(telling);
 		link.close();
-		await journal.close();
+		await Promise.all([journal.close(), groups?.close()]);
 	} finally {
 		unlock();
 	}

@@ -39,7 +39,9 @@ export class Family {
 	}
 
 	alive(): boolean {
-		if (this.#cgroup?.populated()) return true;
+		// While the agent has not left it, the group cannot say that it is empty.
+		if (this.#cgroup?.state === 'occupied') return true;
+		if (this.#cgroup?.state === 'free' && this.#cgroup.populated()) return true;
 		return hasProc ? this.#members().length > 0 : [...this.#leaders].some((pid) => send(-pid, 0));
 	}
 
@@ -50,7 +52,7 @@ export class Family {
 			if (await this.gone(grace_ms)) return;
 		}
 		do {
-			this.#cgroup?.kill();
+			if (this.#cgroup?.state === 'free') this.#cgroup.kill();
 			this.#signal('SIGKILL');
 		} while (!(await this.gone(KILL_AGAIN_MS)));
 	}

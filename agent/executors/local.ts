@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Stream } from '#protocol/run-frames.ts';
-import { Cgroup, LimitsUnavailable } from '../cgroup.ts';
+import { Cgroup, type Cgroups, type Limits, LimitsUnavailable } from '../cgroup.ts';
 import { codeOf } from '../failure.ts';
 import type { Handle } from '../journal.ts';
 import {
@@ -18,40 +18,55 @@ import { Family } from './family.ts';
 
 /** What a script left running may finish by itself, before it is ended: a `tee` at the end of a pipe needs a moment. */
 const LEFTOVER_MS = 1000;
+/** How long the pipes are read on after the script's exit before it is asked who still holds them. */
+const LAST_WORDS_MS = 20;
 /** After every process is gone, how long a pipe may still be held open by someone who is none of ours. */
 const DRAIN_MS = 2000;
 
-/** Child processes of the agent: argument lists, a session and, where it can, a control group of their own. */
-export const local: Executor = {
-	prepare: (task) => new LocalExecution(task),
+/** Child processes of the agent: argument lists, a session and, where there are `groups`, a control group of their own. */
+export const local = (groups: Cgroups | null): Executor => ({
+	prepare: (task) => new LocalExecution(task, groups),
 	async reap(handle: Handle, leaders) {
 		const family = Family.of(handle, leaders);
 		if (family?.alive()) await family.end(0);
 		if (handle.cgroup !== null) Cgroup.at(handle.cgroup)?.remove();
 	},
-};
+});
+
+interface Born {
+	child: ChildProcess;
+	ended: Promise<Exit>;
+}
 
 class LocalExecution implements Execution {
 	readonly #task: Task;
-	readonly #cgroup: Cgroup | null;
+	readonly #limits: Limits;
+	readonly #groups: Cgroups | null;
+	readonly #group: Cgroup | null;
 	readonly #family: Family;
 	#exit: Promise<Exit> | null = null;
 	#stopping = false;
 
-	constructor(task: Task) {
+	constructor(task: Task, groups: Cgroups | null) {
 		const { execution } = task;
 		this.#task = task;
+		this.#limits = (execution.backend === 'local' && execution.config.limits) || {};
+		this.#groups = groups;
 		try {
-			this.#cgroup = Cgroup.create(task.name, (execution.backend === 'local' && execution.config.limits) || {});
+			this.#group = groups?.take(this.#limits) ?? null;
+			if (!this.#group && Object.keys(this.#limits).length > 0)
+				throw new LimitsUnavailable(
+					'its limits need control groups (cgroup v2), which this host does not give the agent',
+				);
 		} catch (error) {
 			if (error instanceof LimitsUnavailable) throw new NotPrepared(error.message);
 			throw error;
 		}
-		this.#family = new Family(task.mark, this.#cgroup);
+		this.#family = new Family(task.mark, this.#group);
 	}
 
 	get cgroup(): string | null {
-		return this.#cgroup?.dir ?? null;
+		return this.#group?.dir ?? null;
 	}
 
 	start(output: Output): void {
@@ -69,7 +84,7 @@ class LocalExecution implements Execution {
 	}
 
 	cleanUp(): void {
-		this.#cgroup?.remove();
+		this.#group?.remove();
 	}
 
 	/** The commands in their order, until one fails. */
@@ -87,17 +102,42 @@ class LocalExecution implements Execution {
 	}
 
 	async #run(command: Command, output: Output): Promise<Exit> {
+		const bear = () => this.#spawn(command);
+		const { child, ended } =
+			this.#groups && this.#group ? await this.#groups.inside(this.#group, this.#limits, bear) : bear();
+		if (child.pid === undefined || !child.stdout || !child.stderr) return ended;
+		this.#family.add(child.pid);
+		output.spawned(child.pid);
+		let unlimited = false;
+		this.#group?.limited.catch(() => {
+			unlimited = true;
+			void this.stop(0);
+		});
+		const streams = [child.stdout, child.stderr];
+		const drained = Promise.all([
+			follow(child.stdout, Stream.stdout, output),
+			follow(child.stderr, Stream.stderr, output),
+		]);
+
+		const exit = await ended;
+		// Its last words first: looking for leftovers takes long enough to be seen.
+		await Promise.race([drained, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+		await this.#endLeftovers(output);
+		await closed(streams, drained);
+		return unlimited ? { kind: 'not_started', message: 'its limits could not be set' } : exit;
+	}
+
+	/** In a session and group of its own. It may fail at once, so whoever listens must do so before anything is awaited. */
+	#spawn(command: Command): Born {
 		const [program, ...args] = command.argv;
 		const { cwd, run_as } = this.#task;
-		const begin = (): ChildProcess =>
-			spawn(program, args, {
-				cwd,
-				env: command.env,
-				detached: true,
-				stdio: ['ignore', 'pipe', 'pipe'],
-				...(run_as ? { uid: run_as.uid, gid: run_as.gid } : {}),
-			});
-		const child = this.#cgroup ? this.#cgroup.inside(begin) : begin();
+		const child = spawn(program, args, {
+			cwd,
+			env: command.env,
+			detached: true,
+			stdio: ['ignore', 'pipe', 'pipe'],
+			...(run_as ? { uid: run_as.uid, gid: run_as.gid } : {}),
+		});
 		const ended = new Promise<Exit>((resolve) => {
 			child.once('error', (error) => {
 				resolve({ kind: 'not_started', message: whyNot(error, command.name) });
@@ -106,19 +146,7 @@ class LocalExecution implements Execution {
 				resolve(code === null ? { kind: 'signal', signal: signal ?? 'unknown' } : { kind: 'exit', code });
 			});
 		});
-		if (child.pid === undefined || !child.stdout || !child.stderr) return ended;
-		this.#family.add(child.pid);
-		output.spawned(child.pid);
-		const streams = [child.stdout, child.stderr];
-		const drained = Promise.all([
-			follow(child.stdout, Stream.stdout, output),
-			follow(child.stderr, Stream.stderr, output),
-		]);
-
-		const exit = await ended;
-		await this.#endLeftovers(output);
-		await closed(streams, drained);
-		return exit;
+		return { child, ended };
 	}
 
 	/** A run's end is the end of all it started. */

@@ -97,7 +97,7 @@ export class AgentProcess {
 	}
 
 	async remove(): Promise<void> {
-		await this.end('SIGKILL');
+		await this.end('SIGTERM');
 		rmSync(this.home, { recursive: true, force: true });
 	}
 }

@@ -106,6 +106,7 @@ export class FakeHub {
 
 	async stop(): Promise<void> {
 		this.cut();
+		for (const ws of this.#sockets.clients) ws.terminate();
 		this.#server.closeAllConnections();
 		this.#server.close();
 		await once(this.#server, 'close');
