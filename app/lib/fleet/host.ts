@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { Id } from '#domain/common.ts';
 import { HostReport } from '#domain/agent.ts';
 

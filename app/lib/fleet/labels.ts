@@ -1,10 +1,10 @@
 import { Labels } from '#domain/job.ts';
 
-/** `zone=eu role=build`: as people type them. */
+/** `zone=eu, role=build`: as people type them. */
 export const labelsText = (labels: Labels): string =>
 	Object.entries(labels)
 		.map(([key, value]) => `${key}=${value}`)
-		.join(' ');
+		.join(', ');
 
 /** The inverse of `labelsText`, or the first word that is no label. A key that is named twice holds what came last. */
 export function labelsOf(text: string): { labels: Labels; wrong: null } | { labels: null; wrong: string } {

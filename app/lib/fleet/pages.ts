@@ -1,5 +1,8 @@
 import { Agent } from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
+import type { User } from '#domain/user.ts';
+import { api, type Query } from '#lib/api/client.ts';
+import { may } from '#lib/api/rights.ts';
 
 /** A page of agents, as every list of them is answered. */
 export const AgentPage = pageOf(Agent);
@@ -9,3 +12,14 @@ export const agentFilters = ['q', 'status', 'sort', 'cursor'] as const;
 
 /** How often the fleet asks how it is. */
 export const ASK_EVERY_MS = 5000;
+
+/** A page of the fleet, and (for who may let them in) the agents that wait for it. `fetch`: SvelteKit's own, inside a `load`. */
+export async function loadFleet(me: User, query: Query, call: { fetch?: typeof fetch } = {}) {
+	const [agents, waiting] = await Promise.all([
+		api.get('/agents', AgentPage, { ...call, query }),
+		may(me, 'agent.confirm', null)
+			? api.get('/agents', AgentPage, { ...call, query: { status: 'pending', limit: 20 } })
+			: { items: [] },
+	]);
+	return { agents, waiting: waiting.items };
+}

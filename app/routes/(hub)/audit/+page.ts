@@ -1,0 +1,14 @@
+import { AuditLog } from '#domain/audit.ts';
+import { pageOf } from '#domain/common.ts';
+import { api } from '#lib/api/client.ts';
+import { may } from '#lib/api/rights.ts';
+import { auditFilters } from '#lib/audit/entry.ts';
+import { pick } from '#lib/ui/params.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ fetch, url, parent }) => {
+	const query = pick(url.searchParams, auditFilters);
+	const { me } = await parent();
+	if (!may(me, 'audit.list', null)) return { audit: null };
+	return { audit: await api.get('/audit', pageOf(AuditLog), { fetch, query }) };
+};
