@@ -35,10 +35,10 @@ export async function updateEvent(ctx: Ctx, id: number, version: number, patch: 
 	const [job] = rows[1];
 	await assertFresh(ctx, 'Event', before, version);
 	assertWritable(project);
-	assertLength({ ...before, ...defined(patch) });
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
 	if (job) assertMove(actor, access, job, Object.keys(changes));
+	assertLength({ ...before, ...defined(patch) });
 
 	const { project_id } = before;
 	const plan = job && planAfter(job, patch);

@@ -1,0 +1,75 @@
+import { env } from 'cloudflare:workers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sealAudit, sealHash } from '#worker/services/audit/seal.ts';
+import { tidy } from '#worker/services/hub/tidy.ts';
+import { audit_logs, connect } from '#worker/db/client.ts';
+import { type Caller, ctxFor, fresh, person, session } from './api-world.ts';
+
+let admin: Caller;
+const system = () => ctxFor({ kind: 'actor', actor: { kind: 'system' } });
+
+beforeAll(async () => {
+	admin = await person('admin');
+});
+
+describe('the audit', () => {
+	it('is sealed into a chain that anyone can follow, by however many sealers', async () => {
+		for (let n = 0; n < 7; n++) await admin.ok('POST', '/api/projects', { name: fresh('p') });
+		expect((await admin.ok('GET', '/api/audit?limit=1')).items).toMatchObject([{ hash: null, prev_hash: null }]);
+		await Promise.allSettled([sealAudit(system()), sealAudit(system()), sealAudit(system())]);
+		await admin.ok('POST', '/api/projects', { name: fresh('p') });
+		expect(await sealAudit(system())).toBe(1);
+		expect(await sealAudit(system())).toBe(0);
+
+		const rows = await connect(env.DB).select().from(audit_logs).orderBy(audit_logs.id);
+		const { results } = await env.DB.prepare('select * from audit_seals order by audit_id').all<{
+			audit_id: number;
+			prev_hash: string;
+			hash: string;
+		}>();
+		expect(results.map(({ audit_id }) => audit_id)).toEqual(rows.map(({ id }) => id));
+		let prev = '0'.repeat(64);
+		for (const [n, row] of rows.entries()) {
+			expect(results[n]).toMatchObject({ prev_hash: prev, hash: await sealHash(prev, row) });
+			prev = results[n]?.hash ?? '';
+		}
+		expect((await admin.ok('GET', '/api/audit?limit=1')).items).toMatchObject([{ hash: prev }]);
+	});
+
+	it('cannot be changed or deleted, and a changed row would not match its hash', async () => {
+		await expect(env.DB.exec("update audit_logs set action = 'x'")).rejects.toThrow('append-only');
+		await expect(env.DB.exec('delete from audit_logs')).rejects.toThrow('append-only');
+		await expect(env.DB.exec("update audit_seals set hash = 'x'")).rejects.toThrow('append-only');
+		const [row] = await connect(env.DB).select().from(audit_logs).limit(1);
+		if (!row) throw new Error('no row');
+		const honest = await sealHash('0'.repeat(64), row);
+		expect(await sealHash('0'.repeat(64), { ...row, ip: '203.0.113.1' })).not.toBe(honest);
+		expect(await sealHash('0'.repeat(64), { ...row, metadata: { name: 'x' } })).not.toBe(honest);
+	});
+
+	it('is filtered by field', async () => {
+		const { items } = await admin.ok('GET', `/api/audit?action=project.create&user_id=${String(admin.id)}&limit=3`);
+		expect(items).toHaveLength(3);
+		expect((await admin.ok('GET', '/api/audit?action=nothing')).items).toEqual([]);
+		expect((await admin.ok('GET', '/api/audit?from=2999-01-01T00:00:00Z')).items).toEqual([]);
+	});
+});
+
+describe('tidying', () => {
+	it('removes what has had its time, and only that', async () => {
+		const old = Date.now() - 90_000_000;
+		await session(admin.id, Date.now() - 1);
+		await env.DB.prepare('insert into login_attempts values (?, 1, ?), (?, 1, ?)')
+			.bind('old', old, 'new', Date.now())
+			.run();
+		await env.DB.prepare('insert into idempotency_keys values (?, ?, ?, null, null, ?), (?, ?, ?, null, null, ?)')
+			.bind(admin.id, 'old', 'h', old, admin.id, 'new', 'h', Date.now())
+			.run();
+		await tidy(system());
+		const left = async (sql: string) => (await env.DB.prepare(sql).all()).results;
+		expect(await left('select subject from login_attempts')).toEqual([{ subject: 'new' }]);
+		expect(await left('select key from idempotency_keys')).toEqual([{ key: 'new' }]);
+		expect(await left('select count(*) as n from sessions')).toEqual([{ n: 1 }]);
+		expect((await admin.call('GET', '/api/auth/me')).status).toBe(200);
+	});
+});
