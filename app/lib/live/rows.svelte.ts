@@ -10,7 +10,7 @@ type Listener<T> = (id: number, row: T | null) => void;
 /** The rows of one kind that changed while this page was open, at their newest. */
 export class Rows<T extends { id: number; version: number }> {
 	readonly #changed = new SvelteMap<number, T | null>();
-	readonly #listeners = new Set<Listener<T>>();
+	#listeners: Listener<T>[] = [];
 	readonly #schema: z.ZodType<T>;
 
 	constructor(schema: z.ZodType<T>) {
@@ -42,9 +42,9 @@ export class Rows<T extends { id: number; version: number }> {
 
 	/** Calls `listener` at every change, until the answer is called. */
 	on(listener: Listener<T>): () => void {
-		this.#listeners.add(listener);
+		this.#listeners = [...this.#listeners, listener];
 		return () => {
-			this.#listeners.delete(listener);
+			this.#listeners = this.#listeners.filter((l) => l !== listener);
 		};
 	}
 }

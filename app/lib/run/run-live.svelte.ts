@@ -19,6 +19,8 @@ const TOGETHER_MS = 16;
 /** One run as it happens: its row, and its log from wherever this page left off. */
 export class RunLive {
 	run: Run;
+	/** The log's length in bytes, as far as it is known here. */
+	bytes = $state(0);
 	readonly log: LogStore;
 	readonly filter: StreamFilter;
 	#line = $state.raw<Line | null>(null);
@@ -35,6 +37,7 @@ export class RunLive {
 		this.log = new LogStore(run.id);
 		this.filter = new StreamFilter(run.id);
 		this.log.take(begin);
+		this.bytes = begin.total_bytes;
 		if (!isFinal(run.status)) void this.#follow(begin);
 	}
 
@@ -111,6 +114,7 @@ export class RunLive {
 		const lines = this.#arrived;
 		this.#arrived = [];
 		this.log.put(lines);
+		this.bytes = Math.max(this.bytes, this.#buffer.offset);
 		this.filter.arrived(lines);
 		if (this.#buffer.offset - this.#told < TELL_EVERY) return;
 		this.#told = this.#buffer.offset;

@@ -24,16 +24,16 @@ export class Hub {
 
 	projects = $derived.by(() => live.project.merge(this.#loaded().projects));
 	users = $derived.by(() => this.#loaded().users);
-	#names = $derived(new Map(this.users.map((u) => [u.id, u.display_name ?? u.username])));
-	#byId = $derived(new Map(this.projects.map((p) => [p.id, p])));
 
 	/** What a person is called. */
 	name(user_id: number | null): string {
-		return user_id === null ? m.none() : (this.#names.get(user_id) ?? `#${String(user_id)}`);
+		if (user_id === null) return m.none();
+		const user = this.users.find((u) => u.id === user_id);
+		return user ? (user.display_name ?? user.username) : `#${String(user_id)}`;
 	}
 
 	project(id: number): ProjectView | null {
-		return this.#byId.get(id) ?? null;
+		return this.projects.find((p) => p.id === id) ?? null;
 	}
 }
 

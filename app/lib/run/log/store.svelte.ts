@@ -25,6 +25,7 @@ export class LogStore {
 	version = $state(0);
 	/** A part could not be fetched: what the viewer tells. */
 	failed = $state<unknown>(null);
+	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- written thousands of times a second: `version` tells of it
 	readonly #pages = new Map<number, Page>();
 	readonly #run_id: number;
 	#chars = 0;
