@@ -1,3 +1,4 @@
+import type { OutputStream } from './executors/contract.ts';
 import { createHash } from 'node:crypto';
 import {
 	type Chunk,
@@ -48,7 +49,7 @@ export interface StreamerOptions {
 /** A run's output on its way to the spool: masked, cut into batches, numbered, and synced before it is shown to anyone. */
 export class LogStreamer {
 	readonly #o: StreamerOptions;
-	readonly #maskers: Record<Stream, Masker>;
+	readonly #maskers: Record<OutputStream, Masker>;
 	#pieces: Piece[] = [];
 	#pending = 0;
 	#offset = 0;
@@ -65,24 +66,23 @@ export class LogStreamer {
 	constructor(options: StreamerOptions) {
 		this.#o = options;
 		this.#maskers = {
-			[Stream.none]: new Masker(options.forms),
 			[Stream.stdout]: new Masker(options.forms),
 			[Stream.stderr]: new Masker(options.forms),
 		};
 	}
 
 	/** Takes output. A promise means: enough for now, read on when it resolves. */
-	write(stream: Stream, bytes: Buffer): Promise<void> | undefined {
+	write(stream: OutputStream, bytes: Buffer): Promise<void> | undefined {
 		this.#take(stream, this.#maskers[stream].push(bytes));
 		if (this.#pending < HIGH_WATER) return undefined;
 		return new Promise((resolve) => this.#waiting.push(resolve));
 	}
 
-	/** A line of the agent's own, in no stream, on a line of its own. */
+	/** A line of the agent's own, beside the output as shells do it: on stderr. */
 	note(text: string): void {
-		const masker = this.#maskers[Stream.none];
+		const masker = new Masker(this.#o.forms);
 		const line = Buffer.concat([masker.push(Buffer.from(text)), masker.end()]);
-		this.#take(Stream.none, Buffer.concat([Buffer.from(this.#endsLine ? '' : '\n'), line, Buffer.from('\n')]));
+		this.#take(Stream.stderr, Buffer.concat([Buffer.from(this.#endsLine ? '' : '\n'), line, Buffer.from('\n')]));
 	}
 
 	/** Gives out what the maskers still held; resolves when all of the log is in the spool, or the spool is broken. */
@@ -94,7 +94,7 @@ export class LogStreamer {
 		while ((this.#pending > 0 || this.#dropped > 0) && !this.#broken);
 	}
 
-	#take(stream: Stream, bytes: Buffer): void {
+	#take(stream: OutputStream, bytes: Buffer): void {
 		if (bytes.length === 0 || this.#broken) return;
 		this.#endsLine = bytes.at(-1) === 0x0a;
 		this.#pending += bytes.length;

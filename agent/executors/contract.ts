@@ -21,9 +21,12 @@ export interface Task {
 	run_as: { uid: number; gid: number } | null;
 }
 
+/** A process has these two. */
+export type OutputStream = typeof Stream.stdout | typeof Stream.stderr;
+
 export interface Output {
 	/** Takes bytes. A promise means: enough for now, go on when it resolves. */
-	write(stream: Stream, bytes: Buffer): Promise<void> | undefined;
+	write(stream: OutputStream, bytes: Buffer): Promise<void> | undefined;
 	/** A line of the agent's own in the log. */
 	note(text: string): void;
 	/** Something now lives that a later agent process would have to end. */

@@ -12,6 +12,7 @@ import {
 	type Exit,
 	NotPrepared,
 	type Output,
+	type OutputStream,
 	type Task,
 } from './contract.ts';
 import { Family } from './family.ts';
@@ -158,7 +159,7 @@ class LocalExecution implements Execution {
 }
 
 /** Gives a pipe's bytes to the output, no faster than it takes them. Resolves at the pipe's end. */
-function follow(pipe: Readable, stream: Stream, output: Output): Promise<void> {
+function follow(pipe: Readable, stream: OutputStream, output: Output): Promise<void> {
 	return new Promise((resolve) => {
 		pipe.on('data', (bytes: Buffer) => {
 			const enough = output.write(stream, bytes);

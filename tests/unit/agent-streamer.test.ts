@@ -122,8 +122,10 @@ describe('a log on its way to the spool', () => {
 		streamer.note('the step named correct horse');
 		await streamer.end();
 		expect(logOf(durable, Stream.stdout).toString()).toBe('it is ***\n');
-		expect(logOf(durable, Stream.stderr).toString()).toBe('correct');
-		expect(logOf(durable, Stream.none).toString()).toBe('the step named ***\n');
+		const stderr = logOf(durable, Stream.stderr).toString();
+		expect(stderr).toContain('correct');
+		expect(stderr).toContain('the step named ***\n');
+		expect(stderr).not.toContain('horse');
 	});
 
 	it('a note stands on a line of its own', async () => {

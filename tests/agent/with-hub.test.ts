@@ -1,0 +1,125 @@
+// The agent as operators get it, with a real hub: what only the two together can show.
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '#tests/support/api.ts';
+import { startHub, type TestHub } from '#tests/support/hub.ts';
+import { type RealAgent, realAgent } from '#tests/support/real-agent.ts';
+import { enrol, WireAgent } from '#tests/support/wire-agent.ts';
+
+let hub: TestHub;
+let admin: Api;
+let agent: RealAgent;
+
+beforeAll(async () => {
+	hub = await startHub({ agent: false });
+	admin = await Api.signIn(hub.url, 'admin', hub.password);
+	agent = await realAgent(admin);
+});
+
+afterAll(async () => {
+	await agent.remove();
+	await hub.stop();
+});
+
+async function runs(script: string, fields: Record<string, unknown> = {}) {
+	const { job_id } = await admin.jobWith(script, fields);
+	const id = await admin.run(job_id);
+	return { id, row: await admin.ended(id), log: await admin.log(id) };
+}
+
+describe('a run', () => {
+	it('of several scripts carries them out in their order, and its log says which is which', async () => {
+		const { project_id } = await admin.jobWith('true');
+		const script_ids: unknown[] = [];
+		for (const name of ['first', 'second', 'third']) {
+			const content = `#!/bin/sh\necho "this is ${name}"\n[ ${name} != second ] || exit 7\n`;
+			const script = { tool: 'shell', name, location_type: 'uploaded', content };
+			script_ids.push((await admin.ok('POST', `/api/projects/${String(project_id)}/scripts`, script)).id);
+		}
+		const job = await admin.ok('POST', `/api/projects/${String(project_id)}/jobs`, {
+			title: 'steps',
+			job_type: 'ops',
+			script_ids,
+		});
+		const id = await admin.run(job.id as number);
+		const row = await admin.ended(id);
+		expect(row).toMatchObject({ status: 'failed', exit_code: 7, reason: { code: 'exit_code' } });
+		const log = (await admin.log(id)).toString();
+		const at = ['1/3 first', 'this is first', '2/3 second', 'this is second'].map((text) => log.indexOf(text));
+		expect(at.every((n) => n >= 0)).toBe(true);
+		expect(at).toEqual([...at].sort((a, b) => a - b));
+		expect(log).not.toContain('this is third');
+	});
+
+	it('keeps bytes of any kind as they are', async () => {
+		const { row, log } = await runs('#!/bin/sh\nprintf "a\\0b\\377\\033[31m\\r\\n"\nhead -c 300000 /dev/zero\n');
+		expect(row).toMatchObject({ status: 'success', log_bytes: 300_009 });
+		expect(log.subarray(0, 9)).toEqual(Buffer.from('a\0b\xff\x1b[31m\r\n', 'latin1').subarray(0, 9));
+		expect(log.length).toBe(300_009);
+	});
+
+	it('takes a line of 50 MB, whole, and answers its lines cut', async () => {
+		const { id, row, log } = await runs('#!/bin/sh\nhead -c 50000000 /dev/zero | tr "\\0" x\necho\necho after\n');
+		expect(row).toMatchObject({ status: 'success', log_bytes: 50_000_007, log_lines: 2 });
+		expect(createHash('sha256').update(log).digest('hex')).toBe(
+			createHash('sha256').update(Buffer.alloc(50_000_000, 'x')).update('\nafter\n').digest('hex'),
+		);
+		const { items } = (await admin.get(`/api/runs/${String(id)}/log/lines?from=1&count=2`)) as {
+			items: { text: string }[];
+		};
+		expect(items[0]?.text.length).toBeLessThanOrEqual(65_536);
+		expect(items[1]?.text).toBe('after');
+	});
+
+	it('48: a flood beside it does not hold up another', async () => {
+		const flood = await admin.jobWith('#!/bin/sh\nwhile :; do echo "a line of the flood, again and again"; done\n');
+		const flooding = await admin.run(flood.job_id);
+		const { row } = await runs('#!/bin/sh\necho quick\n');
+		expect(row).toMatchObject({ status: 'success', stdout_excerpt: 'quick\n' });
+		await admin.ok('POST', `/api/runs/${String(flooding)}/cancel`, {});
+		expect(await admin.ended(flooding)).toMatchObject({ status: 'canceled' });
+	});
+
+	it("that the agent's policy refuses fails with the agent's reason, and nothing is started", async () => {
+		const strict = await realAgent(admin, { labels: { strict: 'yes' }, policy: 'backends: []\n' });
+		const { row, log } = await runs('#!/bin/sh\necho no\n', { labels: { strict: 'yes' } });
+		expect(row).toMatchObject({ status: 'failed', started_at: null, reason: { code: 'refused_by_policy' } });
+		expect(log.length).toBe(0);
+		await strict.remove();
+	});
+});
+
+describe("38: an agent that speaks of another's run", () => {
+	it('changes nothing, and the run goes on', async () => {
+		const { project_id, job_id } = await admin.jobWith('#!/bin/sh\nread line < "$UHUB_PARAM_PIPE"\necho "$line"\n');
+		const other = await WireAgent.connect(hub.url, await enrol(admin, 'stranger', { project_ids: [project_id] }), {
+			capacity: 1,
+		});
+		// The stranger holds one run of its own; the job's next one goes to the real agent.
+		const own = await admin.run(job_id, { parameters: { PIPE: '/dev/null' } });
+		const at = await other.begin();
+		expect(at.run_id).toBe(own);
+		const run_id = await admin.run(job_id, { parameters: { PIPE: '/dev/null' } });
+		const stolen = { run_id, epoch: 1 };
+		other.ws.send(other.chunk(at, Buffer.from('mine\n')));
+		const foreign = other.chunk(at, Buffer.from('not mine\n'));
+		foreign.writeBigUInt64BE(BigInt(run_id), 0);
+		other.ws.send(foreign);
+		other.send({
+			type: 'finish',
+			...stolen,
+			outcome: 'success',
+			exit_code: 0,
+			reason: null,
+			started_at: null,
+			exited_at: new Date().toISOString(),
+			last_seq: 0,
+			bytes: 0,
+			sha256: createHash('sha256').digest('hex'),
+		});
+		const row = await admin.ended(run_id);
+		expect(row.agent_id).toBe(agent.id);
+		expect((await admin.log(run_id)).toString()).not.toContain('not mine');
+		await other.close();
+	});
+});
