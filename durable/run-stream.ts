@@ -3,8 +3,6 @@ import { createHash, type Hash } from 'node:crypto';
 import type { LogHits, LogLines, LogStream } from '#domain/log.ts';
 import type { Reason, Run } from '#domain/run.ts';
 import type { Finish, KnownRun, RunSpec } from '#protocol/agent.ts';
-import { PING, PONG } from '#protocol/browser.ts';
-import { Close } from '#protocol/close-codes.ts';
 import { BadFrame, type Chunk, decodeChunk, Kind } from '#protocol/run-frames.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
@@ -80,14 +78,9 @@ export class RunStream extends DurableObject<Env> {
 		this.#timers = new Timers(storage);
 		this.#outbox = new Outbox(storage);
 		this.#hash = this.#log.end.frames === 0 ? createHash('sha256') : null;
-		this.#viewers = new Viewers(
-			() => ctx.getWebSockets(),
-			this.#log,
-			this.#reader,
-			() => (this.#state.step === 'done' ? this.#statusFrame() : null),
+		this.#viewers = new Viewers(this.#log, this.#reader, () =>
+			this.#state.step === 'done' ? this.#statusFrame() : null,
 		);
-		ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-		this.#viewers.resume();
 	}
 
 	// ——— the room ———
@@ -244,24 +237,8 @@ export class RunStream extends DurableObject<Env> {
 		const from = Number(new URL(request.url).searchParams.get('from') ?? 0);
 		if (!(await this.#record())) return new Response(null, { status: 404 });
 		const { 0: client, 1: server } = new WebSocketPair();
-		this.ctx.acceptWebSocket(server);
-		if (this.#viewers.full) server.close(Close.tooFast, 'too many viewers');
-		else this.#viewers.add(server, watcher, from, this.#statusFrame());
+		this.#viewers.add(server, watcher, from, this.#statusFrame());
 		return new Response(null, { status: 101, webSocket: client });
-	}
-
-	/** A viewer has nothing to say; a ping is answered before it gets here. */
-	override webSocketMessage(ws: WebSocket): void {
-		this.#viewers.remove(ws);
-		ws.close(Close.badFrame, 'viewers only read');
-	}
-
-	override webSocketClose(ws: WebSocket): void {
-		this.#viewers.remove(ws);
-	}
-
-	override webSocketError(ws: WebSocket): void {
-		this.#viewers.remove(ws);
 	}
 
 	// ——— inside ———

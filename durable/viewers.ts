@@ -1,10 +1,11 @@
 import type { Frame } from '#protocol/run-frames.ts';
+import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { cutFrame, type LogReader } from './core/log-reader.ts';
 import type { LogStore } from './core/log-store.ts';
 import type { Watcher } from './watcher.ts';
 
-interface Place extends Watcher {
+interface Viewer extends Watcher {
 	/** The first byte the viewer asked for. */
 	from: number;
 	/** The next frame to read from storage; null: it has all and is sent what comes. */
@@ -27,61 +28,48 @@ export const VIEWERS_MAX = 10_000;
  * The sockets of a run's viewers. A viewer reads from storage until it has all, and in that very turn goes over to what comes
  * live: nothing is missed or told twice. What is sent was stored before, in the same turn or earlier, and workerd holds every
  * outgoing message until the writes before it are durable; so what a viewer has seen is never lost.
+ *
+ * These sockets do not hibernate: when workerd closes a hibernating one whose other end never sent a message, as a viewer has no
+ * reason to, the connection stays open after the close frames (docs/adr/0004-log-storage.md).
  */
 export class Viewers {
-	readonly #sockets: () => WebSocket[];
 	readonly #log: LogStore;
 	readonly #reader: LogReader;
 	/** The frame that ends it all, once the run is over. */
 	readonly #last: () => Uint8Array | null;
-	readonly #places = new Map<WebSocket, Place>();
+	readonly #viewers = new Map<WebSocket, Viewer>();
 
-	constructor(sockets: () => WebSocket[], log: LogStore, reader: LogReader, last: () => Uint8Array | null) {
-		this.#sockets = sockets;
+	constructor(log: LogStore, reader: LogReader, last: () => Uint8Array | null) {
 		this.#log = log;
 		this.#reader = reader;
 		this.#last = last;
-		for (const ws of sockets()) {
-			const place = ws.deserializeAttachment() as Place | null;
-			if (place) this.#places.set(ws, place);
-		}
 	}
 
-	/** Takes up again what an eviction interrupted. */
-	resume(): void {
-		for (const [ws, place] of this.#places) if (place.next !== null) void this.#feed(ws, place);
-	}
-
-	get #unreadMax(): number {
-		return Math.max(UNREAD_LEAST, Math.min(UNREAD_MOST, UNREAD_ALL / Math.max(1, this.#places.size)));
-	}
-
-	get full(): boolean {
-		return this.#sockets().length >= VIEWERS_MAX;
-	}
-
-	/** `first` is the status frame every viewer starts with. */
+	/** `first` is the status frame every viewer starts with; `from` the offset it asks for. */
 	add(ws: WebSocket, watcher: Watcher, from: number, first: Uint8Array): void {
-		const place: Place = { ...watcher, from: Math.min(from, this.#log.end.offset), next: 0 };
-		this.#places.set(ws, place);
-		ws.serializeAttachment(place);
+		ws.accept();
+		if (this.#viewers.size >= VIEWERS_MAX) return ws.close(Close.tooFast, 'too many viewers');
+		const viewer: Viewer = { ...watcher, from: Math.min(from, this.#log.end.offset), next: 0 };
+		this.#viewers.set(ws, viewer);
+		ws.addEventListener('message', ({ data }) => {
+			if (data === PING) ws.send(PONG);
+			else this.#close(ws, Close.badFrame, 'viewers only read');
+		});
+		ws.addEventListener('close', () => this.#viewers.delete(ws));
+		ws.addEventListener('error', () => this.#viewers.delete(ws));
 		ws.send(first);
-		void this.#start(ws, place);
-	}
-
-	remove(ws: WebSocket): void {
-		this.#places.delete(ws);
+		void this.#feed(ws, viewer);
 	}
 
 	/** Frames that were stored in this turn, the first of them number `number`. */
 	publish(frames: readonly Uint8Array[], number: number): void {
 		const now = Date.now();
 		const most = this.#unreadMax;
-		for (const [ws, place] of this.#places) {
-			if (place.next !== null || !this.#stillAllowed(ws, place, now)) continue;
+		for (const [ws, viewer] of this.#viewers) {
+			if (viewer.next !== null || !this.#stillAllowed(ws, viewer, now)) continue;
 			if (ws.bufferedAmount > most) {
-				this.#move(ws, place, number);
-				void this.#feed(ws, place);
+				viewer.next = number;
+				void this.#feed(ws, viewer);
 			} else for (const frame of frames) this.#send(ws, frame);
 		}
 	}
@@ -90,32 +78,29 @@ export class Viewers {
 	status(frame: Uint8Array): void {
 		const now = Date.now();
 		const last = this.#last();
-		for (const [ws, place] of this.#places) {
-			if (!this.#stillAllowed(ws, place, now)) continue;
+		for (const [ws, viewer] of this.#viewers) {
+			if (!this.#stillAllowed(ws, viewer, now)) continue;
 			if (!last) this.#send(ws, frame);
-			else if (place.next === null) this.#end(ws, last);
+			else if (viewer.next === null) this.#end(ws, last);
 		}
 	}
 
-	async #start(ws: WebSocket, place: Place) {
-		if (place.from > 0) {
-			const next = await this.#reader.frameAt(place.from);
-			this.#move(ws, place, next);
-		}
-		await this.#feed(ws, place);
+	get #unreadMax(): number {
+		return Math.max(UNREAD_LEAST, Math.min(UNREAD_MOST, UNREAD_ALL / Math.max(1, this.#viewers.size)));
 	}
 
 	/** Sends from storage until there is no more, then goes live. */
-	async #feed(ws: WebSocket, place: Place) {
+	async #feed(ws: WebSocket, viewer: Viewer) {
 		try {
-			while (place.next !== null && this.#places.has(ws)) {
-				for await (const { before, frames } of this.#reader.stretches(place.next)) {
-					if (!(await this.#room(ws)) || !this.#stillAllowed(ws, place, Date.now())) return;
-					for (const frame of frames) this.#sendFrom(ws, place, frame);
-					this.#move(ws, place, before.frames + frames.length);
+			if (viewer.from > 0 && viewer.next === 0) viewer.next = await this.#reader.frameAt(viewer.from);
+			while (viewer.next !== null && this.#viewers.has(ws)) {
+				for await (const { before, frames } of this.#reader.stretches(viewer.next)) {
+					if (!(await this.#room(ws)) || !this.#stillAllowed(ws, viewer, Date.now())) return;
+					for (const frame of frames) this.#sendFrom(ws, viewer, frame);
+					viewer.next = before.frames + frames.length;
 				}
-				if (place.next < this.#log.end.frames) continue;
-				this.#move(ws, place, null);
+				if (viewer.next < this.#log.end.frames) continue;
+				viewer.next = null;
 				const last = this.#last();
 				if (last) this.#end(ws, last);
 			}
@@ -125,14 +110,9 @@ export class Viewers {
 		}
 	}
 
-	#sendFrom(ws: WebSocket, place: Place, frame: Frame) {
-		const bytes = cutFrame(frame, place.from);
+	#sendFrom(ws: WebSocket, viewer: Viewer, frame: Frame) {
+		const bytes = cutFrame(frame, viewer.from);
 		if (bytes) this.#send(ws, bytes);
-	}
-
-	#move(ws: WebSocket, place: Place, next: number | null) {
-		place.next = next;
-		ws.serializeAttachment(place);
 	}
 
 	/** Waits until the viewer has read enough; false when it is gone, or stuck and let go. */
@@ -140,7 +120,7 @@ export class Viewers {
 		let unread = ws.bufferedAmount;
 		for (let since = Date.now(); ws.bufferedAmount > this.#unreadMax;) {
 			await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
-			if (!this.#places.has(ws)) return false;
+			if (!this.#viewers.has(ws)) return false;
 			if (ws.bufferedAmount < unread) since = Date.now();
 			unread = ws.bufferedAmount;
 			if (Date.now() - since > STUCK_MS) {
@@ -148,11 +128,11 @@ export class Viewers {
 				return false;
 			}
 		}
-		return this.#places.has(ws);
+		return this.#viewers.has(ws);
 	}
 
-	#stillAllowed(ws: WebSocket, place: Place, now: number): boolean {
-		if (now < place.expires_at) return true;
+	#stillAllowed(ws: WebSocket, viewer: Viewer, now: number): boolean {
+		if (now < viewer.expires_at) return true;
 		this.#close(ws, Close.notSignedIn, 'the session has ended');
 		return false;
 	}
@@ -167,12 +147,12 @@ export class Viewers {
 			ws.send(bytes);
 		} catch {
 			// Closed meanwhile: its close event is on the way.
-			this.#places.delete(ws);
+			this.#viewers.delete(ws);
 		}
 	}
 
 	#close(ws: WebSocket, code: number, reason: string) {
-		this.#places.delete(ws);
+		this.#viewers.delete(ws);
 		try {
 			ws.close(code, reason);
 		} catch {

@@ -71,7 +71,6 @@ describe('a run, from the request to its outcome', () => {
 	it('survives an eviction at any point: nothing lost, nothing twice', async () => {
 		const { agent } = await TestAgent.online(identity);
 		const run = await queuedRun(ops, p);
-		const viewer = await Viewer.open(ops, run);
 		const writer = await agent.start();
 		for (let i = 0; i < 12; i++) {
 			await writer.write(`line ${String(i)}\n`);
@@ -82,8 +81,9 @@ describe('a run, from the request to its outcome', () => {
 		await evictDurableObject(stream(run));
 		await writer.finish();
 		await writer.finished();
-		await viewer.socket.closes(1000);
 		const whole = Array.from({ length: 12 }, (_, i) => `line ${String(i)}\n`).join('');
+		const viewer = await Viewer.open(ops, run);
+		await viewer.socket.closes(1000);
 		expect(viewer.log()).toBe(whole);
 		const late = await Viewer.open(ops, run, 7);
 		await late.socket.closes(1000);
