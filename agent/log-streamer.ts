@@ -1,4 +1,3 @@
-import type { OutputStream } from './executors/contract.ts';
 import { createHash } from 'node:crypto';
 import {
 	type Chunk,
@@ -10,6 +9,7 @@ import {
 	PAYLOAD_MAX,
 	Stream,
 } from '#protocol/run-frames.ts';
+import type { OutputStream } from './executors/contract.ts';
 import { type Forms, Masker } from './mask.ts';
 import { type Spool, SpoolFull } from './spool.ts';
 

@@ -1,4 +1,5 @@
 import type { HostReport } from '#domain/agent.ts';
+import { Id } from '#domain/common.ts';
 import type { Reason } from '#domain/run.ts';
 import { z } from 'zod';
 import { type KnownRun, RunSpec, type ToAgent } from '#protocol/agent.ts';
@@ -218,12 +219,7 @@ export class Worker {
 }
 
 /** The run an offer is about, if that much of it can be read. */
-function idOf(spec: unknown): number | null {
-	const parsed = RunSpec.pick({ run_id: true }).safeParse(
-		z.looseObject({ run_id: z.unknown() }).safeParse(spec).data ?? {},
-	);
-	return parsed.success ? parsed.data.run_id : null;
-}
+const idOf = (spec: unknown): number | null => z.looseObject({ run_id: Id }).safeParse(spec).data?.run_id ?? null;
 
 /** No program can be given one: whatever held it would be cut short, or the start would fail in an odd way. */
 const holdsNul = (value: unknown): boolean =>

@@ -277,15 +277,15 @@ describe('without the hub', () => {
 		);
 		await agent.start();
 		const goes = hub.offer({
-			script: 'while [ ! -e $UHUB_PARAM_DIR/stop ]; do sleep 0.05; done',
+			script: 'echo on; while [ ! -e $UHUB_PARAM_DIR/stop ]; do sleep 0.05; done',
 			parameters: { DIR: dir },
 		});
 		const stops = hub.offer({
-			script: 'while :; do sleep 0.05; done',
+			script: 'echo on; while :; do sleep 0.05; done',
 			on_partition: 'stop',
 			parameters: { DIR: `${dir}/x` },
 		});
-		await hub.until(() => goes.started && stops.started, 'both');
+		await hub.until(() => goes.seq > 0 && stops.seq > 0, 'both');
 		hub.open = false;
 		hub.cut();
 		await expect.poll(() => processesWith(`${dir}/x\0`).length, { timeout: 20_000 }).toBe(0);

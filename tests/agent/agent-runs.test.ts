@@ -93,7 +93,7 @@ describe('a run', () => {
 			UHUB_ENVIRONMENT: 'staging',
 		});
 		expect(cwd).toBe(env['HOME']);
-		expect(existsSync(cwd ?? '')).toBe(false);
+		await expect.poll(() => existsSync(cwd ?? '')).toBe(false);
 	});
 
 	it('carries its steps out in order, marks each, and stops at the first that fails', async () => {

@@ -23,7 +23,7 @@ import {
 	fromHex,
 	Kind,
 	PAYLOAD_MAX,
-	type Stream,
+	Stream,
 	UNACKED_MAX,
 } from '#protocol/run-frames.ts';
 import { sha256, SpecBook, type SpecOf } from './specs.ts';
@@ -388,6 +388,7 @@ export class FakeHub {
 			run.dropped += (JSON.parse(Buffer.from(frame.payload).toString()) as { dropped: number }).dropped;
 			return;
 		}
+		if (frame.stream === Stream.none || frame.payload.length === 0) this.faults.push('a frame of no stream, or empty');
 		const bytes = Buffer.from(frame.payload);
 		run.log.push(bytes);
 		run.bytes += bytes.length;
