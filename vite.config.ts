@@ -40,6 +40,12 @@ export default defineConfig({
 		}),
 	],
 	// A small font would become a data: address, which the Content-Security-Policy refuses.
-	build: { assetsInlineLimit: 0 },
+	build: {
+		assetsInlineLimit: 0,
+		// Where chunks are cut, imports lose their order: in one chunk with zod, its setting comes before every schema.
+		rolldownOptions: {
+			output: { codeSplitting: { groups: [{ name: 'zod', test: /node_modules\/zod\/|lib\/zod-csp/ }] } },
+		},
+	},
 	server: { proxy: { '/api': 'http://127.0.0.1:8787', '/live': { target: 'http://127.0.0.1:8787', ws: true } } },
 });
