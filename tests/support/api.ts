@@ -56,16 +56,24 @@ export class Api {
 	/** A project with one job that runs `script`; what most tests of runs begin with. */
 	async jobWith(script: string, fields: Record<string, unknown> = {}): Promise<{ project_id: number; job_id: number }> {
 		const project = await this.ok('POST', '/api/projects', { name: `p ${randomUUID().slice(0, 8)}` });
-		const project_id = project.id as number;
+		return this.jobInProject(project.id as number, script, fields);
+	}
+
+	/** The same in a project that is there already. */
+	async jobInProject(
+		project_id: number,
+		script: string,
+		fields: Record<string, unknown> = {},
+	): Promise<{ project_id: number; job_id: number }> {
 		const created = await this.ok('POST', `/api/projects/${String(project_id)}/scripts`, {
 			tool: 'shell',
-			name: 'script',
+			name: `script ${randomUUID().slice(0, 8)}`,
 			location_type: 'uploaded',
 			content: script,
 		});
 		const job = await this.ok('POST', `/api/projects/${String(project_id)}/jobs`, {
 			title: 'job',
-			job_type: 'ops',
+			job_type: 'dev',
 			script_ids: [created.id],
 			...fields,
 		});

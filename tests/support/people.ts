@@ -1,0 +1,92 @@
+// People in Chromium: each in a browser context of their own, as if at their own machine.
+import { type BrowserContextOptions, expect, type Page, test as base } from '@playwright/test';
+import { Api } from './api.ts';
+
+export const HUB = process.env.UHUB_E2E_URL ?? '';
+export const PASSWORD = process.env.UHUB_E2E_PASSWORD ?? '';
+/** Every browser here lives in it, so that a time in a form is a known one. */
+export const TIME_ZONE = 'Europe/Paris';
+
+export type Username = 'admin' | 'projets' | 'dev' | 'ops';
+type Look = { locale: 'en' | 'fr'; theme: 'dark' | 'light' | 'contrast' | 'terminal' };
+
+export interface Person {
+	page: Page;
+	/** The same person, by program. */
+	api: Api;
+	/** What the page complained about: errors on the console, uncaught exceptions, breaches of the CSP, answers from 500 on. */
+	faults: string[];
+}
+
+const signedIn = new Map<Username, Promise<Api>>();
+
+/** That person at the API, signed in once for all tests of this process. */
+export function apiOf(username: Username): Promise<Api> {
+	const known = signedIn.get(username);
+	if (known) return known;
+	const made = Api.signIn(HUB, username, PASSWORD);
+	signedIn.set(username, made);
+	return made;
+}
+
+/** How the hub looks and speaks to that person from now on. */
+export async function setLook(api: Api, look: Look): Promise<void> {
+	const me = await api.get('/api/auth/me');
+	if (me.locale === look.locale && me.theme === look.theme) return;
+	await api.ok('PATCH', '/api/auth/me', look, { 'if-match': `"v${String(me.version)}"` });
+}
+
+/** Collects what the page complains about. A navigation that is cut off is no complaint. */
+export function listen(page: Page): string[] {
+	const faults: string[] = [];
+	page.on('console', (message) => {
+		if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`);
+	});
+	page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
+	page.on('response', (response) => {
+		if (response.status() >= 500) faults.push(`${String(response.status())} ${response.url()}`);
+	});
+	return faults;
+}
+
+/** Has every page of the context tell of a breach of its Content-Security-Policy. */
+const TELL_BREACHES = () => {
+	document.addEventListener('securitypolicyviolation', (e) => {
+		console.error(`CSP: ${e.effectiveDirective} refused ${e.blockedURI || 'inline'} (${e.sample})`);
+	});
+};
+
+interface Fixtures {
+	/** Opens a browser for somebody who is signed in; with null, for a stranger. Faults of its pages fail the test. */
+	open: (who: Username | null, options?: Partial<Look> & BrowserContextOptions) => Promise<Person>;
+}
+
+export const test = base.extend<Fixtures>({
+	open: async ({ browser }, use) => {
+		const people: Person[] = [];
+		await use(async (who, { locale = 'en', theme = 'dark', ...options } = {}) => {
+			const api = who === null ? new Api(HUB) : await apiOf(who);
+			const context = await browser.newContext({
+				baseURL: HUB,
+				locale: locale === 'fr' ? 'fr-FR' : 'en-US',
+				timezoneId: TIME_ZONE,
+				viewport: { width: 1280, height: 900 },
+				...options,
+			});
+			await context.addInitScript(TELL_BREACHES);
+			if (who !== null) {
+				await setLook(api, { locale, theme });
+				const [name = '', value = ''] = api.cookie.split('=', 2);
+				await context.addCookies([{ name, value, url: HUB, httpOnly: true, sameSite: 'Lax' }]);
+			}
+			const page = await context.newPage();
+			const person = { page, api, faults: listen(page) };
+			people.push(person);
+			return person;
+		});
+		for (const { page } of people) await page.context().close();
+		expect(people.flatMap((p) => p.faults)).toEqual([]);
+	},
+});
+
+export { expect };
