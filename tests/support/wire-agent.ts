@@ -16,7 +16,11 @@ export interface Identity {
 }
 
 /** A new agent, enrolled and confirmed by an admin. */
-export async function enrol(admin: Api, name: string, scope: { project_ids?: number[] } = {}): Promise<Identity> {
+export async function enrol(
+	admin: Api,
+	name: string,
+	scope: { project_ids?: number[]; labels?: Record<string, string> } = {},
+): Promise<Identity> {
 	const { token } = await admin.ok('POST', '/api/agents/enrolments', scope);
 	const { publicKey, privateKey } = generateKeyPairSync('ed25519');
 	const public_key = publicKey.export({ format: 'jwk' }).x ?? '';
