@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Changes, CHANGES_KEPT } from '#durable/core/changes.ts';
+import { Keyed } from '#durable/core/keyed.ts';
+import { backoff, Outbox } from '#durable/core/outbox.ts';
+import { fitting, waitingReason } from '#durable/core/queue.ts';
+import { Slots } from '#durable/core/slots.ts';
+import { Timers } from '#durable/core/timers.ts';
+import { TokenBucket } from '#durable/core/token-bucket.ts';
+import { Unacked } from '#durable/core/unacked.ts';
+import { CHUNK_HEADER, FRAME_HEADER, UNACKED_MAX } from '#protocol/run-frames.ts';
+import { memoryStorage } from '#tests/support/sqlite.ts';
+
+describe('timers', () => {
+	const op = fc.record({ name: fc.constantFrom('a', 'b', 'c'), at: fc.option(fc.integer({ min: 0, max: 50 })) });
+
+	it('ring each name once at its latest moment, earliest first, and outlive the object', () => {
+		fc.assert(
+			fc.property(fc.array(op), fc.integer({ min: 0, max: 60 }), (ops, now) => {
+				const storage = memoryStorage();
+				const timers = new Timers(storage);
+				const model = new Map<string, number>();
+				for (const { name, at } of ops) {
+					timers.set(name, at);
+					if (at === null) model.delete(name);
+					else model.set(name, at);
+				}
+				const again = new Timers(storage);
+				expect(again.next()).toBe(model.size === 0 ? null : Math.min(...model.values()));
+				const taken = again.take(now);
+				expect(new Set(taken)).toEqual(new Set([...model].filter(([, at]) => at <= now).map(([name]) => name)));
+				const moments = taken.map((name) => model.get(name) ?? 0);
+				expect(moments).toEqual([...moments].sort((a, b) => a - b));
+				expect(new Timers(storage).take(now)).toEqual([]);
+			}),
+		);
+	});
+});
+
+describe('the outbox', () => {
+	it('numbers entries for ever and keeps them in order until they are done', () => {
+		const storage = memoryStorage();
+		const outbox = new Outbox<string | null>(storage);
+		for (const entry of ['a', null, 'c']) outbox.put(entry);
+		expect(outbox.pending()).toEqual([
+			{ seq: 1, entry: 'a' },
+			{ seq: 2, entry: null },
+			{ seq: 3, entry: 'c' },
+		]);
+		outbox.done(2);
+		outbox.done(3);
+		const again = new Outbox<string | null>(storage);
+		again.put('d');
+		expect(again.pending()).toEqual([{ seq: 4, entry: 'd' }]);
+	});
+
+	it('waits longer after each failure, up to half a minute', () => {
+		expect([1, 2, 3].map(backoff)).toEqual([200, 400, 800]);
+		expect(backoff(100)).toBe(30_000);
+	});
+});
+
+it('keyed values are what was put last, also for the next object', () => {
+	const storage = memoryStorage();
+	const values = new Keyed<{ a: number; b: { c: string[] } }>(storage);
+	expect(values.get('a')).toBeNull();
+	values.put('a', 1);
+	values.put('a', 2);
+	values.put('b', { c: ['x'] });
+	const again = new Keyed<{ a: number; b: { c: string[] } }>(storage);
+	expect([again.get('a'), again.get('b')]).toEqual([2, { c: ['x'] }]);
+});
+
+describe('changes', () => {
+	const change = (id: number) => ({ entity: 'job' as const, id, row: { id, title: `job ${String(id)}` } });
+
+	it('brings whoever was away up to date, or says that it was too long', () => {
+		const storage = memoryStorage();
+		const changes = new Changes(storage);
+		expect(changes.since(0)).toEqual([]);
+		for (let i = 1; i <= 2.5 * CHANGES_KEPT; i++) changes.add([change(i)]);
+		const again = new Changes(storage);
+		const { seq } = again;
+		expect(seq).toBe(2.5 * CHANGES_KEPT);
+		expect(again.since(seq)).toEqual([]);
+		expect(again.since(seq - 3)?.map((c) => c.id)).toEqual([seq - 2, seq - 1, seq]);
+		expect(again.since(seq - CHANGES_KEPT)).toHaveLength(CHANGES_KEPT);
+		expect(again.since(seq - CHANGES_KEPT - 1)).toBeNull();
+		// A cursor of another time, after this room's storage was lost.
+		expect(again.since(seq + 1)).toBeNull();
+		const [{ kept } = { kept: 0 }] = storage.sql.exec<{ kept: number }>('select count(*) kept from changes').toArray();
+		expect(kept).toBeLessThanOrEqual(1.5 * CHANGES_KEPT);
+	});
+});
+
+describe('the queue', () => {
+	const agent = (id: number, labels: Record<string, string> = {}, backends = ['local']) => ({
+		id,
+		name: `agent-${String(id)}`,
+		labels,
+		backends,
+	});
+
+	it('offers only to agents with every label and the backend', () => {
+		const agents = [agent(1), agent(2, { gpu: 'yes' }), agent(3, { gpu: 'yes', site: 'a' }, ['docker'])];
+		const fit = (labels: Record<string, string>, backend = 'local') =>
+			fitting(agents, { labels, backend }).map((a) => a.id);
+		expect(fit({})).toEqual([1, 2]);
+		expect(fit({ gpu: 'yes' })).toEqual([2]);
+		expect(fit({ gpu: 'no' })).toEqual([]);
+		expect(fit({ gpu: 'yes', site: 'a' }, 'docker')).toEqual([3]);
+	});
+
+	it('says why a run waits', () => {
+		const run = { labels: { gpu: 'yes' }, backend: 'local' };
+		expect(waitingReason(run, [], 3)).toEqual({
+			code: 'no_agent',
+			message: 'No agent is online that can run local and has gpu=yes.',
+		});
+		expect(waitingReason(run, [agent(1)], 0)).toEqual({ code: 'agents_busy', message: 'Full: agent-1.' });
+		expect(
+			waitingReason(
+				run,
+				[1, 2, 3, 4].map((n) => agent(n)),
+				2,
+			),
+		).toEqual({
+			code: 'behind_others',
+			message: '2 ahead; full: agent-1, agent-2, agent-3 and 1 more.',
+		});
+		expect(waitingReason(run, [agent(1)], 21)).toEqual(waitingReason(run, [agent(1)], 400));
+	});
+});
+
+describe('slots', () => {
+	it('never hold more than there is room for, and outlive the object', () => {
+		const op = fc.record({
+			hold: fc.boolean(),
+			run_id: fc.integer({ min: 1, max: 6 }),
+			epoch: fc.integer({ min: 1, max: 3 }),
+		});
+		fc.assert(
+			fc.property(fc.array(op), fc.integer({ min: 1, max: 4 }), (ops, capacity) => {
+				const storage = memoryStorage();
+				const slots = new Slots(storage);
+				const model = new Map<number, number>();
+				for (const { hold, run_id, epoch } of ops) {
+					if (hold) {
+						expect(slots.room(run_id, capacity)).toBe(model.has(run_id) || model.size < capacity);
+						if (!slots.room(run_id, capacity)) continue;
+						slots.hold({ run_id, epoch, project_id: 9, desired: 'run' });
+						model.set(run_id, epoch);
+					} else {
+						// An older epoch frees nothing.
+						expect(slots.free(run_id, epoch)).toBe(model.get(run_id) === epoch);
+						if (model.get(run_id) === epoch) model.delete(run_id);
+					}
+					expect(slots.held.length).toBeLessThanOrEqual(capacity);
+				}
+				const again = new Slots(storage);
+				expect(new Map(again.held.map((s) => [s.run_id, s.epoch]))).toEqual(model);
+			}),
+		);
+	});
+
+	it('tell each project that waits once', () => {
+		const slots = new Slots(memoryStorage());
+		slots.wait(3);
+		slots.wait(3);
+		slots.wait(5);
+		expect(slots.takeWaiting().sort()).toEqual([3, 5]);
+		expect(slots.takeWaiting()).toEqual([]);
+	});
+});
+
+describe('what is unacknowledged', () => {
+	const chunk = (size: number) => new Uint8Array(CHUNK_HEADER + FRAME_HEADER + size);
+
+	it('48: is bounded by bytes, and by number', () => {
+		const bytes = new Unacked();
+		const quarter = UNACKED_MAX / 4;
+		expect([1, 2, 3, 4].map((seq) => bytes.add(seq, chunk(quarter)))).toEqual([true, true, true, true]);
+		expect(bytes.add(5, chunk(1))).toBe(false);
+		const tiny = new Unacked();
+		expect(Array.from({ length: 5000 }, (_, i) => tiny.add(i + 1, chunk(1))).lastIndexOf(true)).toBeLessThan(4096);
+	});
+
+	it('a repeated chunk counts once, and an acknowledgement makes room', () => {
+		const unacked = new Unacked();
+		for (let i = 0; i < 10; i++) expect(unacked.add(1, chunk(UNACKED_MAX))).toBe(true);
+		unacked.take();
+		unacked.passed(1);
+		expect(unacked.add(2, chunk(UNACKED_MAX))).toBe(true);
+	});
+
+	it('is passed on at once when idle, and gathers while some is under way', () => {
+		const unacked = new Unacked();
+		unacked.add(1, chunk(1));
+		expect(unacked.take()).toHaveLength(1);
+		unacked.add(2, chunk(1));
+		unacked.add(3, chunk(1));
+		expect(unacked.take()).toHaveLength(0);
+		expect(unacked.take(true)).toHaveLength(2);
+		unacked.add(4, chunk(1));
+		unacked.passed(1);
+		expect(unacked.take()).toHaveLength(0);
+		unacked.passed(3);
+		expect(unacked.take()).toHaveLength(1);
+	});
+});
+
+it('31: a token bucket lets a burst through, then so many a second', () => {
+	const bucket = new TokenBucket(5, 10, 0);
+	const take = (now: number, n: number) => Array.from({ length: n }, () => bucket.take(now)).filter(Boolean).length;
+	expect(take(0, 20)).toBe(5);
+	expect(take(100, 20)).toBe(1);
+	expect(take(1000, 20)).toBe(5);
+	// A clock that is set back gives nothing away, and nothing breaks.
+	expect(take(500, 5)).toBe(0);
+});
