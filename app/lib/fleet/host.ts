@@ -28,15 +28,16 @@ export const STALE_MS = 180_000;
 const HOLE_MS = 300_000;
 
 /**
- * An SVG path through `points` (time in ms, share), oldest first, in a box of 1000 × 100 that ends at the last of them.
- * '' where there are fewer than two.
+ * An SVG path through `points` (time in ms, share), oldest first, in a box of 1000 × 100 that ends at the last of them
+ * and is as high as the whole, or as the highest above it. '' where there are fewer than two.
  */
 export function sparkline(points: readonly { at: number; share: number }[]): string {
 	const first = points[0];
 	const last = points.at(-1);
 	if (!first || !last || first.at >= last.at) return '';
 	const x = (at: number) => ((at - first.at) / (last.at - first.at)) * 1000;
-	const y = (share: number) => 100 - Math.min(1, Math.max(0, share)) * 100;
+	const top = Math.max(1, ...points.map(({ share }) => share));
+	const y = (share: number) => 100 - (Math.max(0, share) / top) * 100;
 	let path = '';
 	let before = -Infinity;
 	for (const { at, share } of points) {

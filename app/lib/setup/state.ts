@@ -3,11 +3,11 @@ import type { Agent } from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
 import { Job } from '#domain/job.ts';
 import { ProjectView } from '#domain/project.ts';
-import type { RunItem } from '#domain/run.ts';
 import type { User } from '#domain/user.ts';
 import { api } from '#lib/api/client.ts';
 import { AgentPage } from '#lib/fleet/pages.ts';
 import { RunPage } from '#lib/run/pages.ts';
+import { chosenAgent, type Progress } from './steps.ts';
 
 /** Whether the hub waits for its first admin. */
 export const SetupState = z.object({ needed: z.boolean() });
@@ -23,31 +23,6 @@ for n in 1 2 3 4 5; do
 done
 echo 'It works.'
 `;
-
-export const setupSteps = ['admin', 'project', 'agent', 'hello'] as const;
-export type SetupStep = (typeof setupSteps)[number];
-
-/** How far the hub is. Read from the hub alone, so that a reload, or another browser, goes on where it was left. */
-export interface Progress {
-	me: User | null;
-	project: ProjectView | null;
-	/** The one that will run hello: an online one, else the newest that was not shut out. */
-	agent: Agent | null;
-	job: Job | null;
-	run: RunItem | null;
-}
-
-/** The first step that is not done; null when all are. */
-export function nextStep({ me, project, agent, run }: Progress): SetupStep | null {
-	if (!me) return 'admin';
-	if (!project) return 'project';
-	if (agent?.status !== 'online' && !run) return 'agent';
-	return run?.status === 'success' ? null : 'hello';
-}
-
-/** The agent among these, newest first, that the set-up is about. */
-export const chosenAgent = (agents: readonly Agent[]): Agent | null =>
-	agents.find((a) => a.status === 'online') ?? agents.find((a) => a.status !== 'revoked') ?? null;
 
 /** `fetch`: SvelteKit's own, inside a `load`. */
 export async function loadAgent(call: { fetch?: typeof fetch } = {}): Promise<Agent | null> {
