@@ -12,6 +12,8 @@ export default defineConfig({
 	// One browser and one hub: two cores are what a laptop on battery or a small runner has.
 	workers: 1,
 	timeout: 60_000,
+	// Tests wait on conditions; how long one takes depends on the machine and what else it does.
+	expect: { timeout: 15_000 },
 	reporter: 'list',
 	use: {
 		viewport: { width: 1280, height: 900 },

@@ -36,11 +36,12 @@ export async function setLook(api: Api, look: Look): Promise<void> {
 	await api.ok('PATCH', '/api/auth/me', look, { 'if-match': `"v${String(me.version)}"` });
 }
 
-/** Collects what the page complains about. A navigation that is cut off is no complaint. */
+/** Collects what the page complains about. That a stranger has to sign in is an answer, no complaint. */
 export function listen(page: Page): string[] {
 	const faults: string[] = [];
 	page.on('console', (message) => {
-		if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`);
+		if (message.type() !== 'error' || / 401 \(Unauthorized\)$/.test(message.text())) return;
+		faults.push(`console: ${message.text()} (${message.location().url})`);
 	});
 	page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
 	page.on('response', (response) => {
