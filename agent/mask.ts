@@ -63,42 +63,57 @@ export function formsOf(secret: Uint8Array): Buffer[] {
 	return [...forms.values()];
 }
 
+/** A form is looked for by its first bytes, read as one number. Every form has more. */
+const HEAD = 4;
+/** Where in the table a head is: a multiplicative hash, its upper bits. */
+const slotOf = (head: number): number => Math.imul(head, 0x9e3779b1) >>> 16;
+
 /** The forms of some secrets, prepared for looking at bytes. Shared by the maskers of a run's streams. */
 export class Forms {
-	/** By their first two bytes. */
-	readonly #byPair = new Map<number, Buffer[]>();
-	/** By their first byte, for the last byte of what has come. */
-	readonly #byFirst = new Set<number>();
-	/** 1 where some form starts with the pair: one look per byte, however many forms there are. */
-	readonly #pairs = new Uint8Array(65_536);
-	readonly empty: boolean;
+	readonly #all: readonly Buffer[];
+	readonly #byHead = new Map<number, Buffer[]>();
+	/** 1 where some form's head may be: one look per byte, however many forms there are. */
+	readonly #slots = new Uint8Array(65_536);
 
 	constructor(secrets: readonly Uint8Array[]) {
-		const forms = secrets.flatMap(formsOf);
-		this.empty = forms.length === 0;
-		for (const form of forms) {
-			const pair = form.readUInt16BE(0);
-			this.#pairs[pair] = 1;
-			this.#byFirst.add(pair >> 8);
-			this.#byPair.set(pair, [...(this.#byPair.get(pair) ?? []), form]);
+		this.#all = secrets.flatMap(formsOf);
+		for (const form of this.#all) {
+			const head = form.readInt32BE(0);
+			this.#slots[slotOf(head)] = 1;
+			this.#byHead.set(head, [...(this.#byHead.get(head) ?? []), form]);
+		}
+	}
+
+	get empty(): boolean {
+		return this.#all.length === 0;
+	}
+
+	/** The first place from `from` on where a form may start; the length of `bytes` when there is none. */
+	next(bytes: Buffer, from: number): number {
+		const slots = this.#slots;
+		const end = bytes.length - HEAD;
+		if (from > end) return from;
+		let head = bytes.readInt32BE(from);
+		for (let at = from; ; at++) {
+			if (slots[slotOf(head)] === 1) return at;
+			if (at === end) return at + 1;
+			head = (head << 8) | (bytes[at + HEAD] ?? 0);
 		}
 	}
 
 	/** How far a secret reaches from `at` (0: none starts there), and whether one that starts there may go on beyond the end. */
-	at(bytes: Buffer, at: number): { length: number; open: boolean } | null {
+	at(bytes: Buffer, at: number): { length: number; open: boolean } {
 		const left = bytes.length - at;
-		if (left === 1) return this.#byFirst.has(bytes[at] ?? 0) ? { length: 0, open: true } : null;
-		const pair = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-		if (this.#pairs[pair] === 0) return null;
+		const candidates = left < HEAD ? this.#all : (this.#byHead.get(bytes.readInt32BE(at)) ?? []);
 		let length = 0;
 		let open = false;
-		for (const form of this.#byPair.get(pair) ?? []) {
+		for (const form of candidates) {
 			const seen = Math.min(form.length, left);
 			if (form.length <= length || bytes.compare(form, 0, seen, at, at + seen) !== 0) continue;
 			if (seen < form.length) open = true;
 			else length = seen;
 		}
-		return length > 0 || open ? { length, open } : null;
+		return { length, open };
 	}
 }
 
@@ -130,10 +145,9 @@ export class Masker {
 		const out: Buffer[] = [];
 		let covered = this.#covered;
 		let plain = covered;
-		let at = 0;
-		for (; at < bytes.length; at++) {
+		let at = this.#forms.next(bytes, 0);
+		for (; at < bytes.length; at = this.#forms.next(bytes, at + 1)) {
 			const found = this.#forms.at(bytes, at);
-			if (!found) continue;
 			if (found.open && !last) break;
 			const end = at + found.length;
 			if (end <= covered || found.length === 0) continue;

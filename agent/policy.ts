@@ -75,7 +75,7 @@ export const Policy = z
 			.prefault({}),
 		spool: z
 			.strictObject({
-				max_mib: z.int().min(4).max(1_048_576).default(2048),
+				max_mib: z.int().min(16).max(1_048_576).default(2048),
 				/** block: the script waits until there is room. gap: what does not fit is dropped, and the log says so. */
 				when_full: z.enum(['block', 'gap']).default('block'),
 			})

@@ -110,7 +110,7 @@ export class Run implements HeldRun {
 			]);
 			this.#need = need;
 		} catch (error) {
-			this.#agent.log(`run ${this.#name}: refused: ${messageOf(error)}`);
+			this.#agent.log(`run ${keyOf(this)}: refused: ${messageOf(error)}`);
 			this.#say({ type: 'refuse', reason: { code: 'start_failed', message: 'The agent cannot write to its disk.' } });
 			this.#forget();
 			return;
@@ -192,7 +192,7 @@ export class Run implements HeldRun {
 			exit = await this.#carryOut(this.#execution);
 		} catch (error) {
 			exit = whyUnstartable(error);
-			this.#agent.log(`run ${this.#name}: not started: ${messageOf(error)}`);
+			this.#agent.log(`run ${keyOf(this)}: not started: ${messageOf(error)}`);
 		}
 		this.#exited = true;
 		await this.#cleaned(prepared?.forgetSecrets());
@@ -212,7 +212,7 @@ export class Run implements HeldRun {
 				if (this.#finish) this.#agent.send(this.#finish);
 			},
 			onError: (error) => {
-				this.#agent.log(`run ${this.#name}: its log cannot be read back: ${messageOf(error)}`);
+				this.#agent.log(`run ${keyOf(this)}: its log cannot be read back: ${messageOf(error)}`);
 			},
 		});
 		this.#streamer = new LogStreamer({
@@ -241,6 +241,7 @@ export class Run implements HeldRun {
 		const handle = { backend, boot: bootId(), mark, cgroup };
 		await this.#agent.journal.append({ type: 'started', run_id: this.run_id, epoch: this.epoch, at, handle });
 		this.#say({ type: 'started', at });
+		this.#agent.log(`run ${keyOf(this)}: started`);
 		return at;
 	}
 
@@ -285,8 +286,9 @@ export class Run implements HeldRun {
 		await this.#agent.journal
 			.append({ type: 'exited', run_id: this.run_id, epoch: this.epoch, finish })
 			.catch((error: unknown) => {
-				this.#agent.log(`run ${this.#name}: its end is not in the journal: ${messageOf(error)}`);
+				this.#agent.log(`run ${keyOf(this)}: its end is not in the journal: ${messageOf(error)}`);
 			});
+		this.#agent.log(`run ${keyOf(this)}: ${outcome}${reason ? `, ${reason.code}` : ''}`);
 		this.#finish = finish;
 		this.#phase = 'exited';
 		if (this.#sender) this.#sender.finish();
@@ -294,7 +296,7 @@ export class Run implements HeldRun {
 	}
 
 	#logBroke(error: unknown): void {
-		this.#agent.log(`run ${this.#name}: its log cannot be kept: ${messageOf(error)}`);
+		this.#agent.log(`run ${keyOf(this)}: its log cannot be kept: ${messageOf(error)}`);
 		this.#end = 'log_broken';
 		this.stop('log_broken');
 	}
@@ -318,7 +320,7 @@ export class Run implements HeldRun {
 	/** What cannot be removed is swept at the agent's next start. */
 	async #cleaned(work: Promise<void> | undefined): Promise<void> {
 		await work?.catch((error: unknown) => {
-			this.#agent.log(`run ${this.#name}: something of it could not be removed: ${messageOf(error)}`);
+			this.#agent.log(`run ${keyOf(this)}: something of it could not be removed: ${messageOf(error)}`);
 		});
 	}
 }

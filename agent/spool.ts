@@ -25,10 +25,17 @@ export class SpoolFull extends Error {}
 /** What all spools of an agent may take together, in bytes. */
 export class Budget {
 	readonly limit: number;
+	readonly spools = new Set<Spool>();
 	used = 0;
 
 	constructor(limit: number) {
 		this.limit = limit;
+	}
+
+	/** Whether so much more fits in; where it is short, what the hub has of any run gives way. */
+	makeRoom(bytes: number): boolean {
+		for (const spool of this.spools) while (this.used + bytes > this.limit && spool.dropOldest());
+		return this.used + bytes <= this.limit;
 	}
 }
 
@@ -50,6 +57,7 @@ export class Spool {
 	#segments: Segment[] = [];
 	#handle: FileHandle | null = null;
 	#acked = 0;
+	#appending = false;
 	#hash: Hash = createHash('sha256');
 	#last_seq = 0;
 	#bytes = 0;
@@ -57,6 +65,7 @@ export class Spool {
 	private constructor(dir: string, budget: Budget) {
 		this.#dir = dir;
 		this.#budget = budget;
+		budget.spools.add(this);
 	}
 
 	/** The seq of the last chunk; 0 when there is none. */
@@ -103,16 +112,18 @@ export class Spool {
 		return spool;
 	}
 
-	/** The bytes of new log that fit in; what is acknowledged gives way. */
-	makeRoom(bytes: number): boolean {
-		while (this.#budget.used + bytes > this.#budget.limit) {
-			const [oldest] = this.#segments;
-			if (!oldest || this.#segments.length < 2 || oldest.last > this.#acked) return false;
-			this.#segments.shift();
-			this.#budget.used -= oldest.size;
-			// Its name is out of the list already; a file that stays behind goes with the directory.
-			void rm(oldest.file, { force: true }).catch(() => undefined);
+	/** Lets go of the oldest file if the hub has all of it; false when there is none to let go of. */
+	dropOldest(): boolean {
+		const [oldest] = this.#segments;
+		if (!oldest || oldest.size === 0 || oldest.last > this.#acked) return false;
+		if (this.#segments.length === 1) {
+			if (this.#appending) return false;
+			void this.close();
 		}
+		this.#segments.shift();
+		this.#budget.used -= oldest.size;
+		// Its name is out of the list already; a file that stays behind goes with the directory.
+		void rm(oldest.file, { force: true }).catch(() => undefined);
 		return true;
 	}
 
@@ -120,7 +131,19 @@ export class Spool {
 	async append(chunks: readonly Uint8Array[]): Promise<void> {
 		const decoded = chunks.map(decodeChunk);
 		const size = chunks.reduce((sum, c) => sum + c.length + RECORD_HEADER, 0);
-		if (!this.makeRoom(size)) throw new SpoolFull('the spool is full');
+		if (!this.#budget.makeRoom(size)) throw new SpoolFull('the spool is full');
+		this.#appending = true;
+		try {
+			await this.#write(chunks, size);
+		} finally {
+			this.#appending = false;
+		}
+		for (const chunk of decoded) this.#take(chunk);
+		const segment = this.#segments.at(-1);
+		if (segment) segment.last = this.#last_seq;
+	}
+
+	async #write(chunks: readonly Uint8Array[], size: number): Promise<void> {
 		const segment = await this.#segmentFor(size);
 		const handle = this.#handle;
 		if (!handle) throw new Error('the spool is closed');
@@ -134,8 +157,6 @@ export class Spool {
 		}
 		segment.size += size;
 		this.#budget.used += size;
-		for (const chunk of decoded) this.#take(chunk);
-		segment.last = this.#last_seq;
 	}
 
 	/** Every chunk up to `seq` is the hub's. */
@@ -157,6 +178,7 @@ export class Spool {
 	/** Closes and removes it. */
 	async remove(): Promise<void> {
 		await this.close();
+		this.#budget.spools.delete(this);
 		for (const segment of this.#segments) this.#budget.used -= segment.size;
 		this.#segments = [];
 		await rm(this.#dir, { recursive: true, force: true });

@@ -1,21 +1,25 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Id, Time } from '#domain/common.ts';
 import { type Home, parseJson } from './config.ts';
-import { writeWhole } from './files.ts';
 
 /** What a running agent leaves for `status`. */
 export const Status = z.object({
 	pid: z.int(),
-	at: Time,
+	/** Since when it is so. */
+	since: Time,
 	hub: z.string(),
 	connected: z.boolean(),
 	runs: z.array(z.object({ run_id: Id, epoch: z.int(), phase: z.string() })),
 });
 export type Status = z.infer<typeof Status>;
 
-export const writeStatus = (home: Home, status: Status): Promise<void> =>
-	writeWhole(home.status, `${JSON.stringify(status)}\n`);
+/** Whole or not at all for whoever reads it; not synced, since it means nothing after a power cut. */
+export async function writeStatus(home: Home, status: Status): Promise<void> {
+	const draft = `${home.status}.new`;
+	await writeFile(draft, `${JSON.stringify(status)}\n`, { mode: 0o600 });
+	await rename(draft, home.status);
+}
 
 /** Null when no agent has run here, or what it left cannot be read. */
 export async function readStatus(home: Home): Promise<Status | null> {

@@ -23,7 +23,7 @@ import { Worker } from '../worker.ts';
 import { removeWorkspaces, workspacesOf } from '../workspace.ts';
 
 const STOP_WITHIN_MS = 10_000;
-const STATUS_EVERY_MS = 2000;
+const STATUS_EVERY_MS = 1000;
 
 /** Runs the agent until it is told to stop. `hub`: the hub's address where it has moved since the enrolment. */
 export async function start(options: { home?: string | undefined; hub?: string | undefined }): Promise<void> {
@@ -93,16 +93,15 @@ export async function start(options: { home?: string | undefined; hub?: string |
 		});
 		log(`uhub-agent ${VERSION}, key ${key.fingerprint}, home ${home.dir}`);
 		link.open();
-		const tellStatus = () =>
-			writeStatus(home, {
-				pid: process.pid,
-				at: new Date().toISOString(),
-				hub: hub.origin,
-				connected: link.connected,
-				runs: worker.known(),
-			}).catch((error: unknown) => {
+		let told = '';
+		const tellStatus = async () => {
+			const now = { pid: process.pid, hub: hub.origin, connected: link.connected, runs: worker.known() };
+			if (told === JSON.stringify(now)) return;
+			told = JSON.stringify(now);
+			await writeStatus(home, { ...now, since: new Date().toISOString() }).catch((error: unknown) => {
 				log(`cannot write ${home.status}: ${messageOf(error)}`);
 			});
+		};
 		const telling = setInterval(() => void tellStatus(), STATUS_EVERY_MS);
 
 		const signal = await new Promise<string>((resolve) => {

@@ -17,7 +17,7 @@ export async function status(options: { home?: string | undefined }): Promise<nu
 		console.log(`It is starting (process ${String(pid)}).`);
 		return 0;
 	}
-	console.log(`It runs (process ${String(pid)}) and is ${told.connected ? '' : 'not '}connected, at ${told.at}.`);
+	console.log(`It runs (process ${String(pid)}) and is ${told.connected ? '' : 'not '}connected, as of ${told.since}.`);
 	for (const run of told.runs) console.log(`  run ${String(run.run_id)}, offer ${String(run.epoch)}: ${run.phase}`);
 	return 0;
 }

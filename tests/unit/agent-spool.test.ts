@@ -122,6 +122,27 @@ describe('a spool', () => {
 		await spool.remove();
 	});
 
+	it('of one run lets go for another, to the last byte the hub has', async () => {
+		const budget = new Budget(10 * MIB);
+		const [one, two] = [await Spool.create(dir, budget), await Spool.create(path.join(base, '2-1'), budget)];
+		const [a, b] = [new Log(), new Log()];
+		const mib = (log: Log) => Array.from({ length: 4 }, () => encodeChunk(log.chunk(Buffer.alloc(MIB / 4))));
+		for (let n = 0; n < 9; n++) await one.append(mib(a));
+		const wanted = mib(b);
+		await expect(two.append(wanted)).rejects.toThrow(SpoolFull);
+		one.ack(one.last_seq);
+		await two.append(wanted);
+		expect(await read(two, 1)).toEqual(from(1, 4));
+		await one.append(mib(a));
+		expect(await read(one, 37)).toEqual(from(37, 40));
+		expect(one.sha256()).toBe(a.hash.copy().digest('hex'));
+		for (let n = 0; n < 5; n++) await two.append(mib(b));
+		await expect(two.append(mib(b))).rejects.toThrow(SpoolFull);
+		await one.remove();
+		await two.remove();
+		expect(budget.used).toBe(0);
+	});
+
 	it('gives its room back when it goes', async () => {
 		const budget = new Budget(10 * MIB);
 		const spool = await Spool.create(dir, budget);

@@ -32,13 +32,15 @@ afterEach(async () => {
 
 interface Made {
 	spool: Spool;
+	budget: Budget;
 	streamer: LogStreamer;
 	durable: Chunk[];
 	broken: unknown[];
 }
 
 async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limit?: number } = {}): Promise<Made> {
-	const spool = await Spool.create(path.join(base, '1-1'), new Budget(over.limit ?? 256 * MIB));
+	const budget = new Budget(over.limit ?? 256 * MIB);
+	const spool = await Spool.create(path.join(base, '1-1'), budget);
 	spools.push(spool);
 	const durable: Chunk[] = [];
 	const broken: unknown[] = [];
@@ -52,7 +54,7 @@ async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limi
 		onDurable: (chunks) => durable.push(...chunks),
 		onBroken: (error) => broken.push(error),
 	});
-	return { spool, streamer, durable, broken };
+	return { spool, budget, streamer, durable, broken };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -150,7 +152,7 @@ describe('no room', () => {
 	}
 
 	it('block: the pipe is left unread while the spool is full, and nothing is lost', async () => {
-		const { streamer, durable, spool } = await make({ limit: 20 * MIB });
+		const { streamer, durable, spool, budget } = await make({ limit: 20 * MIB });
 		let readOn = true;
 		let enough = Promise.resolve();
 		let written = 0;
@@ -159,7 +161,7 @@ describe('no room', () => {
 			enough = fill(streamer, (size) => (written += size)).then(() => {
 				readOn = true;
 			});
-			await until(() => readOn || !spool.makeRoom(MIB));
+			await until(() => readOn || !budget.makeRoom(MIB));
 		}
 		expect(spool.bytes).toBeLessThan(written);
 		spool.ack(spool.last_seq);
