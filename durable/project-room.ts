@@ -150,6 +150,8 @@ export class ProjectRoom extends DurableObject<Env> {
 	/** Rows of the project changed, and were committed. */
 	changed(changes: { entity: Entity; id: number; row: object | null }[]): void {
 		this.#pages.changed(this.#changes.add(changes));
+		// It may have been paused, or be active again.
+		if (changes.some((c) => c.entity === 'project')) this.#later(this.dispatch());
 	}
 
 	override fetch(request: Request): Response {

@@ -1,8 +1,26 @@
 import { env } from 'cloudflare:workers';
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Caller, person, project } from './api-world.ts';
-import { type AgentIdentity, becomes, enrolled, queuedRun, rowOf, TestAgent, Viewer } from './live-world.ts';
+import { newRun, type RunState } from '#durable/core/run-machine.ts';
+import { columnsOf } from '#durable/core/run-row.ts';
+import { WATCHER_HEADER } from '#durable/watcher.ts';
+import { Kind } from '#protocol/run-frames.ts';
+import { liveOf } from '#worker/live.ts';
+import { applyRun } from '#worker/services/runs/apply.ts';
+import { sweepRuns } from '#worker/services/runs/sweep.ts';
+import { type Caller, ctxFor, ORIGIN, person, project, session } from './api-world.ts';
+import {
+	type AgentIdentity,
+	becomes,
+	enrolled,
+	newBoot,
+	queuedRun,
+	rowOf,
+	runOf,
+	TestAgent,
+	TestSocket,
+	Viewer,
+} from './live-world.ts';
 
 let ops: Caller;
 let p: number;
@@ -16,6 +34,10 @@ beforeEach(async () => {
 });
 
 const stream = (id: number) => env.RUN_STREAM.getByName(String(id));
+const audit = async (id: number) => {
+	const rows = env.DB.prepare("select action from audit_logs where object_type = 'Run' and object_id = ? order by id");
+	return (await rows.bind(id).all()).results.map((r) => r.action);
+};
 
 describe('a run, from the request to its outcome', () => {
 	it('is offered, granted, written, watched and finished; the record has it all', async () => {
@@ -50,16 +72,7 @@ describe('a run, from the request to its outcome', () => {
 			log_path: `runs/${String(run)}`,
 			exit_code: 1,
 		});
-		const { results } = await env.DB.prepare(
-			"select action, actor_kind from audit_logs where object_type = 'Run' and object_id = ? order by id",
-		)
-			.bind(run)
-			.all();
-		expect(results).toEqual([
-			{ action: 'run.start', actor_kind: 'user' },
-			{ action: 'run.grant', actor_kind: 'agent' },
-			{ action: 'run.finish', actor_kind: 'agent' },
-		]);
+		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
 		const job = await env.DB.prepare('select status from jobs where id = (select job_id from runs where id = ?)')
 			.bind(run)
 			.first('status');
@@ -90,4 +103,307 @@ describe('a run, from the request to its outcome', () => {
 		expect(late.log(7)).toBe(whole.slice(7));
 		await becomes(run, { status: 'success', log_bytes: whole.length, log_lines: 12 });
 	});
+});
+
+describe('what an agent sends', () => {
+	it('repeated, reordered or damaged on its way, leaves the log as it was written', async () => {
+		const boot_id = newBoot();
+		const { agent } = await TestAgent.online(identity, { boot_id });
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		for (const text of ['one\n', 'two\n', 'three\n', 'four\n']) await writer.chunk(text);
+		const [one, two, three, four] = writer.chunks;
+		for (const chunk of [one, one, three, two, two, one]) agent.say(chunk ?? '');
+		await writer.acked(3);
+		const damaged = four?.slice() ?? new Uint8Array();
+		damaged[damaged.length - 2] = 0x21;
+		agent.say(damaged);
+		await agent.socket.closes(4400);
+		expect(agent.socket.closed?.reason).toContain('does not match its hash');
+		const back = await TestAgent.connect(identity, {
+			boot_id,
+			runs: [{ ...writer.run, phase: 'exited', last_seq: 4 }],
+		});
+		expect((await back.next('welcome')).runs).toMatchObject([{ action: 'resume', next_seq: 4 }]);
+		writer.agent = back;
+		back.say(four ?? '');
+		await writer.finish();
+		await writer.finish();
+		await expect.poll(() => back.all('finished').length).toBe(2);
+		await becomes(run, { status: 'success', reason: null, log_bytes: 19, log_lines: 4 });
+		const { body } = await ops.call('GET', `/api/runs/${String(run)}/log`);
+		expect(body).toEqual({ text: 'one\ntwo\nthree\nfour\n' });
+	});
+
+	it('a finish before its log has the agent connect anew, and is final when all is there', async () => {
+		const boot_id = newBoot();
+		const { agent } = await TestAgent.online(identity, { boot_id });
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		const chunk = await writer.chunk('late\n');
+		await writer.finish();
+		await agent.socket.closes(4500);
+		await becomes(run, { status: 'running' });
+		const back = await TestAgent.connect(identity, {
+			boot_id,
+			runs: [{ ...writer.run, phase: 'exited', last_seq: 1 }],
+		});
+		expect((await back.next('welcome')).runs).toMatchObject([{ action: 'resume', next_seq: 1 }]);
+		writer.agent = back;
+		// The finish is known: the last chunk is enough.
+		back.say(chunk);
+		await writer.finished();
+		await becomes(run, { status: 'success', log_bytes: 5 });
+	});
+
+	it('a log that is not what the agent says of it ends the run all the same, and says so', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		await writer.write('something\n');
+		await writer.finish('success', { sha256: '0'.repeat(64) });
+		await writer.finished();
+		await becomes(run, { status: 'success', reason: expect.stringContaining('log_incomplete') });
+	});
+
+	it('nonsense in any part of a chunk is refused and told, and never a fault', async () => {
+		const { agent } = await TestAgent.online(identity);
+		await queuedRun(ops, p);
+		const writer = await agent.start();
+		const whole = await writer.chunk('text\n');
+		const boot = { runs: [{ ...writer.run, phase: 'started' as const, last_seq: 0 }] };
+		for (const at of [16, 47, 48, 49, 50, 52, 55, 60, 68]) {
+			const chunk = whole.slice();
+			chunk[at] = (chunk[at] ?? 0) ^ 0x81;
+			const one = await TestAgent.connect(identity, boot);
+			await one.next('welcome');
+			one.say(chunk);
+			await one.socket.closes(4400);
+		}
+	}, 60_000);
+});
+
+describe('the record', () => {
+	it('being away stops neither the run nor its log; it is written down once, when it is back', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		await becomes(run, { status: 'running' });
+		await env.DB.exec('alter table run_streams rename to run_streams_away');
+		try {
+			const viewer = await Viewer.open(ops, run);
+			await writer.write('while D1 is away\n');
+			await writer.finish();
+			await writer.finished();
+			await viewer.socket.closes(1000);
+			expect(viewer.rows.at(-1)).toMatchObject({ status: 'success' });
+			await evictDurableObject(stream(run));
+			await runDurableObjectAlarm(stream(run));
+			expect(await rowOf(run)).toMatchObject({ status: 'running', phase: 'running' });
+		} finally {
+			await env.DB.exec('alter table run_streams_away rename to run_streams');
+		}
+		// Nobody comes by: the alarm is enough.
+		await becomes(run, { status: 'success', phase: 'done', log_bytes: 17 });
+		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
+	}, 20_000);
+
+	it('is written in order and each change once, however often and late it is told', async () => {
+		const run = await queuedRun(ops, p);
+		const row = { id: run, project_id: p };
+		const ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } });
+		const end = { offset: 0, out: 0, lines: 0, open: 0, frames: 0 };
+		const none = { stdout_excerpt: null, stderr_excerpt: null };
+		const now = new Date().toISOString();
+		const running: RunState = { ...newRun, step: 'running', status: 'running', epoch: 1, started_at: now };
+		const done: RunState = { ...running, step: 'done', status: 'failed', exit_code: 7, finished_at: now };
+		const granted = { seq: 1, audit: { action: 'run.grant' as const, metadata: {} } };
+		const finished = { seq: 2, audit: { action: 'run.finish' as const, metadata: {} } };
+		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none));
+		// The reply was lost, and meanwhile there is more to say.
+		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none));
+		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none));
+		// What was sent first and arrives last.
+		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none));
+		expect(await rowOf(run)).toMatchObject({ status: 'failed', exit_code: 7 });
+		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
+		const job = 'select status from jobs where id = (select job_id from runs where id = ?)';
+		expect(await env.DB.prepare(job).bind(run).first('status')).toBe('failed');
+	});
+
+	it('has the job follow its latest run only', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const first = await queuedRun(ops, p);
+		const job_id = Number((await rowOf(first)).job_id);
+		const one = await agent.start(1);
+		const second = await runOf(ops, job_id);
+		const two = await agent.start(2);
+		await becomes(second, { status: 'running' });
+		await one.finish('failed');
+		await becomes(first, { status: 'failed' });
+		const job = () => env.DB.prepare('select status from jobs where id = ?').bind(job_id).first('status');
+		expect(await job()).toBe('running');
+		await two.finish();
+		await becomes(second, { status: 'success' });
+		expect(await job()).toBe('success');
+	});
+});
+
+describe('cancel', () => {
+	it('of a queued run ends it at once; nobody is offered it any more', async () => {
+		const run = await queuedRun(ops, p);
+		const viewer = await Viewer.open(ops, run);
+		await becomes(run, { status: 'queued', reason: expect.stringContaining('no_agent') });
+		await ops.ok('POST', `/api/runs/${String(run)}/cancel`, {});
+		await viewer.socket.closes(1000);
+		expect(viewer.rows.at(-1)).toMatchObject({ status: 'canceled' });
+		await becomes(run, { status: 'canceled', phase: 'done' });
+		const { agent } = await TestAgent.online(identity);
+		const next = await queuedRun(ops, p);
+		expect((await agent.offered()).run_id).toBe(next);
+	});
+
+	it('whose message was lost is found by the sweep', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		await agent.start();
+		await becomes(run, { status: 'running' });
+		await env.DB.prepare('update runs set cancel_requested_at = ? where id = ?').bind(Date.now(), run).run();
+		await sweepRuns(ctxFor({ kind: 'actor', actor: { kind: 'system' } }, { live: liveOf(env) }));
+		await agent.next('cancel');
+	});
+
+	it('racing the finish leaves one final state, the agent’s', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const runs = [];
+		for (let i = 1; i <= 4; i++) {
+			const run = await queuedRun(ops, p);
+			runs.push(run);
+			const writer = await agent.start(i);
+			await Promise.all([
+				ops.call('POST', `/api/runs/${String(run)}/cancel`, { body: {} }),
+				writer.finish(i % 2 === 0 ? 'success' : 'canceled'),
+			]);
+			await writer.finished();
+		}
+		for (const [i, run] of runs.entries())
+			await becomes(run, { status: i % 2 === 1 ? 'success' : 'canceled', phase: 'done' });
+	}, 20_000);
+});
+
+describe('a viewer', () => {
+	it('33: may only read: any frame but a ping closes its socket and changes nothing', async () => {
+		const run = await queuedRun(ops, p);
+		const viewer = await Viewer.open(ops, run);
+		viewer.socket.ws.send('ping');
+		await expect.poll(() => viewer.socket.messages.includes('pong')).toBe(true);
+		for (const frame of [JSON.stringify({ type: 'cancel' }), new Uint8Array([1, 1, 0, 0]), 'x'.repeat(2_000_000)]) {
+			const hostile = await Viewer.open(ops, run);
+			hostile.socket.ws.send(frame);
+			await hostile.socket.closes(4400);
+		}
+		expect(viewer.socket.closed).toBeNull();
+		expect(await rowOf(run)).toMatchObject({ status: 'queued' });
+	});
+
+	it('joins at any byte of a log of any age', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		await writer.write('héllo\n');
+		await writer.write('wörld\n', 2);
+		await writer.acked();
+		const live = await Viewer.open(ops, run, 3);
+		await expect.poll(() => live.frames.length).toBeGreaterThanOrEqual(3);
+		await writer.write('end\n');
+		await writer.finish();
+		await writer.finished();
+		const whole = 'héllo\nwörld\nend\n';
+		const tail = (from: number) => new TextDecoder().decode(new TextEncoder().encode(whole).slice(from));
+		await live.socket.closes(1000);
+		expect(live.log(3)).toBe(tail(3));
+		for (const from of [0, 1, 6, 7, 13, 18]) {
+			const late = await Viewer.open(ops, run, from);
+			await late.socket.closes(1000);
+			expect(late.log(from)).toBe(tail(from));
+			expect(late.rows[0]).toMatchObject({ status: 'success', log_bytes: 18 });
+		}
+		const beyond = await Viewer.open(ops, run, 999_999);
+		await beyond.socket.closes(1000);
+		expect(beyond.frames.every((f) => f.kind === Kind.status)).toBe(true);
+		const bad = { cookie: ops.cookie, origin: ORIGIN };
+		await expect(TestSocket.open(`/live/runs/${String(run)}?from=-1`, bad)).rejects.toThrow('400');
+	});
+
+	it('4: is let go when the session ends', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		const viewer = await Viewer.open({ ...ops, cookie: await session(ops.id, Date.now() + 1500) }, run);
+		await expect
+			.poll(
+				async () => {
+					await writer.write('tick\n');
+					return viewer.socket.closed?.code;
+				},
+				{ timeout: 10_000, interval: 200 },
+			)
+			.toBe(4401);
+	}, 20_000);
+
+	it('1, 6: without the right, the session or this hub’s origin is refused before the handshake', async () => {
+		const run = await queuedRun(ops, p);
+		const stranger = await person('dev');
+		const open = (headers: Record<string, string>) => TestSocket.open(`/live/runs/${String(run)}`, headers);
+		await expect(open({ cookie: stranger.cookie, origin: ORIGIN })).rejects.toThrow('404');
+		await expect(open({ origin: ORIGIN })).rejects.toThrow('401');
+		for (const origin of ['https://evil.example', 'null', `${ORIGIN}.evil.example`])
+			await expect(open({ cookie: ops.cookie, origin })).rejects.toThrow('403');
+		await expect(open({ cookie: ops.cookie })).rejects.toThrow('403');
+		const forged = {
+			[WATCHER_HEADER]: encodeURIComponent(JSON.stringify({ user_id: 1, name: 'x', expires_at: 9e15 })),
+		};
+		await expect(open({ ...forged, origin: ORIGIN })).rejects.toThrow('401');
+	});
+});
+
+describe('a long log', () => {
+	it('is sealed into the store and read back by bytes, lines, search and viewers', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		const line = (i: number) => `${String(i).padStart(7, '0')} ${'abcdefgh'.repeat(14)}\n`;
+		const perChunk = 2000;
+		const chunks = 60;
+		for (let c = 0; c < chunks; c++) {
+			await writer.write(Array.from({ length: perChunk }, (_, i) => line(c * perChunk + i)).join(''));
+			await writer.acked();
+		}
+		await writer.finish();
+		await writer.finished();
+		await expect.poll(async () => (await env.STORE.list({ prefix: `runs/${String(run)}/` })).objects.length).toBe(1);
+		await evictDurableObject(stream(run));
+		const size = line(0).length;
+		const total = chunks * perChunk * size;
+		const at = `/api/runs/${String(run)}/log`;
+		const part = await ops.call('GET', at, {
+			headers: { range: `bytes=${String(size * 1234)}-${String(size * 1235 - 1)}` },
+		});
+		expect(part).toMatchObject({ status: 206, body: { text: line(1234) } });
+		const whole = await ops.call('GET', at);
+		expect(String(whole.body.text)).toHaveLength(total);
+		const lines = await ops.ok('GET', `${at}/lines?from=70001&count=2`);
+		expect(lines).toMatchObject({
+			total_lines: chunks * perChunk,
+			total_bytes: total,
+			items: [{ line: 70_001, text: line(70_000).trimEnd() }, { line: 70_002 }],
+		});
+		const hits = await ops.ok('GET', `${at}/search?q=0099999%20ABC&limit=10`);
+		expect(hits).toMatchObject({ items: [{ line: 100_000, offset: 99_999 * size, at: 0 }], next_from_line: null });
+		const viewer = await Viewer.open(ops, run, total - 2 * size);
+		await viewer.socket.closes(1000);
+		expect(viewer.log(total - 2 * size)).toBe(line(chunks * perChunk - 2) + line(chunks * perChunk - 1));
+		await becomes(run, { log_bytes: total, log_lines: chunks * perChunk });
+		expect(new TextEncoder().encode(String((await rowOf(run)).stdout_excerpt)).length).toBeLessThanOrEqual(8192);
+	}, 60_000);
 });

@@ -1,0 +1,230 @@
+import { env } from 'cloudflare:workers';
+import { evictDurableObject } from 'cloudflare:test';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ToBrowser } from '#protocol/browser.ts';
+import { loadDispatch } from '#worker/services/runs/spec.ts';
+import { sweepRuns } from '#worker/services/runs/sweep.ts';
+import { liveOf } from '#worker/live.ts';
+import { type Caller, ctxFor, ORIGIN, person, project, session } from './api-world.ts';
+import { becomes, enrolled, queuedRun, rowOf, TestAgent, TestSocket } from './live-world.ts';
+
+let admin: Caller;
+let p: number;
+
+beforeEach(async () => {
+	admin = await person('admin', { display_name: 'Ada' });
+	p = await project(admin);
+});
+
+const room = () => env.PROJECT_ROOM.getByName(String(p));
+const system = () => ctxFor({ kind: 'actor', actor: { kind: 'system' } }, { live: liveOf(env) });
+
+class Page {
+	readonly socket: TestSocket;
+	constructor(socket: TestSocket) {
+		this.socket = socket;
+	}
+	static async open(cookie = admin.cookie, since: number | null = null, id = p): Promise<Page> {
+		const page = new Page(await TestSocket.open(`/live/projects/${String(id)}`, { cookie, origin: ORIGIN }));
+		page.say({ type: 'hello', v: 1, since });
+		await expect.poll(() => page.of('welcome').length).toBe(1);
+		return page;
+	}
+	say(frame: object): void {
+		this.socket.ws.send(JSON.stringify(frame));
+	}
+	get said(): ToBrowser[] {
+		return this.socket.messages.flatMap((m) =>
+			typeof m === 'string' && m !== 'pong' ? [ToBrowser.parse(JSON.parse(m))] : [],
+		);
+	}
+	of<T extends ToBrowser['type']>(type: T) {
+		return this.said.filter((m): m is Extract<ToBrowser, { type: T }> => m.type === type);
+	}
+	get changes() {
+		return this.of('changes').flatMap((m) => m.changes);
+	}
+	get paths() {
+		return (this.of('people').at(-1)?.people ?? []).map((one) => one.path).sort();
+	}
+}
+
+describe('dispatch', () => {
+	it('goes by priority, then by time', async () => {
+		const order = [];
+		for (const priority of ['low', 'normal', 'critical', 'normal', 'high'])
+			order.push(await queuedRun(admin, p, { priority }));
+		for (const run of order) await becomes(run, { reason: expect.stringContaining('no_agent') });
+		const wide = await enrolled({ project_ids: JSON.stringify([p]), capacity: 10 });
+		const { agent } = await TestAgent.online(wide, { capacity: 10 });
+		await agent.next('offer', 5);
+		const got = agent.all('offer').map((o) => (o.spec as { run_id: number }).run_id);
+		expect(got).toEqual([order[2], order[4], order[1], order[3], order[0]]);
+	});
+
+	it('goes only to agents with the labels, and says why the others wait', async () => {
+		const { agent: plain } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }), {
+			capacity: 1,
+		});
+		const gpu = await queuedRun(admin, p, { labels: { gpu: 'yes' } });
+		await becomes(gpu, { reason: expect.stringContaining('has gpu=yes') });
+		await queuedRun(admin, p);
+		await plain.offered();
+		const first = await queuedRun(admin, p);
+		const second = await queuedRun(admin, p);
+		await becomes(first, { reason: expect.stringContaining('behind_others') });
+		await becomes(second, { reason: expect.stringContaining('2 ahead') });
+		const labels = JSON.stringify({ gpu: 'yes', site: 'a' });
+		const { agent: fast } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]), labels }));
+		expect((await fast.offered()).run_id).toBe(gpu);
+	});
+
+	it('starts nothing in a paused project, and goes on when it is active again', async () => {
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }), { capacity: 1 });
+		const first = await queuedRun(admin, p);
+		const writer = await agent.start();
+		const second = await queuedRun(admin, p);
+		const status = async (to: string) => {
+			const { version } = await admin.ok('GET', `/api/projects/${String(p)}`);
+			await admin.ok('PATCH', `/api/projects/${String(p)}`, { status: to }, { 'if-match': `"v${String(version)}"` });
+		};
+		await status('paused');
+		await writer.finish();
+		await becomes(first, { status: 'success' });
+		await becomes(second, { status: 'queued', reason: expect.stringContaining('project_paused') });
+		await status('active');
+		expect((await agent.offered(2)).run_id).toBe(second);
+	});
+
+	it('loses no run whose message was lost: the sweep finds it', async () => {
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		const job = await queuedRun(admin, p);
+		const first = await agent.offered();
+		expect(first.run_id).toBe(job);
+		const row = await rowOf(job);
+		await env.DB.prepare(
+			'insert into runs (job_id, project_id, triggered_by_id, backend, requested_at, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?)',
+		)
+			.bind(row.job_id, p, admin.id, 'local', Date.now(), Date.now(), Date.now())
+			.run();
+		await sweepRuns(system());
+		await sweepRuns(system());
+		const second = await agent.offered(2);
+		expect(second.run_id).not.toBe(job);
+		expect(agent.all('offer')).toHaveLength(2);
+	});
+
+	it('keeps its queue over an eviction', async () => {
+		const run = await queuedRun(admin, p);
+		await becomes(run, { reason: expect.stringContaining('no_agent') });
+		await evictDurableObject(room());
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		expect((await agent.offered()).run_id).toBe(run);
+	});
+
+	it('gives a whole spec, or none: what cannot be run fails with its reason', async () => {
+		const run = await queuedRun(admin, p, { timeout_s: 77 });
+		const dispatch = await loadDispatch(system(), run);
+		expect(dispatch?.spec).toMatchObject({
+			run_id: run,
+			project_id: p,
+			timeout_s: 77,
+			execution: { backend: 'local', config: {} },
+			steps: [{ location_type: 'uploaded', tool: 'shell', size: 11 }],
+		});
+		await env.DB.prepare(
+			"update script_refs set location_type = 'git' where id in (select script_id from job_script_refs where job_id = ?)",
+		)
+			.bind(dispatch?.spec?.job_id)
+			.run();
+		await room().queued(run);
+		await becomes(run, { status: 'failed', reason: expect.stringContaining('script_missing') });
+	});
+});
+
+describe('a page', () => {
+	it('is told what changes, and resumes after its cursor', async () => {
+		const page = await Page.open();
+		const { seq, reset } = page.of('welcome')[0] ?? { seq: -1, reset: false };
+		expect(reset).toBe(true);
+		const job = await admin.ok('POST', `/api/projects/${String(p)}/jobs`, { title: 'seen live', job_type: 'ops' });
+		await expect.poll(() => page.changes.some((c) => c.entity === 'job' && c.row?.title === 'seen live')).toBe(true);
+		expect(page.changes[0]?.seq).toBe(seq + 1);
+		await evictDurableObject(room());
+		const back = await Page.open(admin.cookie, seq);
+		expect(back.of('welcome')[0]?.reset).toBe(false);
+		await expect.poll(() => back.changes.map((c) => c.id)).toContain(job.id);
+		const far = await Page.open(admin.cookie, 999_999);
+		expect(far.of('welcome')[0]?.reset).toBe(true);
+	});
+
+	it('sees a run go by, from the queue to its end', async () => {
+		const page = await Page.open();
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		const run = await queuedRun(admin, p);
+		const writer = await agent.start();
+		await becomes(run, { status: 'running' });
+		await writer.finish();
+		const statuses = () => page.changes.filter((c) => c.entity === 'run' && c.id === run).map((c) => c.row?.status);
+		await expect.poll(statuses).toEqual(expect.arrayContaining(['queued', 'running', 'success']));
+		expect(statuses().at(-1)).toBe('success');
+		expect(page.changes.filter((c) => c.entity === 'job').at(-1)?.row?.status).toBe('success');
+		expect(page.changes.some((c) => c.entity === 'agent' && c.id === agent.id)).toBe(true);
+	});
+
+	it('sees who is here and where; nobody stays as a ghost, also not over an eviction', async () => {
+		const dev = await person('dev');
+		const one = await Page.open();
+		const two = await Page.open();
+		one.say({ type: 'at', path: '/runs/1' });
+		two.say({ type: 'at', path: '/calendar' });
+		await expect.poll(() => one.paths).toEqual(['/calendar', '/runs/1']);
+		expect(one.of('people').at(-1)?.people[0]).toMatchObject({ user_id: admin.id, name: 'Ada' });
+		await evictDurableObject(room());
+		one.say({ type: 'at', path: '/runs/2' });
+		await expect.poll(() => two.paths).toEqual(['/calendar', '/runs/2']);
+		two.socket.ws.close(1000);
+		await expect.poll(() => one.paths).toEqual(['/runs/2']);
+		await expect(Page.open(dev.cookie)).rejects.toThrow('404');
+	});
+
+	it('does not say who it is: the hub does', async () => {
+		const page = await Page.open();
+		page.say({ type: 'at', path: '/x', user_id: 1, name: 'CEO' });
+		await page.socket.closes(4400);
+	});
+
+	it.each([
+		['no JSON', 'x', 4400],
+		['an unknown frame', JSON.stringify({ type: 'changes', changes: [] }), 4400],
+		['a long path', JSON.stringify({ type: 'at', path: 'x'.repeat(301) }), 4400],
+		['a long frame', 'x'.repeat(5000), 4413],
+		['bytes', new Uint8Array([1, 2, 3]), 4400],
+	])('31: %s closes its socket', async (_name, frame, code) => {
+		const page = await Page.open();
+		page.socket.ws.send(frame);
+		await page.socket.closes(code);
+	});
+
+	it('31: a flood closes its socket, and no other', async () => {
+		const [quiet, loud] = [await Page.open(), await Page.open()];
+		for (let i = 0; i < 500; i++) loud.say({ type: 'at', path: `/${String(i)}` });
+		await loud.socket.closes(4429);
+		expect(quiet.socket.closed).toBeNull();
+		quiet.socket.ws.send('ping');
+		await expect.poll(() => quiet.socket.messages.includes('pong')).toBe(true);
+	});
+
+	it('4: is closed when the session has ended', async () => {
+		const page = await Page.open(await session(admin.id, Date.now() + 1500));
+		await expect
+			.poll(
+				async () => {
+					await room().changed([]);
+					return page.socket.closed?.code;
+				},
+				{ timeout: 10_000, interval: 200 },
+			)
+			.toBe(4401);
+	}, 15_000);
+});
