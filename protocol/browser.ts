@@ -34,8 +34,3 @@ export type ToBrowser = z.infer<typeof ToBrowser>;
 /** Sent as text to keep a half-open socket from looking alive; answered by `PONG` without waking anything. */
 export const PING = 'ping';
 export const PONG = 'pong';
-
-/** What a viewer of a run may say: how far it has read, so that a slow one is not sent more than it can take. */
-export const FromViewer = z.discriminatedUnion('type', [
-	z.strictObject({ type: z.literal('read'), offset: z.int().min(0) }),
-]);

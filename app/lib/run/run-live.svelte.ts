@@ -1,7 +1,5 @@
 import { type LogLine, LogLines } from '#domain/log.ts';
 import { isFinal, Run } from '#domain/run.ts';
-import type { z } from 'zod';
-import type { FromViewer } from '#protocol/browser.ts';
 import { BadFrame, decodeFrame, Kind } from '#protocol/run-frames.ts';
 import { api } from '#lib/api/client.ts';
 import { Line } from '#lib/live/line.svelte.ts';
@@ -11,8 +9,6 @@ import { LogStore } from './log/store.svelte.ts';
 
 /** A log longer than this, in bytes, is not read from its beginning: its end comes live, the rest when it is looked at. */
 const WHOLE_MAX = 1_048_576;
-/** After how many bytes the hub is told how far they were read. */
-const TELL_EVERY = 131_072;
 /** Frames that arrive closer together than this, in ms, are shown together. */
 const TOGETHER_MS = 16;
 
@@ -25,7 +21,6 @@ export class RunLive {
 	readonly filter: StreamFilter;
 	#line = $state.raw<Line | null>(null);
 	#buffer = new LogBuffer();
-	#told = 0;
 	#arrived: LogLine[] = [];
 	#shownAt = 0;
 	#timer: ReturnType<typeof setTimeout> | undefined;
@@ -116,9 +111,5 @@ export class RunLive {
 		this.log.put(lines);
 		this.bytes = Math.max(this.bytes, this.#buffer.offset);
 		this.filter.arrived(lines);
-		if (this.#buffer.offset - this.#told < TELL_EVERY) return;
-		this.#told = this.#buffer.offset;
-		const read: z.infer<typeof FromViewer> = { type: 'read', offset: this.#told };
-		this.#line?.send(read);
 	}
 }
