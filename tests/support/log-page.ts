@@ -17,6 +17,16 @@ export class LogPage {
 		return this.viewport.locator(`[data-line="${String(line)}"]`);
 	}
 
+	/** All rows that are drawn now. */
+	get rows(): Locator {
+		return this.viewport.locator('[data-line]');
+	}
+
+	/** Brings a line to the upper edge, as the scroll bar does. */
+	async scrollTo(line: number): Promise<void> {
+		await this.viewport.evaluate((element, top) => (element.scrollTop = top), (line - 1) * 20);
+	}
+
 	text(line: number): Locator {
 		return this.row(line).locator('.text');
 	}
@@ -41,7 +51,7 @@ export class LogPage {
 	async read(count: number): Promise<string[]> {
 		const texts: string[] = [];
 		for (let line = 1; line <= count;) {
-			await this.viewport.evaluate((element, top) => (element.scrollTop = top), (line - 1) * 20);
+			await this.scrollTo(line);
 			await expect(this.row(line)).not.toHaveClass(/waiting/);
 			const shown = await this.viewport
 				.locator('[data-line]:not(.waiting)')
