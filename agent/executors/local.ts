@@ -34,6 +34,9 @@ export const local = (groups: Cgroups | null): Executor => ({
 	},
 });
 
+/** It was stopped before the program, or the next one, was started. */
+const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped before it started' };
+
 interface Born {
 	child: ChildProcess;
 	ended: Promise<Exit>;
@@ -75,7 +78,7 @@ class LocalExecution implements Execution {
 	}
 
 	wait(): Promise<Exit> {
-		return this.#exit ?? Promise.resolve({ kind: 'not_started', message: 'it was stopped before it started' });
+		return this.#exit ?? Promise.resolve(STOPPED);
 	}
 
 	/** A second call may be less patient than the first. */
@@ -93,7 +96,7 @@ class LocalExecution implements Execution {
 		let exit: Exit = { kind: 'exit', code: 0 };
 		const { commands } = this.#task;
 		for (const [n, command] of commands.entries()) {
-			if (this.#stopping) return { kind: 'signal', signal: 'SIGINT' };
+			if (this.#stopping) return STOPPED;
 			if (commands.length > 1)
 				output.note(`── ${String(n + 1)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`);
 			exit = await this.#run(command, output);
@@ -103,11 +106,12 @@ class LocalExecution implements Execution {
 	}
 
 	async #run(command: Command, output: Output): Promise<Exit> {
-		const bear = () => this.#spawn(command);
-		const { child, ended } =
-			this.#groups && this.#group ? await this.#groups.inside(this.#group, this.#limits, bear) : bear();
+		// A stop that comes while it waits for its turn to be born finds nobody to end: it must not be born then.
+		const bear = () => (this.#stopping ? null : this.#spawn(command));
+		const born = this.#groups && this.#group ? await this.#groups.inside(this.#group, this.#limits, bear) : bear();
+		if (!born) return STOPPED;
+		const { child, ended } = born;
 		if (child.pid === undefined || !child.stdout || !child.stderr) return ended;
-		this.#family.add(child.pid);
 		output.spawned(child.pid);
 		let unlimited = false;
 		this.#group?.limited.catch(() => {
@@ -139,6 +143,7 @@ class LocalExecution implements Execution {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			...(run_as ? { uid: run_as.uid, gid: run_as.gid } : {}),
 		});
+		if (child.pid !== undefined) this.#family.add(child.pid);
 		const ended = new Promise<Exit>((resolve) => {
 			child.once('error', (error) => {
 				resolve({ kind: 'not_started', message: whyNot(error, command.name) });

@@ -257,6 +257,21 @@ while :; do sleep 0.2; done
 		expect(existsSync(`${dir}/started-after-all`)).toBe(false);
 	});
 
+	it('cancel: at any moment of many starts at once, all of them end', async () => {
+		const m = mark();
+		const runs = Array.from({ length: 8 }, () =>
+			hub.offer({ script: 'while :; do sleep 0.1; done', parameters: { M: m } }),
+		);
+		for (const [n, run] of runs.entries()) {
+			// Some as soon as they are granted, some when they said that they started.
+			await hub.until(() => (n % 2 ? run.granted : run.started), 'a start');
+			hub.cancel(run);
+		}
+		for (const run of runs) await hub.ended(run);
+		expect(runs.map((run) => run.finish?.outcome)).toEqual(runs.map(() => 'canceled'));
+		expect(processesWith(m)).toEqual([]);
+	});
+
 	it('the script ends: what it left behind is ended, and the log says so', async () => {
 		const m = mark();
 		const run = await ran({ script: `sh -c 'trap "" TERM INT; while :; do sleep 0.1; done' ${m} & echo done` });
