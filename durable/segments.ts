@@ -3,7 +3,7 @@ import type { Segments } from './core/storage.ts';
 /** The `Segments` port over the bucket. */
 export const segmentsOf = (bucket: R2Bucket): Segments => ({
 	async put(key, bytes) {
-		await bucket.put(key, bytes, { httpMetadata: { contentType: 'application/gzip' } });
+		await bucket.put(key, bytes, { httpMetadata: { contentType: 'application/zstd' } });
 	},
 	async get(key, range) {
 		const object = await bucket.get(key, { range });

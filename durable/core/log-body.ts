@@ -1,12 +1,12 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
-// A piece of a log at rest is its viewer frames one after the other, each behind its length (u32, big-endian), gzipped
-// where that pays. Pieces are gzip members, so a segment, which is pieces end to end, is a .gz any tool can open.
+// A piece of a log at rest is its viewer frames one after the other, each behind its length (u32, big-endian), compressed
+// where that pays. Pieces are frames of Zstandard, so a segment, which is pieces end to end, is a .zst the usual tools open.
 
 /** Below this, compressing costs more than it saves. */
-const GZIP_MIN = 2048;
-/** The fastest level: a log shrinks about as much with it, and it has to keep up with the agent. */
-const LEVEL = 1;
+const WORTH_MIN = 2048;
+/** The fastest of the plain levels: a log shrinks about as much with it, and it has to keep up with the agent. */
+const params = { [constants.ZSTD_c_compressionLevel]: 1 };
 /** workerd counts the room it sets aside against the limit, which it doubles as it goes, not the bytes that come out. */
 const SPARE = 65_536;
 
@@ -34,13 +34,13 @@ export function unpackFrames(body: Uint8Array): Uint8Array[] {
 	return frames;
 }
 
-export const gzip = (body: Uint8Array): Uint8Array => gzipSync(body, { level: LEVEL });
+export const compress = (body: Uint8Array): Uint8Array => zstdCompressSync(body, { params });
 
-/** `raw` is the length that must come out: bytes that would swell beyond it are an error, not memory. */
-export function gunzip(bytes: Uint8Array, raw: number): Uint8Array {
-	const body = gunzipSync(bytes, { maxOutputLength: 2 * raw + SPARE });
+/** `raw` is the length that must come out: bytes that would swell far beyond it are an error, not memory. */
+export function expand(bytes: Uint8Array, raw: number): Uint8Array {
+	const body = zstdDecompressSync(bytes, { maxOutputLength: 2 * raw + SPARE });
 	if (body.length !== raw) throw new Error(`a piece of a log is ${String(body.length)} bytes long, not ${String(raw)}`);
 	return body;
 }
 
-export const worthGzip = (body: Uint8Array): boolean => body.length >= GZIP_MIN;
+export const worthCompressing = (body: Uint8Array): boolean => body.length >= WORTH_MIN;

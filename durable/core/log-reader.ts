@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { LogLine, LogLines, LogStream } from '#domain/log.ts';
 import { encodeFrame, type Frame, Kind } from '#protocol/run-frames.ts';
-import { gunzip } from './log-body.ts';
+import { expand } from './log-body.ts';
 import { LinesPart, streamName } from './log-lines.ts';
 import { after, type Mark, START } from './log-mark.ts';
 import { framesOf, type LogStore, segmentKey } from './log-store.ts';
 import type { Segments } from './storage.ts';
 
-/** What a reader that goes through the log fetches of a segment at once, gzipped. */
+/** What a reader that goes through the log fetches of a segment at once, compressed. */
 const AHEAD = 1_048_576;
 /** An answer of lines ends when it holds this much text, in bytes. */
 const LINES_MAX = 1_048_576;
@@ -147,7 +147,7 @@ export class LogReader {
 				throw new Error(`segment ${String(segment)} of run ${String(this.#run_id)} is not whole`);
 			Object.assign(fetched, { segment, at, bytes });
 		}
-		return gunzip(fetched.bytes.subarray(at - fetched.at, at - fetched.at + piece.stored), piece.raw);
+		return expand(fetched.bytes.subarray(at - fetched.at, at - fetched.at + piece.stored), piece.raw);
 	}
 }
 

@@ -11,7 +11,7 @@ import {
 	UNACKED_MAX,
 } from '#protocol/run-frames.ts';
 import { parseGap } from './gap.ts';
-import { gunzip, gzip, packFrames, unpackFrames, worthGzip } from './log-body.ts';
+import { compress, expand, packFrames, unpackFrames, worthCompressing } from './log-body.ts';
 import { after, type Mark, START } from './log-mark.ts';
 import type { Segments, Storage } from './storage.ts';
 
@@ -20,10 +20,10 @@ export interface Piece {
 	/** Of its last chunk. */
 	seq: number;
 	end: Mark;
-	/** Length of its body, before gzip and as stored. */
+	/** Length of its body, before compression and as stored. */
 	raw: number;
 	stored: number;
-	gzipped: boolean;
+	compressed: boolean;
 	/** Where it lies in the sealed segments; null while it is in the object itself. */
 	sealed: { segment: number; at: number } | null;
 }
@@ -45,7 +45,7 @@ const SMALL_SUM = 131_072;
 export const SEGMENT = 8_388_608;
 export const SEAL_AT = SEGMENT + SEGMENT / 2;
 
-export const segmentKey = (run_id: number, segment: number): string => `runs/${String(run_id)}/${String(segment)}.gz`;
+export const segmentKey = (run_id: number, segment: number): string => `runs/${String(run_id)}/${String(segment)}.zst`;
 
 /** The log of one run: chunks in, once and in their order; pieces at rest. Reading it is log-reader.ts. */
 export class LogStore {
@@ -59,12 +59,12 @@ export class LogStore {
 		this.#storage = storage;
 		storage.sql.exec(
 			`create table if not exists pieces (seq integer primary key, offset integer not null, out integer not null, lines integer not null,
-			 open integer not null, frames integer not null, raw integer not null, stored integer not null, gzipped integer not null,
+			 open integer not null, frames integer not null, raw integer not null, stored integer not null, compressed integer not null,
 			 segment integer, at integer, hashes blob, data blob)`,
 		);
 		this.#pieces = storage.sql
 			.exec<Row>(
-				'select seq, offset, out, lines, open, frames, raw, stored, gzipped, segment, at from pieces order by seq',
+				'select seq, offset, out, lines, open, frames, raw, stored, compressed, segment, at from pieces order by seq',
 			)
 			.toArray()
 			.map(pieceOf);
@@ -137,7 +137,7 @@ export class LogStore {
 			.toArray();
 		if (!row) return null;
 		const data = new Uint8Array(row.data);
-		return piece.gzipped ? gunzip(data, piece.raw) : data;
+		return piece.compressed ? expand(data, piece.raw) : data;
 	}
 
 	/** Moves full segments out of the object. Repeating it after a crash puts the very same bytes. */
@@ -160,7 +160,7 @@ export class LogStore {
 		// What goes out is fixed before it goes: from here on the pieces of this segment do not change, for merging reaches
 		// back from the end of the log by less than what stays in the object.
 		this.#storage.transactionSync(() => {
-			for (const piece of this.#pieces.slice(first, first + count)) if (!piece.gzipped) this.#rewrite(piece);
+			for (const piece of this.#pieces.slice(first, first + count)) if (!piece.compressed) this.#rewrite(piece);
 		});
 		const pieces = this.#pieces.slice(first, first + count);
 		const segment = (this.#pieces[first - 1]?.sealed?.segment ?? -1) + 1;
@@ -220,17 +220,17 @@ export class LogStore {
 		const last = group.at(-1);
 		if (!last) return;
 		const body = packFrames(group.map((c) => c.frame));
-		const packed = worthGzip(body) ? gzip(body) : body;
-		const gzipped = packed.length < body.length;
-		const data = gzipped ? packed : body;
+		const packed = worthCompressing(body) ? compress(body) : body;
+		const compressed = packed.length < body.length;
+		const data = compressed ? packed : body;
 		const hashes = new Uint8Array(32 * group.length);
 		group.forEach((c, i) => {
 			hashes.set(c.sha256, 32 * i);
 		});
-		const piece: Piece = { seq: last.seq, end, raw: body.length, stored: data.length, gzipped, sealed: null };
+		const piece: Piece = { seq: last.seq, end, raw: body.length, stored: data.length, compressed, sealed: null };
 		this.#storage.sql.exec(
-			'insert into pieces (seq, offset, out, lines, open, frames, raw, stored, gzipped, hashes, data) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-			...[piece.seq, end.offset, end.out, end.lines, end.open, end.frames, piece.raw, piece.stored, gzipped ? 1 : 0],
+			'insert into pieces (seq, offset, out, lines, open, frames, raw, stored, compressed, hashes, data) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+			...[piece.seq, end.offset, end.out, end.lines, end.open, end.frames, piece.raw, piece.stored, compressed ? 1 : 0],
 			hashes,
 			data,
 		);
@@ -266,17 +266,17 @@ export class LogStore {
 		});
 	}
 
-	/** Stores a piece anew, gzipped. */
+	/** Stores a piece anew, compressed. */
 	#rewrite(piece: Piece, body: Uint8Array = this.#data(piece)) {
-		const data = gzip(body);
+		const data = compress(body);
 		this.#storage.sql.exec(
-			'update pieces set raw = ?, stored = ?, gzipped = 1, hashes = null, data = ? where seq = ?',
+			'update pieces set raw = ?, stored = ?, compressed = 1, hashes = null, data = ? where seq = ?',
 			body.length,
 			data.length,
 			data,
 			piece.seq,
 		);
-		Object.assign(piece, { raw: body.length, stored: data.length, gzipped: true });
+		Object.assign(piece, { raw: body.length, stored: data.length, compressed: true });
 	}
 
 	#data(piece: Piece): Uint8Array {
@@ -297,7 +297,7 @@ interface Row extends Record<string, number | null> {
 	frames: number;
 	raw: number;
 	stored: number;
-	gzipped: number;
+	compressed: number;
 	segment: number | null;
 	at: number | null;
 }
@@ -307,7 +307,7 @@ const pieceOf = (r: Row): Piece => ({
 	end: { offset: r.offset, out: r.out, lines: r.lines, open: r.open, frames: r.frames },
 	raw: r.raw,
 	stored: r.stored,
-	gzipped: r.gzipped === 1,
+	compressed: r.compressed === 1,
 	sealed: r.segment === null || r.at === null ? null : { segment: r.segment, at: r.at },
 });
 

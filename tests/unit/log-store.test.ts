@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LINE_TEXT_MAX } from '#domain/log.ts';
@@ -37,7 +37,7 @@ const bytesOf = (outputs: readonly Output[], stream?: 1 | 2) =>
 	Buffer.concat(outputs.flatMap((o) => ('gap' in o || (stream !== undefined && o.stream !== stream) ? [] : [o.bytes])));
 
 /** Lines by the definition in domain/log.ts, told in the plainest way. */
-function linesOf(outputs: readonly Output[]) {
+function linesOf(outputs: readonly Output[], max = LINE_TEXT_MAX) {
 	const lines: { stream: number; bytes: number[]; offset: number; ended: boolean }[] = [];
 	let offset = 0;
 	for (const o of outputs) {
@@ -56,7 +56,10 @@ function linesOf(outputs: readonly Output[]) {
 	}
 	return lines.map(({ stream, bytes, offset: at }) => ({
 		stream: ['none', 'stdout', 'stderr'][stream],
-		text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(bytes)),
+		text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+			// What an answer gives of a long line.
+			new Uint8Array(bytes.slice(0, max)),
+		),
 		offset: at,
 	}));
 }
@@ -113,8 +116,12 @@ describe('the log store', () => {
 				const first = lines.length === 0 ? 1 : 1 + (place % lines.length);
 				const got = await reader.lines(first, 20);
 				expect(got.total_lines).toBe(lines.length);
+				const expected = lines.slice(first - 1, first + 19);
+				// An answer may be shorter where the lines are long, but never empty.
+				const text = got.items.reduce((n, l) => n + l.text.length, 0);
+				expect(got.items.length >= expected.length || text > 500_000).toBe(true);
 				expect(got.items.map(({ stream, text, offset }) => ({ stream, text, offset }))).toEqual(
-					lines.slice(first - 1, first + 19),
+					expected.slice(0, got.items.length),
 				);
 			}),
 			{ numRuns: 150 },
@@ -205,9 +212,16 @@ describe('sealing', () => {
 		const got = await reader.lines(17, 3);
 		expect(got).toMatchObject({ total_lines: total.length, total_bytes: whole.length });
 		expect(got.items.map((l) => l.text)).toEqual(total.slice(16, 19));
-		// A segment is a gzip file of its own: the frames of its part of the log, whole.
-		const segment = segments.objects.get(segmentKey(1, 0));
-		const frames = framesOf(gunzipSync(segment ?? new Uint8Array()));
+		// A segment is its pieces end to end, and nothing else: together they are its part of the log, whole.
+		const segment = segments.objects.get(segmentKey(1, 0)) ?? new Uint8Array();
+		let at = 0;
+		const frames = log.pieces
+			.filter((piece) => piece.sealed?.segment === 0)
+			.flatMap((piece) => {
+				expect(piece.sealed?.at).toBe(at);
+				return framesOf(zstdDecompressSync(segment.subarray(at, (at += piece.stored))));
+			});
+		expect(at).toBe(segment.length);
 		expect(
 			Buffer.concat(frames.map((f) => f.payload)).equals(
 				whole.subarray(
@@ -296,7 +310,7 @@ describe('search', () => {
 						}
 						from = page.next_from_line;
 					}
-					const lines = linesOf(written);
+					const lines = linesOf(written, Infinity);
 					const expected = /[\n\r]/.test(q)
 						? []
 						: lines.flatMap((l, i) => (l.text.toLowerCase().includes(q.toLowerCase()) ? [i + 1] : []));
