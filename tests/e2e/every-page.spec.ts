@@ -1,0 +1,208 @@
+// Every page of the app, in every theme, both languages, wide and narrow: nothing breaks, nothing is cut off, everybody
+// can use it.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Page } from '@playwright/test';
+import { complaints, overflow, texts } from '#tests/support/a11y.ts';
+import { apiOf, expect, test } from '#tests/support/people.ts';
+
+/** Each kind of page with one address of it. */
+async function addresses(): Promise<Record<string, string>> {
+	const admin = await apiOf('admin');
+	const list = async (at: string) => ((await admin.get(at)) as { items: Record<string, unknown>[] }).items;
+	const one = async (at: string, name: string, key = 'name') => {
+		const found = (await list(at)).find((row) => row[key] === name);
+		if (!found) throw new Error(`${at} does not list ${name}`);
+		return String(found.id);
+	};
+	const project = await one('/api/projects?limit=200', 'App');
+	const job = await one(`/api/projects/${project}/jobs?limit=200`, 'Release v2.4.0 – staging', 'title');
+	const meeting = await one(`/api/projects/${project}/jobs?limit=200`, 'Sprint Planning', 'title');
+	const script = await one(`/api/projects/${project}/scripts?limit=200`, 'release.sh');
+	const run = async (status: string) => String((await list(`/api/runs?job_id=${job}&status=${status}`))[0]?.id);
+	const agents = await list('/api/agents?limit=200');
+	const agent = (status: string) => String(agents.find((a) => a.status === status)?.id);
+	return {
+		home: '/',
+		'new project': '/projects/new',
+		project: `/projects/${project}`,
+		jobs: `/projects/${project}/jobs`,
+		'new job': `/projects/${project}/jobs/new`,
+		'calendar of a project': `/projects/${project}/calendar`,
+		'runs of a project': `/projects/${project}/runs`,
+		scripts: `/projects/${project}/scripts`,
+		'new script': `/projects/${project}/scripts/new`,
+		settings: `/projects/${project}/settings`,
+		job: `/jobs/${job}`,
+		'job form': `/jobs/${job}/edit`,
+		meeting: `/jobs/${meeting}`,
+		script: `/scripts/${script}`,
+		runs: '/runs',
+		'run that succeeded': `/runs/${await run('success')}`,
+		'run that failed': `/runs/${await run('failed')}`,
+		month: '/calendar?view=dayGridMonth',
+		week: '/calendar?view=timeGridWeek',
+		list: '/calendar?view=listWeek',
+		fleet: '/fleet',
+		'agent online': `/fleet/${agent('online')}`,
+		'agent offline': `/fleet/${agent('offline')}`,
+		audit: '/audit',
+		setup: '/setup',
+	};
+}
+
+/** The page is there: its heading, and nothing that is still being fetched. */
+async function shown(page: Page): Promise<void> {
+	await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+	await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
+	await page.evaluate(() => document.fonts.ready);
+}
+
+const open_as = { reducedMotion: 'reduce' } as const;
+
+test('every page: axe finds nothing in any theme, nothing is cut off on a phone', async ({ open }) => {
+	test.setTimeout(240_000);
+	const { page } = await open('admin', open_as);
+	for (const [name, address] of Object.entries(await addresses()))
+		await test.step(name, async () => {
+			await page.setViewportSize({ width: 1280, height: 900 });
+			await page.goto(address);
+			await shown(page);
+			expect.soft(await complaints(page), `${name}, dark`).toEqual([]);
+			for (const theme of ['light', 'contrast', 'terminal']) {
+				await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+				// Themes change colours and nothing else.
+				expect.soft(await complaints(page, 'colours'), `${name}, ${theme}`).toEqual([]);
+			}
+			for (const width of [390, 360]) {
+				await page.setViewportSize({ width, height: 844 });
+				await shown(page);
+				expect.soft(await overflow(page), `${name}, ${String(width)} px`).toBeLessThanOrEqual(0);
+			}
+			expect.soft(await complaints(page, 'the rest'), `${name}, narrow`).toEqual([]);
+		});
+});
+
+const words = (locale: string) =>
+	JSON.parse(readFileSync(path.resolve(import.meta.dirname, `../../messages/${locale}.json`), 'utf8')) as Record<
+		string,
+		unknown
+	>;
+
+test('in French every page speaks French', async ({ open }) => {
+	test.setTimeout(120_000);
+	const [en, fr] = [words('en'), words('fr')];
+	expect(Object.keys(fr)).toEqual(Object.keys(en));
+	const english = new Set(
+		Object.entries(en).flatMap(([key, text]) => (typeof text === 'string' && text !== fr[key] ? [text] : [])),
+	);
+	for (const text of Object.values(fr)) if (typeof text === 'string') english.delete(text);
+	// The audit names kinds of rows as the API does, in no language.
+	for (const kind of ['Project', 'Environment', 'Job']) english.delete(kind);
+	const keys = new Set(Object.keys(en).filter((key) => key.includes('_')));
+
+	const { page } = await open('admin', { ...open_as, locale: 'fr' });
+	for (const [name, address] of Object.entries(await addresses()))
+		await test.step(name, async () => {
+			await page.goto(address);
+			await shown(page);
+			await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
+			const seen = await texts(page);
+			expect
+				.soft(
+					seen.filter((text) => english.has(text)),
+					`${name}: English`,
+				)
+				.toEqual([]);
+			expect
+				.soft(
+					seen.filter((text) => keys.has(text)),
+					`${name}: keys`,
+				)
+				.toEqual([]);
+			expect
+				.soft(
+					seen.filter((text) => /\bundefined\b|\bNaN\b|\[object|Invalid Date/.test(text)),
+					name,
+				)
+				.toEqual([]);
+			await page.setViewportSize({ width: 360, height: 740 });
+			expect.soft(await overflow(page), `${name}, 360 px`).toBeLessThanOrEqual(0);
+			await page.setViewportSize({ width: 1280, height: 900 });
+		});
+});
+
+test('the pages of strangers, and the one that is not there', async ({ open }) => {
+	const stranger = await open(null, open_as);
+	await stranger.page.goto('/');
+	await expect(stranger.page).toHaveURL(/\/sign-in$/);
+	const lost = await open('dev', open_as);
+	await lost.page.goto('/projects/999999');
+	await expect(lost.page.getByRole('heading', { name: 'Nothing here' })).toBeVisible();
+	// The browser itself writes the 404 on the console.
+	expect(lost.faults.filter((fault) => !fault.includes('404'))).toEqual([]);
+	lost.faults.length = 0;
+
+	for (const { page } of [stranger, lost]) {
+		await shown(page);
+		for (const theme of ['dark', 'light', 'contrast', 'terminal']) {
+			await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+			expect.soft(await complaints(page), `${page.url()}, ${theme}`).toEqual([]);
+		}
+		await page.setViewportSize({ width: 360, height: 740 });
+		expect.soft(await overflow(page)).toBeLessThanOrEqual(0);
+	}
+	await lost.page.goto('/no/such/page');
+	await expect(lost.page.getByRole('heading', { name: 'Nothing here' })).toBeVisible();
+
+	// French for a browser that asks for it, and the fields find their names.
+	const french = await open(null, { ...open_as, locale: 'fr' });
+	await french.page.goto('/sign-in');
+	await french.page.getByLabel('Nom d’utilisateur').fill('dev');
+	await french.page.getByLabel('Mot de passe').fill('faux');
+	await french.page.getByRole('button', { name: 'Se connecter' }).click();
+	await expect(french.page.getByText('Nom inconnu ou mot de passe erroné.').first()).toBeVisible();
+});
+
+test('dialogs: axe finds nothing, the keyboard stays inside and comes back', async ({ open }) => {
+	test.setTimeout(120_000);
+	const { page } = await open('admin', open_as);
+	const at = await addresses();
+	const dialogs: [page: string | undefined, opener: () => Promise<void>][] = [
+		[at.job, () => page.getByRole('button', { name: 'Run now' }).press('Enter')],
+		[at.month, () => page.getByRole('button', { name: 'Plan', exact: true }).press('Enter')],
+		[at.fleet, () => page.getByRole('button', { name: 'Enrol an agent' }).press('Enter')],
+		[at.settings, () => page.getByRole('button', { name: 'New environment' }).press('Enter')],
+		[at.home, () => page.keyboard.press('Control+k')],
+		[at.home, () => page.keyboard.press('?')],
+	];
+	for (const [address, opener] of dialogs) {
+		await page.goto(address ?? '');
+		await shown(page);
+		await opener();
+		const dialog = page.getByRole('dialog');
+		await expect(dialog).toBeVisible();
+		const name = (await dialog.getAttribute('aria-label')) ?? (await dialog.innerText()).split('\n')[0];
+		for (const theme of ['dark', 'light', 'contrast', 'terminal']) {
+			await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+			expect
+				.soft(await complaints(page, theme === 'dark' ? 'all' : 'colours'), `${String(name)}, ${theme}`)
+				.toEqual([]);
+		}
+		await page.setViewportSize({ width: 360, height: 740 });
+		expect.soft(await overflow(page), String(name)).toBeLessThanOrEqual(0);
+		await expect.soft(dialog).toBeInViewport({ ratio: 0.98 });
+		await page.setViewportSize({ width: 1280, height: 900 });
+		for (let tabs = 0; tabs < 25; tabs++) await page.keyboard.press('Tab');
+		expect
+			.soft(
+				await page.evaluate(
+					() => document.activeElement?.closest('dialog') !== null || document.activeElement === document.body,
+				),
+				`${String(name)} keeps the focus`,
+			)
+			.toBe(true);
+		await page.keyboard.press('Escape');
+		await expect(dialog).toHaveCount(0);
+	}
+});
