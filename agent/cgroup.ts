@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { codeOf } from './failure.ts';
 
 /** Limits of LocalConfig. */
@@ -13,6 +14,8 @@ export interface Limits {
 export class LimitsUnavailable extends Error {}
 
 const PREFIX = 'uhub-run-';
+/** Of many births in a row, how long until those that were born are heard. */
+const SERIES_MS = 20;
 
 const read = (file: string): string => {
 	try {
@@ -27,11 +30,15 @@ export class Cgroup {
 	readonly dir: string;
 	/** `occupied`: the agent itself is in it, for a moment. `lost`: and could not leave it, so that it tells nothing of the run. */
 	state: 'free' | 'occupied' | 'lost' = 'free';
-	/** Rejects when its limits could not be set. */
-	limited: Promise<void> = Promise.resolve();
+	/** Settles once its limits are set, or could not be, after the agent has left it. */
+	readonly limited: Promise<void>;
+	#limits: Limits = {};
+	#setLimits: (done: Promise<void>) => void = () => undefined;
 
 	private constructor(dir: string) {
 		this.dir = dir;
+		this.limited = new Promise((resolve) => (this.#setLimits = resolve));
+		this.limited.catch(() => undefined);
 	}
 
 	/** Null where the host does not let it be made. */
@@ -68,20 +75,48 @@ export class Cgroup {
 		}
 	}
 
-	/** Throws `LimitsUnavailable` when the host does not give the agent the controllers for it. */
-	checkLimits({ memory_mib, pids }: Limits): void {
-		const missing = [...(memory_mib === undefined ? [] : ['memory']), ...(pids === undefined ? [] : ['pids'])].filter(
-			(controller) => !existsSync(path.join(this.dir, `${controller}.max`)),
-		);
+	/** Takes the limits it will have once the agent has left it. Throws `LimitsUnavailable` when the host does not give the controllers. */
+	hold(limits: Limits): void {
+		const wanted = [
+			limits.memory_mib === undefined ? [] : ['memory'],
+			limits.pids === undefined ? [] : ['pids'],
+		].flat();
+		const missing = wanted.filter((controller) => !existsSync(path.join(this.dir, `${controller}.max`)));
 		if (missing.length > 0)
 			throw new LimitsUnavailable(
 				`its limits need the control group controller ${missing.join(' and ')}, which this host does not give the agent`,
 			);
+		this.#limits = limits;
 	}
 
-	async limit({ memory_mib, pids }: Limits): Promise<void> {
+	/** The agent comes in, to bear a process; its own threads must not count against the run's while it is there. */
+	enter(): void {
+		this.state = 'occupied';
+		if (this.#limits.pids !== undefined) writeFileSync(path.join(this.dir, 'pids.max'), 'max', { flag: 'r+' });
+	}
+
+	/** The agent is not in it any more. */
+	left(): void {
+		this.state = 'free';
+		this.#settle(this.#limit());
+	}
+
+	async #limit(): Promise<void> {
+		const { memory_mib, pids } = this.#limits;
 		if (memory_mib !== undefined) await writeFile(path.join(this.dir, 'memory.max'), String(memory_mib * 1_048_576));
 		if (pids !== undefined) await writeFile(path.join(this.dir, 'pids.max'), String(pids));
+	}
+
+	/** The agent could not be moved into it, or out of it: it says nothing of the run, and holds it to nothing. */
+	lose(): void {
+		this.state = 'lost';
+		const held = Object.values(this.#limits).some((limit) => limit !== undefined);
+		this.#settle(held ? Promise.reject(new Error('the agent could not be moved')) : Promise.resolve());
+	}
+
+	#settle(done: Promise<void>): void {
+		done.catch(() => undefined);
+		this.#setLimits(done);
 	}
 
 	remove(): void {
@@ -93,20 +128,27 @@ export class Cgroup {
 	}
 }
 
+interface Birth {
+	group: Cgroup;
+	bear: () => void;
+	fail: (error: unknown) => void;
+}
+
 /**
- * The groups of an agent's runs. A process is born in its parent's group, and the kernel may take ten milliseconds and more to move one,
- * which must not come between a click and the first line. So the agent waits inside the group that the next run will get, and moves on,
- * without waiting for it, once that run is born.
+ * The groups of an agent's runs. A process is born in its parent's group, and the kernel may take ten milliseconds and more to move one
+ * (much less right after another move), which must not come between a click and the first line. So the agent waits inside the group that
+ * the next run will get, and moves on, without anyone waiting for it, once that run is born.
  */
 export class Cgroups {
 	readonly #base: string;
 	readonly #tag: string;
 	#made = 0;
-	/** Where the agent is; nobody's yet unless `#taken`. */
-	#here: Cgroup | null = null;
-	#taken = false;
-	/** One birth at a time. */
-	#turn: Promise<void> = Promise.resolve();
+	/** Where the agent is; null: where it was started. */
+	#at: Cgroup | null = null;
+	/** The group the agent waits in, or is on its way to, and that no run has taken yet. */
+	#spare: Cgroup | null = null;
+	#births: Birth[] = [];
+	#bearing: Promise<void> | null = null;
 
 	private constructor(base: string, tag: string) {
 		this.#base = base;
@@ -120,8 +162,10 @@ export class Cgroups {
 		for (const name of readdirSync(base))
 			if (name.startsWith(`${PREFIX}${tag}-`)) Cgroup.at(path.join(base, name))?.remove();
 		const groups = new Cgroups(base, tag);
-		await groups.#moveOn();
-		if (!groups.#here) return null;
+		groups.#spare = groups.#make();
+		if (!groups.#spare) return null;
+		await groups.#move(groups.#spare, false);
+		if (groups.#at === null) return null;
 		// Only now that the agent is in a group below: one with processes of its own cannot hand controllers down.
 		await writeFile(path.join(base, 'cgroup.subtree_control'), '+memory +pids').catch(() => undefined);
 		return groups;
@@ -129,61 +173,76 @@ export class Cgroups {
 
 	/** A group for a new run; null when none can be made. Throws `LimitsUnavailable`. */
 	take(limits: Limits): Cgroup | null {
-		if (this.#here && !this.#taken) {
-			this.#here.checkLimits(limits);
-			this.#taken = true;
-			return this.#here;
-		}
-		const group = this.#make();
+		const group = this.#spare ?? this.#make();
 		try {
-			group?.checkLimits(limits);
+			group?.hold(limits);
 		} catch (error) {
-			group?.remove();
+			if (group !== this.#spare) group?.remove();
 			throw error;
 		}
+		if (group === this.#spare) this.#spare = null;
 		return group;
 	}
 
-	/** Runs `spawn` while the agent is inside the run's group, then moves out of it. */
-	async inside<T>(group: Cgroup, limits: Limits, spawn: () => T): Promise<T> {
-		const earlier = this.#turn;
-		let done: (turn: Promise<void>) => void = () => undefined;
-		this.#turn = new Promise((resolve) => (done = resolve));
-		await earlier;
-		try {
-			if (this.#here !== group) await this.#enter(group);
-			return spawn();
-		} finally {
-			const left = this.#moveOn();
-			group.limited = left.then(() => group.limit(limits));
-			left.then(
-				() => (group.state = 'free'),
-				() => (group.state = 'lost'),
-			);
-			done(left.catch(() => undefined));
-		}
+	/** Runs `spawn` while the agent is inside the run's group; the agent leaves it soon after. Rejects with what `spawn` throws. */
+	inside<T>(group: Cgroup, spawn: () => T): Promise<T> {
+		return new Promise((resolve, fail) => {
+			const bear = () => {
+				resolve(spawn());
+			};
+			this.#births.push({ group, bear, fail });
+			this.#bearing ??= this.#bearAll();
+		});
 	}
 
 	/** Leaves for good: the group the agent waited in goes. */
 	async close(): Promise<void> {
-		await this.#turn;
-		await writeFile(path.join(this.#base, 'cgroup.procs'), String(process.pid)).catch(() => undefined);
-		this.#here?.remove();
+		await this.#bearing;
+		const last = this.#at;
+		await this.#move(null, false);
+		last?.remove();
 	}
 
-	/** Out of a run's group, into one that is nobody's yet. */
-	async #moveOn(): Promise<void> {
-		const next = this.#here && !this.#taken ? this.#here : this.#make();
-		this.#here = null;
-		if (next) await this.#enter(next);
-		else await writeFile(path.join(this.#base, 'cgroup.procs'), String(process.pid));
-		this.#here = next;
-		this.#taken = false;
+	async #bearAll(): Promise<void> {
+		let heardAt = performance.now();
+		let moved = false;
+		for (let birth = this.#births.shift(); birth; birth = this.#births.shift()) {
+			try {
+				if (this.#at !== birth.group) {
+					await this.#move(birth.group, moved);
+					moved = true;
+				}
+				birth.bear();
+			} catch (error) {
+				birth.fail(error);
+			}
+			if (this.#births.length === 0) await this.#move((this.#spare ??= this.#make()), false);
+			else if (performance.now() - heardAt > SERIES_MS) {
+				await turn();
+				heardAt = performance.now();
+			}
+		}
+		this.#bearing = null;
 	}
 
-	async #enter(group: Cgroup): Promise<void> {
-		group.state = 'occupied';
-		await writeFile(path.join(group.dir, 'cgroup.procs'), String(process.pid));
+	/**
+	 * When it fails the agent is where it was, and that group is no proof of anything any more.
+	 * `at_once`: right after another one a move costs less than handing it to another thread.
+	 */
+	async #move(to: Cgroup | null, at_once: boolean): Promise<void> {
+		const from = this.#at;
+		if (to === from) return;
+		try {
+			to?.enter();
+			const file = path.join(to?.dir ?? this.#base, 'cgroup.procs');
+			if (at_once) writeFileSync(file, String(process.pid));
+			else await writeFile(file, String(process.pid));
+			this.#at = to;
+			from?.left();
+		} catch {
+			to?.lose();
+			from?.lose();
+		}
 	}
 
 	#make(): Cgroup | null {

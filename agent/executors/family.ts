@@ -38,10 +38,16 @@ export class Family {
 		this.#leaders.add(pid);
 	}
 
-	alive(): boolean {
-		// While the agent has not left it, the group cannot say that it is empty.
+	/**
+	 * Where there is a group it knows; only while the agent is in it itself it cannot say that it is empty. `everywhere`: also looks at
+	 * every process of the host, which takes milliseconds, for one that was moved out of the group on purpose (systemd-run --scope).
+	 */
+	alive(everywhere: boolean): boolean {
 		if (this.#cgroup?.state === 'occupied') return true;
-		if (this.#cgroup?.state === 'free' && this.#cgroup.populated()) return true;
+		if (this.#cgroup?.state === 'free') {
+			if (this.#cgroup.populated()) return true;
+			if (!everywhere) return false;
+		}
 		return hasProc ? this.#members().length > 0 : [...this.#leaders].some((pid) => send(-pid, 0));
 	}
 
@@ -49,18 +55,18 @@ export class Family {
 	async end(grace_ms: number): Promise<void> {
 		for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 			this.#signal(signal);
-			if (await this.gone(grace_ms)) return;
+			if (await this.gone(grace_ms, true)) return;
 		}
 		do {
 			if (this.#cgroup?.state === 'free') this.#cgroup.kill();
 			this.#signal('SIGKILL');
-		} while (!(await this.gone(KILL_AGAIN_MS)));
+		} while (!(await this.gone(KILL_AGAIN_MS, true)));
 	}
 
 	/** Waits until nobody is left; false when the time is over first. */
-	async gone(within_ms: number): Promise<boolean> {
+	async gone(within_ms: number, everywhere: boolean): Promise<boolean> {
 		const end = performance.now() + within_ms;
-		for (let wait = POLL_FIRST_MS; this.alive(); wait = Math.min(POLL_MAX_MS, wait * 2)) {
+		for (let wait = POLL_FIRST_MS; this.alive(everywhere); wait = Math.min(POLL_MAX_MS, wait * 2)) {
 			const left = end - performance.now();
 			if (left <= 0) return false;
 			await sleep(Math.min(wait, left));

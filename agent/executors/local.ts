@@ -29,7 +29,7 @@ export const local = (groups: Cgroups | null): Executor => ({
 	prepare: (task) => new LocalExecution(task, groups),
 	async reap(handle: Handle, leaders) {
 		const family = Family.of(handle, leaders);
-		if (family?.alive()) await family.end(0);
+		if (family?.alive(true)) await family.end(0);
 		if (handle.cgroup !== null) Cgroup.at(handle.cgroup)?.remove();
 	},
 });
@@ -44,7 +44,6 @@ interface Born {
 
 class LocalExecution implements Execution {
 	readonly #task: Task;
-	readonly #limits: Limits;
 	readonly #groups: Cgroups | null;
 	readonly #group: Cgroup | null;
 	readonly #family: Family;
@@ -54,11 +53,11 @@ class LocalExecution implements Execution {
 	constructor(task: Task, groups: Cgroups | null) {
 		const { execution } = task;
 		this.#task = task;
-		this.#limits = (execution.backend === 'local' && execution.config.limits) || {};
+		const limits: Limits = (execution.backend === 'local' && execution.config.limits) || {};
 		this.#groups = groups;
 		try {
-			this.#group = groups?.take(this.#limits) ?? null;
-			if (!this.#group && Object.keys(this.#limits).length > 0)
+			this.#group = groups?.take(limits) ?? null;
+			if (!this.#group && Object.keys(limits).length > 0)
 				throw new LimitsUnavailable(
 					'its limits need control groups (cgroup v2), which this host does not give the agent',
 				);
@@ -108,7 +107,7 @@ class LocalExecution implements Execution {
 	async #run(command: Command, output: Output): Promise<Exit> {
 		// A stop that comes while it waits for its turn to be born finds nobody to end: it must not be born then.
 		const bear = () => (this.#stopping ? null : this.#spawn(command));
-		const born = this.#groups && this.#group ? await this.#groups.inside(this.#group, this.#limits, bear) : bear();
+		const born = this.#groups && this.#group ? await this.#groups.inside(this.#group, bear) : bear();
 		if (!born) return STOPPED;
 		const { child, ended } = born;
 		if (child.pid === undefined || !child.stdout || !child.stderr) return ended;
@@ -157,7 +156,7 @@ class LocalExecution implements Execution {
 
 	/** A run's end is the end of all it started. */
 	async #endLeftovers(output: Output): Promise<void> {
-		if (await this.#family.gone(LEFTOVER_MS)) return;
+		if (await this.#family.gone(LEFTOVER_MS, false)) return;
 		if (!this.#stopping) output.note('uhub: the script ended and left processes running; they are ended now');
 		await this.#family.end(LEFTOVER_MS);
 	}
