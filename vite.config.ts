@@ -44,7 +44,16 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		// Where chunks are cut, imports lose their order: in one chunk with zod, its setting comes before every schema.
 		rolldownOptions: {
-			output: { codeSplitting: { groups: [{ name: 'zod', test: /node_modules\/zod\/|lib\/zod-csp/ }] } },
+			output: {
+				codeSplitting: {
+					groups: [
+						{ name: 'zod', test: /node_modules\/zod\/|lib\/zod-csp/ },
+						{ name: 'kit', test: /node_modules\/(svelte|@sveltejs|esm-env|clsx)\//, minShareCount: 2 },
+						// What most pages share comes at once: a hundred icons and words one by one cost more than they weigh.
+						{ name: 'hub', test: /app\/lib|domain\/|protocol\/|@lucide/, minShareCount: 7 },
+					],
+				},
+			},
 		},
 	},
 	server: { proxy: { '/api': 'http://127.0.0.1:8787', '/live': { target: 'http://127.0.0.1:8787', ws: true } } },

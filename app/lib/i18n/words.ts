@@ -1,16 +1,13 @@
 import type { Access } from '#domain/access.ts';
 import type { AgentStatus } from '#domain/agent.ts';
-import type { EnvironmentType } from '#domain/environment.ts';
 import type { EventType } from '#domain/event.ts';
-import type { JobStatus, JobType, Priority } from '#domain/job.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason, ReasonCode, RunPhase, RunStatus } from '#domain/run.ts';
-import type { Tool } from '#domain/script.ts';
 import type { Locale, Role, Theme } from '#domain/user.ts';
 import { m } from '#lib/paraglide/messages.js';
 
 /** The words for the domain's enumerations. Functions, so that they follow the language. */
-type Words<E extends string> = Record<E, () => string>;
+export type Words<E extends string> = Record<E, () => string>;
 
 export const runStatus: Words<RunStatus> = {
 	queued: m.run_queued,
@@ -54,38 +51,6 @@ const reasons: Words<ReasonCode> = {
 };
 export const reason = (r: Reason): string => reasons[r.code]();
 
-export const jobStatus: Words<JobStatus> = {
-	draft: m.job_draft,
-	planned: m.job_planned,
-	running: m.run_running,
-	success: m.run_success,
-	failed: m.run_failed,
-	canceled: m.run_canceled,
-};
-
-export const jobType: Words<JobType> = {
-	dev: m.type_dev,
-	ops: m.type_ops,
-	maintenance: m.type_maintenance,
-	meeting: m.type_meeting,
-	infra: m.type_infra,
-};
-
-export const priority: Words<Priority> = {
-	low: m.priority_low,
-	normal: m.priority_normal,
-	high: m.priority_high,
-	critical: m.priority_critical,
-};
-
-export const environmentType: Words<EnvironmentType> = {
-	dev: m.env_dev,
-	test: m.env_test,
-	staging: m.env_staging,
-	prod: m.env_prod,
-	other: m.env_other,
-};
-
 export const eventType: Words<EventType> = {
 	job: m.event_job,
 	meeting: m.type_meeting,
@@ -120,13 +85,6 @@ export const access: Words<Access> = {
 	contribute: m.access_contribute,
 	operate: m.access_operate,
 	manage: m.access_manage,
-};
-
-export const tool: Words<Tool> = {
-	shell: m.tool_shell,
-	ansible: m.tool_ansible,
-	terraform: m.tool_terraform,
-	custom: m.tool_custom,
 };
 
 export const theme: Words<Theme> = {
