@@ -1,12 +1,15 @@
 // Every page, in every theme, in both languages, wide and narrow, by eye (axe) and by keyboard.
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { z } from 'zod';
 import { apiOf, expect, test } from '#tests/support/people.ts';
 
 /** Beside the dark one, which every page opens in. */
 const THEMES = ['light', 'contrast', 'terminal'] as const;
 /** The narrowest phone that is promised. */
 const NARROW = 360;
+
+const Rows = z.object({ items: z.tuple([z.object({ id: z.number() })], z.unknown()) });
 
 interface Place {
 	path: string;
@@ -17,7 +20,7 @@ interface Place {
 /** The pages of the demo hub, with rows that are there. */
 async function places(): Promise<Place[]> {
 	const admin = await apiOf('admin');
-	const first = async (path: string) => String((await admin.get(path)).items[0].id);
+	const first = async (path: string) => String(Rows.parse(await admin.get(path)).items[0].id);
 	const project = await first('/api/projects?limit=1');
 	const job = await first(`/api/projects/${project}/jobs?limit=1`);
 	const failed = await first('/api/runs?status=failed&limit=1');
@@ -197,7 +200,7 @@ test('a filter is in the address, and a reload keeps it', async ({ open }) => {
 
 test('two edit the same job: the second is told who changed what, and nothing typed is lost', async ({ open }) => {
 	const admin = await apiOf('admin');
-	const [project] = (await admin.get('/api/projects?limit=1')).items;
+	const [project] = Rows.parse(await admin.get('/api/projects?limit=1')).items;
 	const job = await admin.ok('POST', `/api/projects/${String(project.id)}/jobs`, {
 		title: 'Two hands',
 		job_type: 'ops',
