@@ -1,0 +1,105 @@
+// What every page owes its people: the look and the language they chose, all of it by keyboard, filters in the address, and
+// nothing lost when two edit at once.
+import type { Page } from '@playwright/test';
+import { z } from 'zod';
+import { apiOf, expect, test } from '#tests/support/people.ts';
+
+const Rows = z.object({ items: z.tuple([z.object({ id: z.number() })], z.unknown()) });
+
+async function visit(page: Page, path: string) {
+	await page.goto(path);
+	await expect(page.locator('main h1')).toBeVisible();
+	await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
+}
+
+test('on a phone the way to everywhere is in the drawer', async ({ open }) => {
+	const { page } = await open('admin', { viewport: { width: 360, height: 740 } });
+	await visit(page, '/');
+	await page.getByRole('button', { name: 'Navigation' }).click();
+	await page.getByRole('link', { name: 'Fleet' }).click();
+	await expect(page.getByRole('heading', { level: 1, name: 'Fleet' })).toBeVisible();
+});
+
+test('the language and the theme change in place, and are kept', async ({ open }) => {
+	const { page } = await open('projets');
+	await visit(page, '/runs');
+	await page.getByRole('button', { name: /^Language/ }).click();
+	await page.getByRole('menuitemradio', { name: 'Français' }).click();
+	await expect(page.getByRole('heading', { level: 1, name: 'Exécutions' })).toBeVisible();
+	await page.getByRole('button', { name: 'Thème' }).click();
+	await page.getByRole('menuitemradio', { name: 'Clair' }).click();
+	await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
+	await expect.poll(async () => (await (await apiOf('projets')).get('/api/auth/me')).theme).toBe('light');
+	await page.reload();
+	await expect(page.getByRole('heading', { level: 1, name: 'Exécutions' })).toBeVisible();
+	await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
+});
+
+test('all of it by keyboard: places, rows, the palette; a dialog gives the focus back', async ({ open }) => {
+	const { page } = await open('admin');
+	await visit(page, '/');
+	await page.keyboard.press('Tab');
+	await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+	await page.keyboard.press('g');
+	await page.keyboard.press('r');
+	await expect(page).toHaveURL(/\/runs$/);
+	await expect(page.getByRole('heading', { level: 1, name: 'Runs' })).toBeVisible();
+	await page.keyboard.press('j');
+	await page.keyboard.press('j');
+	await expect(page.locator('main [data-row]').nth(1)).toBeFocused();
+	await page.keyboard.press('k');
+	await expect(page.locator('main [data-row]').nth(0)).toBeFocused();
+
+	await page.keyboard.press('Control+k');
+	const palette = page.getByRole('combobox', { name: 'Search or run' });
+	await expect(palette).toBeFocused();
+	await palette.fill('calen');
+	await expect(page.getByRole('option', { name: 'Calendar' })).toHaveAttribute('aria-selected', 'true');
+	await page.keyboard.press('Escape');
+	await expect(page.locator('main [data-row]').nth(0)).toBeFocused();
+	await page.keyboard.press('Control+k');
+	await palette.fill('calen');
+	await expect(page.getByRole('option', { name: 'Calendar' })).toHaveAttribute('aria-selected', 'true');
+	await page.keyboard.press('Enter');
+	await expect(page).toHaveURL(/\/calendar$/);
+});
+
+test('a filter is in the address, and a reload keeps it', async ({ open }) => {
+	const { page } = await open('admin');
+	await visit(page, '/runs');
+	await page.getByRole('combobox', { name: 'Status' }).selectOption('failed');
+	await expect(page).toHaveURL(/status=failed/);
+	await page.reload();
+	await expect(page.getByRole('combobox', { name: 'Status' })).toHaveValue('failed');
+	await expect(page.locator('main [data-row]').first()).toContainText('Failed');
+	expect(await page.locator('main [data-row]').filter({ hasNotText: 'Failed' }).count()).toBe(0);
+});
+
+test('two edit the same job: the second is told who changed what, and nothing typed is lost', async ({ open }) => {
+	const admin = await apiOf('admin');
+	const [project] = Rows.parse(await admin.get('/api/projects?limit=1')).items;
+	const job = await admin.ok('POST', `/api/projects/${String(project.id)}/jobs`, {
+		title: 'Two hands',
+		job_type: 'ops',
+	});
+	const { page, faults } = await open('admin');
+	await visit(page, `/jobs/${String(job.id)}/edit`);
+	await page.getByLabel('Title').fill('Two hands, mine');
+	await admin.ok(
+		'PATCH',
+		`/api/jobs/${String(job.id)}`,
+		{ priority: 'high' },
+		{ 'if-match': `"v${String(job.version)}"` },
+	);
+	await page.getByRole('button', { name: 'Save' }).click();
+
+	const alert = page.getByRole('alert').filter({ hasText: 'Somebody changed this meanwhile' });
+	await expect(alert).toContainText('priority');
+	await expect(page.getByLabel('Title')).toHaveValue('Two hands, mine');
+	await alert.getByRole('button', { name: 'Apply mine again' }).click();
+	await expect(page.getByRole('heading', { level: 1, name: 'Two hands, mine' })).toBeVisible();
+	// Only what was changed here was written: the other's change stands.
+	expect(await admin.get(`/api/jobs/${String(job.id)}`)).toMatchObject({ title: 'Two hands, mine', priority: 'high' });
+	// The browser itself tells of the refusal, which was meant.
+	expect(faults.splice(0)).toEqual([expect.stringContaining('412')]);
+});
