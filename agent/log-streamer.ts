@@ -78,11 +78,11 @@ export class LogStreamer {
 		return new Promise((resolve) => this.#waiting.push(resolve));
 	}
 
-	/** A line of the agent's own, beside the output as shells do it: on stderr. */
-	note(text: string): void {
+	/** A line of the agent's own among the output. */
+	note(stream: OutputStream, text: string): void {
 		const masker = new Masker(this.#o.forms);
 		const line = Buffer.concat([masker.push(Buffer.from(text)), masker.end()]);
-		this.#take(Stream.stderr, Buffer.concat([Buffer.from(this.#endsLine ? '' : '\n'), line, Buffer.from('\n')]));
+		this.#take(stream, Buffer.concat([Buffer.from(this.#endsLine ? '' : '\n'), line, Buffer.from('\n')]));
 	}
 
 	/** Gives out what the maskers still held; resolves when all of the log is in the spool, or the spool is broken. */

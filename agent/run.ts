@@ -254,8 +254,8 @@ export class Run implements HeldRun {
 		}, this.spec.timeout_s * 1000);
 		execution.start({
 			write: (stream, bytes) => streamer.write(stream, bytes),
-			note: (text) => {
-				streamer.note(text);
+			note: (stream, text) => {
+				streamer.note(stream, text);
 			},
 			spawned: (pid) => {
 				const { run_id, epoch } = this;

@@ -28,7 +28,7 @@ export interface Output {
 	/** Takes bytes. A promise means: enough for now, go on when it resolves. */
 	write(stream: OutputStream, bytes: Buffer): Promise<void> | undefined;
 	/** A line of the agent's own in the log. */
-	note(text: string): void;
+	note(stream: OutputStream, text: string): void;
 	/** Something now lives that a later agent process would have to end. */
 	spawned(pid: number): void;
 }

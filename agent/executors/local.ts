@@ -97,7 +97,10 @@ class LocalExecution implements Execution {
 		for (const [n, command] of commands.entries()) {
 			if (this.#stopping) return STOPPED;
 			if (commands.length > 1)
-				output.note(`── ${String(n + 1)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`);
+				output.note(
+					Stream.stdout,
+					`── ${String(n + 1)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`,
+				);
 			exit = await this.#run(command, output);
 			if (exit.kind !== 'exit' || exit.code !== 0) return exit;
 		}
@@ -157,7 +160,8 @@ class LocalExecution implements Execution {
 	/** A run's end is the end of all it started. */
 	async #endLeftovers(output: Output): Promise<void> {
 		if (await this.#family.gone(LEFTOVER_MS, false)) return;
-		if (!this.#stopping) output.note('uhub: the script ended and left processes running; they are ended now');
+		if (!this.#stopping)
+			output.note(Stream.stderr, 'uhub: the script ended and left processes running; they are ended now');
 		await this.#family.end(LEFTOVER_MS);
 	}
 }

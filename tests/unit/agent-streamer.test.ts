@@ -121,7 +121,7 @@ describe('a log on its way to the spool', () => {
 		void streamer.write(Stream.stdout, Buffer.from('it is correct'));
 		void streamer.write(Stream.stderr, Buffer.from('correct'));
 		void streamer.write(Stream.stdout, Buffer.from(' horse\n'));
-		streamer.note('the step named correct horse');
+		streamer.note(Stream.stderr, 'the step named correct horse');
 		await streamer.end();
 		expect(logOf(durable, Stream.stdout).toString()).toBe('it is ***\n');
 		const stderr = logOf(durable, Stream.stderr).toString();
@@ -133,8 +133,8 @@ describe('a log on its way to the spool', () => {
 	it('a note stands on a line of its own', async () => {
 		const { streamer, durable } = await make();
 		void streamer.write(Stream.stdout, Buffer.from('no end'));
-		streamer.note('note');
-		streamer.note('another');
+		streamer.note(Stream.stderr, 'note');
+		streamer.note(Stream.stderr, 'another');
 		await streamer.end();
 		expect(logOf(durable).toString()).toBe('no end\nnote\nanother\n');
 	});
