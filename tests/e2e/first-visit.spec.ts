@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { complaints } from '#tests/support/a11y.ts';
 import { startHub, type TestHub } from '#tests/support/hub.ts';
 import { LogPage } from '#tests/support/log-page.ts';
 import { expect, test } from '#tests/support/people.ts';
@@ -46,12 +47,14 @@ function type(command: string): () => string {
 }
 
 test('admin, project, agent by one copied command, hello', async ({ open }) => {
-	const { page } = await open(null, { baseURL: hub.url });
+	const { page } = await open(null, { baseURL: hub.url, reducedMotion: 'reduce' });
 	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 	await page.goto('/');
 	await expect(page.getByRole('heading', { level: 1, name: 'Set up your hub' })).toBeVisible();
 	const step = (name: string) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
 	const current = page.locator('[aria-current="step"]');
+
+	expect(await complaints(page)).toEqual([]);
 
 	// A password that is too short is refused where it was typed, and what was typed is kept.
 	const me = step('You, the first administrator');
@@ -75,6 +78,7 @@ test('admin, project, agent by one copied command, hello', async ({ open }) => {
 	const command = await page.evaluate(() => navigator.clipboard.readText());
 	expect(command).toMatch(/^node dist\/uhub-agent\.mjs enroll --hub http:\S+ --token uhe_\S+ --allow-local && node /);
 	await expect(current.getByLabel('Run this on the machine')).toHaveText(command);
+	expect(await complaints(page)).toEqual([]);
 	const output = type(command);
 
 	// The hub shows the fingerprint that stands in the terminal.
@@ -82,12 +86,13 @@ test('admin, project, agent by one copied command, hello', async ({ open }) => {
 	const fingerprint = await current.locator('code[aria-label]').getAttribute('aria-label');
 	expect(fingerprint).not.toBeNull();
 	expect(output()).toContain(fingerprint);
+	expect(await complaints(page)).toEqual([]);
 	await current.getByRole('button', { name: 'It is the same: let it in' }).click();
 
-	await expect(step('Hello')).toHaveAttribute('aria-current', 'step', { timeout: 30_000 });
+	await expect(step('A first run')).toHaveAttribute('aria-current', 'step', { timeout: 30_000 });
 	// Who leaves now and comes back goes on here.
 	await page.reload();
-	await expect(step('Hello')).toHaveAttribute('aria-current', 'step');
+	await expect(step('A first run')).toHaveAttribute('aria-current', 'step');
 	await current.getByRole('button', { name: 'Create the job and run it' }).click();
 	await expect(page.getByText('Your hub works.')).toBeVisible({ timeout: 30_000 });
 	await expect(new LogPage(page).viewport).toContainText(/hello/i);
