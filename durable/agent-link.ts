@@ -498,9 +498,10 @@ export class AgentLink extends DurableObject<Env> {
 		);
 	}
 
+	/** Sets the alarm where it would ring too late. One that rings too early costs less than setting it anew. */
 	#arm() {
 		const next = this.#timers.next();
-		if (next === this.#alarmAt) return;
+		if (next === this.#alarmAt || (next !== null && this.#alarmAt && this.#alarmAt <= next)) return;
 		this.#alarmAt = next;
 		this.#later(next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
 	}

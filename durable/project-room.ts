@@ -1,38 +1,45 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Labels } from '#domain/job.ts';
 import type { Reason } from '#domain/run.ts';
-import { type Entity, PING, PONG } from '#protocol/browser.ts';
+import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
-import { type Dispatch, type Fleet, loadDispatch, loadFleet } from '#worker/services/runs/spec.ts';
+import { loadQueue } from '#worker/services/runs/queue.ts';
+import { type Dispatch, loadDispatch } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
 import { type Candidate, fitting, projectPaused, type Queued, waitingReason } from './core/queue.ts';
 import { Pages } from './pages.ts';
 import { watcherOf } from './watcher.ts';
 
-/** The most queued runs one pass looks at; those behind them wait for the next. */
-const PASS_MAX = 200;
 /** While runs wait the room tries again at least this often, should a message that a slot is free be lost. */
 const AGAIN_MS = 30_000;
+/** What changes in so short a time is written down and told together. */
+const GATHER_MS = 5;
+/** How many runs that were placed are remembered; one that was forgotten is offered anew, and its stream says no. */
+const PLACED_MAX = 2_000;
 
-/** One project: its queue and dispatch, its open pages. A shell: what it decides is in core/. */
+type ChangedRow = Parameters<Changes['add']>[0][number];
+
+/**
+ * One project: the dispatch of its runs, its open pages. A shell: what it decides is in core/.
+ * What waits is in the record; the room holds nothing of it that it could lose.
+ */
 export class ProjectRoom extends DurableObject<Env> {
 	readonly #id: number;
 	readonly #changes: Changes;
 	readonly #pages: Pages;
 	/** When each agent was last given a run, so that they take turns. */
 	readonly #givenAt = new Map<number, number>();
+	/** Runs an agent was given, which the record still shows as queued until they start. */
+	readonly #placed = new Set<number>();
 	#passing: Promise<void> | null = null;
 	#again = false;
-	#loaded: Dispatch[] = [];
+	#asked: number | null = null;
+	#gathered: ChangedRow[] = [];
+	#gathering: Promise<void> | null = null;
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env);
 		this.#id = Number(ctx.id.name);
-		ctx.storage.sql.exec(
-			`create table if not exists queue (run_id integer primary key, priority integer not null, requested_at text not null,
-			 labels text not null, backend text not null, reason text)`,
-		);
 		this.#changes = new Changes(ctx.storage);
 		this.#pages = new Pages(() => ctx.getWebSockets(), this.#changes);
 		ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -42,24 +49,9 @@ export class ProjectRoom extends DurableObject<Env> {
 
 	/** A run waits. Telling it twice, or of one that does not wait any more, does no harm. */
 	async queued(run_id: number): Promise<void> {
-		const dispatch = await loadDispatch(systemCtx(this.env, this.ctx), run_id);
-		if (!dispatch) return this.forget(run_id);
-		const { run, priority, labels, spec } = dispatch;
-		if (!spec) {
-			const reason: Reason = { code: 'script_missing', message: 'What the job should run is not there any more.' };
-			await this.#stream(run_id).unrunnable(run, reason);
-			return this.forget(run_id);
-		}
-		this.ctx.storage.sql.exec(
-			'insert or ignore into queue (run_id, priority, requested_at, labels, backend) values (?, ?, ?, ?, ?)',
-			...[run_id, priority, run.requested_at, JSON.stringify(labels), run.backend],
-		);
-		this.#loaded.push(dispatch);
+		this.#placed.delete(run_id);
+		this.#asked = run_id;
 		await this.dispatch();
-	}
-
-	forget(run_id: number): void {
-		this.ctx.storage.sql.exec('delete from queue where run_id = ?', run_id);
 	}
 
 	/** Gives waiting runs to agents, as far as there is room. One pass at a time; what comes meanwhile is seen by the next. */
@@ -83,38 +75,39 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 
 	async #pass() {
-		const queue = this.#queue();
-		const loaded = new Map(this.#loaded.map((d) => [d.run.id, d]));
-		this.#loaded = [];
-		if (queue.length === 0) return;
-		const fleet = [...loaded.values()].at(-1)?.fleet ?? (await loadFleet(systemCtx(this.env, this.ctx), this.#id));
-		const waiting: { run: Queued; fit: Candidate[] }[] = [];
-		const open = new Set(fleet.agents.map((a) => a.id));
-		for (const run of queue) {
-			const fit = fitting(fleet.agents, run);
-			const placed =
-				fleet.project_status === 'active' &&
-				(await this.#place(
-					run,
-					fit.filter((a) => open.has(a.id)),
-					open,
-					loaded.get(run.run_id),
-				));
-			if (placed) this.forget(run.run_id);
-			else waiting.push({ run, fit });
+		const queue = await loadQueue(systemCtx(this.env, this.ctx), this.#id, this.#asked);
+		this.#asked = null;
+		const still: { run: Queued; fit: Candidate[] }[] = [];
+		const open = new Set(queue.agents.map((a) => a.id));
+		for (const run of queue.waiting) {
+			if (this.#placed.has(run.run_id)) continue;
+			const fit = fitting(queue.agents, run);
+			const candidates = queue.project_status === 'active' ? fit.filter((a) => open.has(a.id)) : [];
+			const loaded = queue.asked?.run.id === run.run_id ? queue.asked : null;
+			// What cannot be run fails at once, whether or not there is an agent for it.
+			const placeable = candidates.length > 0 || loaded?.spec === null;
+			if (placeable && (await this.#place(run.run_id, candidates, open, loaded))) this.#remember(run.run_id);
+			else still.push({ run, fit });
 		}
-		for (const [ahead, { run, fit }] of waiting.entries()) this.#wait(run, reasonOf(fleet, run, fit, ahead));
-		if (waiting.length > 0) await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS);
+		for (const [ahead, { run, fit }] of still.entries()) {
+			const reason = queue.project_status === 'active' ? waitingReason(run, fit, ahead) : projectPaused;
+			if (run.reason?.code !== reason.code || run.reason.message !== reason.message)
+				this.#later(this.#stream(run.run_id).waiting(reason));
+		}
+		if (still.length > 0) await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS);
 	}
 
 	/** True when the run is out of the queue: an agent has it, or it does not wait any more. Agents that are full leave `open`. */
-	async #place(run: Queued, fit: Candidate[], open: Set<number>, loaded: Dispatch | undefined): Promise<boolean> {
-		if (fit.length === 0) return false;
-		const dispatch = loaded ?? (await loadDispatch(systemCtx(this.env, this.ctx), run.run_id));
-		if (!dispatch?.spec) return true;
+	async #place(run_id: number, fit: Candidate[], open: Set<number>, loaded: Dispatch | null): Promise<boolean> {
+		const dispatch = loaded ?? (await loadDispatch(systemCtx(this.env, this.ctx), run_id));
+		if (!dispatch) return true;
+		if (!dispatch.spec) {
+			await this.#stream(run_id).unrunnable(dispatch.run, nothingToRun);
+			return true;
+		}
 		fit.sort((a, b) => (this.#givenAt.get(a.id) ?? 0) - (this.#givenAt.get(b.id) ?? 0));
 		for (const agent of fit) {
-			const sent = await this.#stream(run.run_id).offer(dispatch.run, dispatch.spec, agent.id);
+			const sent = await this.#stream(run_id).offer(dispatch.run, dispatch.spec, agent.id);
 			if (sent === 'offered') this.#givenAt.set(agent.id, Date.now());
 			if (sent === 'offered' || sent === 'gone') return true;
 			open.delete(agent.id);
@@ -122,36 +115,29 @@ export class ProjectRoom extends DurableObject<Env> {
 		return false;
 	}
 
-	/** Says why a run waits, when that is news. */
-	#wait(run: Queued, reason: Reason) {
-		if (run.reason?.code === reason.code && run.reason.message === reason.message) return;
-		const text = JSON.stringify(reason);
-		this.ctx.storage.sql.exec('update queue set reason = ? where run_id = ?', text, run.run_id);
-		this.#later(this.#stream(run.run_id).waiting(reason));
-	}
-
-	#queue(): Queued[] {
-		return this.ctx.storage.sql
-			.exec<{ run_id: number; labels: string; backend: string; reason: string | null }>(
-				'select run_id, labels, backend, reason from queue order by priority desc, requested_at, run_id limit ?',
-				PASS_MAX,
-			)
-			.toArray()
-			.map(({ run_id, labels, backend, reason }) => ({
-				run_id,
-				backend,
-				labels: JSON.parse(labels) as Labels,
-				reason: reason === null ? null : (JSON.parse(reason) as Reason),
-			}));
+	#remember(run_id: number) {
+		this.#placed.add(run_id);
+		const [oldest] = this.#placed;
+		if (this.#placed.size > PLACED_MAX && oldest !== undefined) this.#placed.delete(oldest);
 	}
 
 	// ——— the pages ———
 
-	/** Rows of the project changed, and were committed. */
-	changed(changes: { entity: Entity; id: number; row: object | null }[]): void {
-		this.#pages.changed(this.#changes.add(changes));
+	/** Rows of the project changed, and were committed. Resolves when the pages can no longer miss it. */
+	async changed(changes: ChangedRow[]): Promise<void> {
+		this.#gathered.push(...changes);
+		this.#gathering ??= this.#gather();
+		await this.#gathering;
 		// It may have been paused, or be active again.
 		if (changes.some((c) => c.entity === 'project')) this.#later(this.dispatch());
+	}
+
+	async #gather() {
+		await new Promise((done) => setTimeout(done, GATHER_MS));
+		const rows = this.#gathered;
+		this.#gathered = [];
+		this.#gathering = null;
+		this.#pages.changed(this.#changes.add(rows));
 	}
 
 	override fetch(request: Request): Response {
@@ -190,5 +176,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 }
 
-const reasonOf = (fleet: Fleet, run: Queued, fit: Candidate[], ahead: number): Reason =>
-	fleet.project_status === 'active' ? waitingReason(run, fit, ahead) : projectPaused;
+const nothingToRun: Reason = {
+	code: 'script_missing',
+	message: 'What the job should run is not there any more, or is of a kind this hub does not run.',
+};

@@ -37,9 +37,9 @@ export interface Script {
 	size: number;
 }
 
-/** What is written down in the record, and when: at once what people wait for, a little later what the next step may overtake. */
+/** What is decided is written down in the record so much later: the end at once, the rest when the next step had its chance. */
 const WRITE_SOON_MS = 25;
-/** Where the object is evicted before that, the alarm does it. */
+/** Where the object does not live to write the end down, the alarm does; before the end the agent comes by. */
 const WRITE_LATEST_MS = 1_000;
 const SEAL_AGAIN_MS = 30_000;
 
@@ -63,7 +63,9 @@ export class RunStream extends DurableObject<Env> {
 	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
 	#hash: Hash | null;
 	#excerpts: Excerpts | null = null;
+	/** When the alarm rings; undefined: not known since the object woke. */
 	#alarmAt: number | null | undefined;
+	#offerTimer: ReturnType<typeof setTimeout> | null = null;
 	#writing = false;
 	#failures = 0;
 	#completing: Promise<Step> | null = null;
@@ -81,6 +83,7 @@ export class RunStream extends DurableObject<Env> {
 		this.#viewers = new Viewers(this.#log, this.#reader, () =>
 			this.#state.step === 'done' ? this.#statusFrame() : null,
 		);
+		if (this.#outbox.pending(1).length > 0) this.#writeSoon(WRITE_SOON_MS);
 	}
 
 	// ——— the room ———
@@ -90,6 +93,8 @@ export class RunStream extends DurableObject<Env> {
 		this.#meet(record);
 		// A cancel whose message was lost is found here at the latest.
 		if (record.cancel_requested_at !== null) await this.cancel();
+		// And an offer whose time ran out while the object slept.
+		this.#step({ type: 'overdue' });
 		if (this.#state.step !== 'queued') return 'gone';
 		this.#kept.put(
 			'scripts',
@@ -278,17 +283,25 @@ export class RunStream extends DurableObject<Env> {
 		const { state, free, requeued } = result;
 		if (state === before) return result;
 		this.#kept.put('state', state);
-		this.#timers.set('due', state.due);
+		this.#await(state);
 		this.#outbox.put(auditOf(before, state));
 		this.#viewers.status(this.#statusFrame());
 		// The link that said what led here frees the slot by the answer; where nobody said it, it has to be told.
 		if (free && (event.type === 'cancel' || event.type === 'overdue'))
 			this.#later(this.#link(free.agent_id).withdraw(this.#id, free.epoch));
 		if (requeued) this.#later(this.#room().queued(this.#id));
-		else if (state.step === 'done' && before.step === 'queued') this.#later(this.#room().forget(this.#id));
+		if (state.step === 'done') this.#timers.set('write', Date.now() + WRITE_LATEST_MS);
 		this.#writeSoon(state.step === 'done' ? 0 : WRITE_SOON_MS);
 		this.#arm();
 		return result;
+	}
+
+	/** Has the step end when it has waited long enough. An offer is too short-lived for the alarm, which costs a write of its own. */
+	#await({ step: at, due }: RunState) {
+		if (this.#offerTimer !== null) clearTimeout(this.#offerTimer);
+		const offering = due !== null && (at === 'offered' || at === 'accepted');
+		this.#offerTimer = offering ? setTimeout(() => this.#step({ type: 'overdue' }), due - Date.now()) : null;
+		this.#timers.set('due', offering ? null : due);
 	}
 
 	/** A step that may be the run's last: what its row then shows of the log is read first. */
@@ -336,9 +349,7 @@ export class RunStream extends DurableObject<Env> {
 		);
 	}
 
-	/** Has the changes written down in `ms`; where the object does not live to see it, by the alarm. */
 	#writeSoon(ms: number) {
-		if (this.#timers.at('write') === null) this.#timers.set('write', Date.now() + WRITE_LATEST_MS);
 		setTimeout(() => {
 			this.#later(this.#write());
 		}, ms);
@@ -388,9 +399,10 @@ export class RunStream extends DurableObject<Env> {
 		);
 	}
 
+	/** Sets the alarm where it would ring too late. One that rings too early costs less than setting it anew. */
 	#arm() {
 		const next = this.#timers.next();
-		if (next === this.#alarmAt) return;
+		if (next === this.#alarmAt || (next !== null && this.#alarmAt && this.#alarmAt <= next)) return;
 		this.#alarmAt = next;
 		this.#later(next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
 	}

@@ -21,8 +21,10 @@ export async function sweepRuns(ctx: Ctx): Promise<void> {
 		.where(inArray(runs.status, ['queued', 'running']))
 		.orderBy(asc(runs.id))
 		.limit(SWEEP_MAX);
-	for (const { id, project_id, status, cancel_requested_at } of open) {
-		if (cancel_requested_at !== null) await ctx.live.cancel({ id, project_id });
-		else if (status === 'queued') await ctx.live.queued({ id, project_id });
-	}
+	await Promise.all(
+		open.map(async ({ id, project_id, status, cancel_requested_at }) => {
+			if (cancel_requested_at !== null) await ctx.live.cancel({ id, project_id });
+			else if (status === 'queued') await ctx.live.queued({ id, project_id });
+		}),
+	);
 }
