@@ -55,7 +55,9 @@ export class WireAgent {
 		{ agent_id, key }: Identity,
 		hello: Partial<Extract<FromAgent, { type: 'hello' }>> = {},
 	): Promise<WireAgent> {
-		const ws = new WebSocket(`${url.replace(/^http/, 'ws')}/live/agent?agent=${String(agent_id)}`, { perMessageDeflate: false });
+		const ws = new WebSocket(`${url.replace(/^http/, 'ws')}/live/agent?agent=${String(agent_id)}`, {
+			perMessageDeflate: false,
+		});
 		const agent = new WireAgent(ws);
 		await once(ws, 'open');
 		const { challenge, host } = await agent.next('challenge');
