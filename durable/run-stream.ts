@@ -38,7 +38,7 @@ export interface Script {
 }
 
 /** What is decided is written down in the record so much later: the end at once, the rest when the next step had its chance. */
-const WRITE_SOON_MS = 25;
+const WRITE_SOON_MS = 100;
 /** Where the object does not live to write the end down, the alarm does; before the end the agent comes by. */
 const WRITE_LATEST_MS = 1_000;
 const SEAL_AGAIN_MS = 30_000;
