@@ -48,6 +48,8 @@ export default defineConfig({
 				codeSplitting: {
 					groups: [
 						{ name: 'zod', test: /node_modules\/zod\/|lib\/zod-csp/ },
+						// SvelteKit's start fills it before it loads the modules that read it at once, such as the version.
+						{ name: 'payload', test: /@sveltejs\/kit\/src\/runtime\/client\/payload\.js/, priority: 1 },
 						{ name: 'kit', test: /node_modules\/(svelte|@sveltejs|esm-env|clsx)\//, minShareCount: 2 },
 						// What most pages share comes at once: a hundred icons and words one by one cost more than they weigh.
 						{ name: 'hub', test: /app\/lib|domain\/|protocol\/|@lucide/, minShareCount: 7 },
