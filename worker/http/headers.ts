@@ -33,7 +33,7 @@ export const secureHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
 	await next();
 	if (c.res.status === 101) return;
 	// A page comes from a binding, and such an answer's headers cannot be set.
-	c.res = new Response(c.res.body, c.res);
+	if (!c.req.path.startsWith('/api/')) c.res = new Response(c.res.body, c.res);
 	const { headers } = c.res;
 	for (const [name, value] of Object.entries(always)) headers.set(name, value);
 	if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP);
