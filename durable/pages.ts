@@ -3,6 +3,7 @@ import { type Change, FromBrowser, type Person, type ToBrowser } from '#protocol
 import { Close } from '#protocol/close-codes.ts';
 import type { Changes } from './core/changes.ts';
 import { TokenBucket } from './core/token-bucket.ts';
+import { Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
 /** A page's socket, with who sits behind it. Kept with the socket, so that nobody vanishes or stays as a ghost. */
@@ -32,9 +33,20 @@ export class Pages {
 	readonly #buckets = new WeakMap<WebSocket, TokenBucket>();
 	#peopleDue = false;
 
-	constructor(sockets: () => WebSocket[], changes: Changes) {
+	readonly #rights: Rights;
+
+	constructor(sockets: () => WebSocket[], changes: Changes, ask: (sessions: number[]) => Promise<Set<number>>) {
 		this.#sockets = sockets;
 		this.#changes = changes;
+		this.#rights = new Rights(
+			ask,
+			() =>
+				sockets().flatMap((ws): [WebSocket, Watcher][] => {
+					const page = pageOf(ws);
+					return page ? [[ws, page]] : [];
+				}),
+			() => undefined,
+		);
 	}
 
 	get full(): boolean {
@@ -47,7 +59,7 @@ export class Pages {
 
 	said(ws: WebSocket, message: string | ArrayBuffer): void {
 		const page = pageOf(ws);
-		if (!page || !this.#stillAllowed(ws, page)) return;
+		if (!page || ws.readyState !== WebSocket.OPEN) return;
 		const bucket = this.#buckets.get(ws) ?? new TokenBucket(60, 20, Date.now());
 		this.#buckets.set(ws, bucket);
 		if (!bucket.take(Date.now())) return ws.close(Close.tooFast, 'too many frames');
@@ -68,10 +80,8 @@ export class Pages {
 
 	/** What changed, for every page that follows. */
 	changed(changes: readonly Change[]): void {
-		for (const ws of this.#sockets()) {
-			const page = pageOf(ws);
-			if (page?.follows && this.#stillAllowed(ws, page)) this.#tellChanges(ws, changes);
-		}
+		this.#rights.look(Date.now());
+		for (const ws of this.#sockets()) if (pageOf(ws)?.follows) this.#tellChanges(ws, changes);
 	}
 
 	gone(): void {
@@ -88,6 +98,7 @@ export class Pages {
 		this.#peopleDue = true;
 		setTimeout(() => {
 			this.#peopleDue = false;
+			this.#rights.look(Date.now());
 			const pages = this.#sockets().flatMap((ws) => {
 				const page = ws.readyState === WebSocket.OPEN ? pageOf(ws) : null;
 				return page?.follows ? [{ ws, page }] : [];
@@ -97,12 +108,6 @@ export class Pages {
 				.map(({ page: { connection, user_id, name, path } }): Person => ({ connection, user_id, name, path }));
 			for (const { ws } of pages) this.#tell(ws, { type: 'people', people });
 		}, PEOPLE_AFTER_MS);
-	}
-
-	#stillAllowed(ws: WebSocket, page: Page): boolean {
-		if (Date.now() < page.expires_at) return true;
-		ws.close(Close.notSignedIn, 'the session has ended');
-		return false;
 	}
 
 	#tell(ws: WebSocket, frame: ToBrowser) {

@@ -3,6 +3,7 @@ import type { Reason } from '#domain/run.ts';
 import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
+import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { loadQueue } from '#worker/services/runs/queue.ts';
 import { type Dispatch, loadDispatch } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
@@ -41,7 +42,11 @@ export class ProjectRoom extends DurableObject<Env> {
 		super(ctx, env);
 		this.#id = Number(ctx.id.name);
 		this.#changes = new Changes(ctx.storage);
-		this.#pages = new Pages(() => ctx.getWebSockets(), this.#changes);
+		this.#pages = new Pages(
+			() => ctx.getWebSockets(),
+			this.#changes,
+			(sessions) => stillAllowed(systemCtx(env, ctx), this.#id, sessions),
+		);
 		ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
 	}
 

@@ -5,6 +5,7 @@ import type { Reason, Run } from '#domain/run.ts';
 import type { Finish, KnownRun, RunSpec } from '#protocol/agent.ts';
 import { BadFrame, type Chunk, decodeChunk, Kind } from '#protocol/run-frames.ts';
 import { systemCtx } from '#worker/http/context.ts';
+import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
 import { loadRun } from '#worker/services/runs/load.ts';
 import { Keyed } from './core/keyed.ts';
@@ -80,8 +81,14 @@ export class RunStream extends DurableObject<Env> {
 		this.#timers = new Timers(storage);
 		this.#outbox = new Outbox(storage);
 		this.#hash = this.#log.end.frames === 0 ? createHash('sha256') : null;
-		this.#viewers = new Viewers(this.#log, this.#reader, () =>
-			this.#state.step === 'done' ? this.#statusFrame() : null,
+		this.#viewers = new Viewers(
+			this.#log,
+			this.#reader,
+			() => (this.#state.step === 'done' ? this.#statusFrame() : null),
+			async (sessions) => {
+				const record = await this.#record();
+				return record ? stillAllowed(systemCtx(env, ctx), record.project_id, sessions) : new Set();
+			},
 		);
 		if (this.#outbox.pending(1).length > 0) this.#writeSoon(WRITE_SOON_MS);
 	}

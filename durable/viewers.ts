@@ -3,6 +3,7 @@ import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { cutFrame, type LogReader } from './core/log-reader.ts';
 import type { LogStore } from './core/log-store.ts';
+import { Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
 interface Viewer extends Watcher {
@@ -39,10 +40,22 @@ export class Viewers {
 	readonly #last: () => Uint8Array | null;
 	readonly #viewers = new Map<WebSocket, Viewer>();
 
-	constructor(log: LogStore, reader: LogReader, last: () => Uint8Array | null) {
+	readonly #rights: Rights;
+
+	constructor(
+		log: LogStore,
+		reader: LogReader,
+		last: () => Uint8Array | null,
+		ask: (sessions: number[]) => Promise<Set<number>>,
+	) {
 		this.#log = log;
 		this.#reader = reader;
 		this.#last = last;
+		this.#rights = new Rights(
+			ask,
+			() => this.#viewers,
+			(ws) => this.#viewers.delete(ws),
+		);
 	}
 
 	/** `first` is the status frame every viewer starts with; `from` the offset it asks for. */
@@ -63,10 +76,10 @@ export class Viewers {
 
 	/** Frames that were stored in this turn, the first of them number `number`. */
 	publish(frames: readonly Uint8Array[], number: number): void {
-		const now = Date.now();
+		this.#rights.look(Date.now());
 		const most = this.#unreadMax;
 		for (const [ws, viewer] of this.#viewers) {
-			if (viewer.next !== null || !this.#stillAllowed(ws, viewer, now)) continue;
+			if (viewer.next !== null) continue;
 			if (ws.bufferedAmount > most) {
 				viewer.next = number;
 				void this.#feed(ws, viewer);
@@ -76,10 +89,9 @@ export class Viewers {
 
 	/** A change of the run's state. The last one is for each viewer when it has all of the log. */
 	status(frame: Uint8Array): void {
-		const now = Date.now();
+		this.#rights.look(Date.now());
 		const last = this.#last();
 		for (const [ws, viewer] of this.#viewers) {
-			if (!this.#stillAllowed(ws, viewer, now)) continue;
 			if (!last) this.#send(ws, frame);
 			else if (viewer.next === null) this.#end(ws, last);
 		}
@@ -95,7 +107,7 @@ export class Viewers {
 			if (viewer.from > 0 && viewer.next === 0) viewer.next = await this.#reader.frameAt(viewer.from);
 			while (viewer.next !== null && this.#viewers.has(ws)) {
 				for await (const { before, frames } of this.#reader.stretches(viewer.next)) {
-					if (!(await this.#room(ws)) || !this.#stillAllowed(ws, viewer, Date.now())) return;
+					if (!(await this.#room(ws))) return;
 					for (const frame of frames) this.#sendFrom(ws, viewer, frame);
 					viewer.next = before.frames + frames.length;
 				}
@@ -129,12 +141,6 @@ export class Viewers {
 			}
 		}
 		return this.#viewers.has(ws);
-	}
-
-	#stillAllowed(ws: WebSocket, viewer: Viewer, now: number): boolean {
-		if (now < viewer.expires_at) return true;
-		this.#close(ws, Close.notSignedIn, 'the session has ended');
-		return false;
 	}
 
 	#end(ws: WebSocket, last: Uint8Array) {

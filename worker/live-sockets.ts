@@ -42,7 +42,7 @@ async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Sc
 	const token = ctx.credential.kind === 'session' ? ctx.credential.token : '';
 	const { actor, rows } = await enter(ctx, action, scope, [
 		ctx.db
-			.select({ expires_at: sessions.expires_at, name: users.display_name })
+			.select({ id: sessions.id, expires_at: sessions.expires_at, name: users.display_name })
 			.from(sessions)
 			.innerJoin(users, eq(users.id, sessions.user_id))
 			.where(eq(sessions.token, token)),
@@ -52,6 +52,7 @@ async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Sc
 	return watcherHeaders({
 		user_id: actor.id,
 		name: session.name ?? actor.username,
+		session_id: session.id,
 		expires_at: Date.parse(session.expires_at),
 	});
 }

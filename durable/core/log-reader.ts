@@ -9,6 +9,8 @@ import type { Segments } from './storage.ts';
 
 /** What a reader that goes through the log fetches of a segment at once, compressed. */
 const AHEAD = 1_048_576;
+/** Opened pieces that are kept, of 256 KiB each. */
+const OPENED_MAX = 4;
 /** An answer of lines ends when it holds this much text, in bytes. */
 const LINES_MAX = 1_048_576;
 
@@ -26,6 +28,8 @@ export class LogReader {
 	readonly #log: LogStore;
 	readonly #run_id: number;
 	readonly #segments: Segments;
+	/** The sealed pieces opened last, by their seq: a reader that scrolls mostly stays in one. */
+	readonly #opened = new Map<number, Uint8Array>();
 
 	constructor(log: LogStore, run_id: number, segments: Segments) {
 		this.#log = log;
@@ -137,6 +141,8 @@ export class LogReader {
 		const { pieces } = this.#log;
 		const piece = pieces[i];
 		if (!piece?.sealed) throw new Error('a piece of the log is neither in the object nor sealed');
+		const opened = this.#opened.get(piece.seq);
+		if (opened) return opened;
 		const { segment, at } = piece.sealed;
 		if (fetched.segment !== segment || at < fetched.at || at + piece.stored > fetched.at + fetched.bytes.length) {
 			let length = piece.stored;
@@ -147,7 +153,11 @@ export class LogReader {
 				throw new Error(`segment ${String(segment)} of run ${String(this.#run_id)} is not whole`);
 			Object.assign(fetched, { segment, at, bytes });
 		}
-		return expand(fetched.bytes.subarray(at - fetched.at, at - fetched.at + piece.stored), piece.raw);
+		const body = expand(fetched.bytes.subarray(at - fetched.at, at - fetched.at + piece.stored), piece.raw);
+		this.#opened.set(piece.seq, body);
+		const [oldest] = this.#opened.keys();
+		if (this.#opened.size > OPENED_MAX && oldest !== undefined) this.#opened.delete(oldest);
+		return body;
 	}
 }
 

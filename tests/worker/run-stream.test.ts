@@ -8,7 +8,7 @@ import { Kind } from '#protocol/run-frames.ts';
 import { liveOf } from '#worker/live.ts';
 import { applyRun } from '#worker/services/runs/apply.ts';
 import { sweepRuns } from '#worker/services/runs/sweep.ts';
-import { type Caller, ctxFor, ORIGIN, person, project, session } from './api-world.ts';
+import { type Caller, ctxFor, fresh, insert, ORIGIN, person, project, session } from './api-world.ts';
 import {
 	type AgentIdentity,
 	becomes,
@@ -351,6 +351,31 @@ describe('a viewer', () => {
 			.toBe(4401);
 	}, 20_000);
 
+	it('4: is let go soon after its person signed out or lost access to the project', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		const reader = await person('dev');
+		const group_id = await insert('groups', { name: fresh('group ') });
+		await insert('group_users', { group_id, user_id: reader.id });
+		await insert('project_groups', { project_id: p, group_id, access: 'read' });
+		const leaving = await person('admin');
+		const viewers = await Promise.all([ops, reader, leaving].map((who) => Viewer.open(who, run)));
+		await env.DB.prepare('delete from group_users where group_id = ?').bind(group_id).run();
+		await leaving.ok('POST', '/api/auth/logout', {}, { origin: ORIGIN });
+		const now = Date.now;
+		Date.now = () => now() + 31_000;
+		try {
+			await writer.write('for those who may see it\n');
+			await viewers[1]?.socket.closes(4403);
+			await viewers[2]?.socket.closes(4403);
+		} finally {
+			Date.now = now;
+		}
+		await expect.poll(() => viewers[0]?.log()).toBe('for those who may see it\n');
+		expect(viewers[0]?.socket.closed).toBeNull();
+	});
+
 	it('1, 6: without the right, the session or this hub’s origin is refused before the handshake', async () => {
 		const run = await queuedRun(ops, p);
 		const stranger = await person('dev');
@@ -361,7 +386,7 @@ describe('a viewer', () => {
 			await expect(open({ cookie: ops.cookie, origin })).rejects.toThrow('403');
 		await expect(open({ cookie: ops.cookie })).rejects.toThrow('403');
 		const forged = {
-			[WATCHER_HEADER]: encodeURIComponent(JSON.stringify({ user_id: 1, name: 'x', expires_at: 9e15 })),
+			[WATCHER_HEADER]: encodeURIComponent(JSON.stringify({ user_id: 1, name: 'x', session_id: 1, expires_at: 9e15 })),
 		};
 		await expect(open({ ...forged, origin: ORIGIN })).rejects.toThrow('401');
 	});
