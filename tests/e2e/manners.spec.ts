@@ -85,12 +85,15 @@ test('two edit the same job: the second is told who changed what, and nothing ty
 	const { page, faults } = await open('admin');
 	await visit(page, `/jobs/${String(job.id)}/edit`);
 	await page.getByLabel('Title').fill('Two hands, mine');
+	// The page hears of it and loads the job anew, which must not make mine look as if it came after theirs.
+	const heard = page.waitForResponse((response) => response.url().endsWith(`/api/jobs/${String(job.id)}`));
 	await admin.ok(
 		'PATCH',
 		`/api/jobs/${String(job.id)}`,
 		{ priority: 'high' },
 		{ 'if-match': `"v${String(job.version)}"` },
 	);
+	await heard;
 	await page.getByRole('button', { name: 'Save' }).click();
 
 	const alert = page.getByRole('alert').filter({ hasText: 'Somebody changed this meanwhile' });
