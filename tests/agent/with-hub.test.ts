@@ -99,7 +99,7 @@ describe("38: an agent that speaks of another's run", () => {
 				const labels = { wire };
 				const { project_id, job_id } = await admin.jobWith('#!/bin/sh\ntrue\n', { labels });
 				const identity = await enrol(admin, `wire-${wire}`, { project_ids: [project_id], labels });
-				const link = await WireAgent.connect(hub.url, identity, { labels });
+				const link = await WireAgent.connect(hub.url, identity);
 				const run_id = await admin.run(job_id);
 				return { link, run_id, at: await link.begin() };
 			}),

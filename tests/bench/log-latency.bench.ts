@@ -61,13 +61,7 @@ try {
 		median(took) <= 3,
 	);
 	const { project_id, job_id } = await admin.jobWith('#!/bin/sh\ntrue\n', { labels: { bench: 'wire' } });
-	const identity = await enrol(admin, 'lines', { project_ids: [project_id] });
-	await admin.ok(
-		'PATCH',
-		`/api/agents/${String(identity.agent_id)}`,
-		{ labels: { bench: 'wire' } },
-		{ 'if-match': '*' },
-	);
+	const identity = await enrol(admin, 'lines', { project_ids: [project_id], labels: { bench: 'wire' } });
 	const figures = await inTurns(5, {
 		uhub: () => busy(() => hubSide(admin, identity, job_id)),
 		relay: () => busy(relaySide),

@@ -33,7 +33,7 @@ async function throughput(make: () => Promise<Side>, viewers: number, frames: nu
 	return total / 1e6 / seconds;
 }
 
-const hub = await startHub();
+const hub = await startHub({ agent: false });
 try {
 	const admin = await Api.signIn(hub.url, 'admin', hub.password);
 	const { project_id, job_id } = await admin.jobWith('#!/bin/sh\ntrue\n');

@@ -13,6 +13,7 @@ type Of<T extends Message['type']> = Extract<Message, { type: T }>;
 export interface Identity {
 	agent_id: number;
 	key: KeyObject;
+	labels: Record<string, string>;
 }
 
 /** A new agent, enrolled and confirmed by an admin. */
@@ -34,7 +35,7 @@ export async function enrol(
 		version: 'test',
 	});
 	await admin.ok('POST', `/api/agents/${String(answer.agent_id)}/confirm`, { fingerprint: answer.fingerprint });
-	return { agent_id: answer.agent_id as number, key: privateKey };
+	return { agent_id: answer.agent_id as number, key: privateKey, labels: scope.labels ?? {} };
 }
 
 export class WireAgent {
@@ -52,7 +53,7 @@ export class WireAgent {
 
 	static async connect(
 		url: string,
-		{ agent_id, key }: Identity,
+		{ agent_id, key, labels }: Identity,
 		hello: Partial<Extract<FromAgent, { type: 'hello' }>> = {},
 	): Promise<WireAgent> {
 		const ws = new WebSocket(`${url.replace(/^http/, 'ws')}/live/agent?agent=${String(agent_id)}`, {
@@ -69,7 +70,7 @@ export class WireAgent {
 			boot_id,
 			signature: sign(null, authMessage({ host, agent_id, challenge, boot_id }), key).toString('base64url'),
 			version: 'test',
-			labels: {},
+			labels,
 			capacity: 100,
 			abilities: { backends: ['local'], tools: {} },
 			runs: [],
