@@ -1,20 +1,21 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Abilities, HostReport } from '#domain/agent.ts';
-import type { Reason } from '#domain/run.ts';
-import { FromAgent, type KnownRun, type RunSpec, type ToAgent } from '#protocol/agent.ts';
+import type { FromAgent, KnownRun, RunSpec } from '#protocol/agent.ts';
 import { Close, FRAME_MAX } from '#protocol/close-codes.ts';
-import { BadFrame, decodeChunk, encodeBlob, fromHex, PAYLOAD_MAX } from '#protocol/run-frames.ts';
+import { BadFrame, decodeChunk } from '#protocol/run-frames.ts';
 import { AGENT_PROTOCOL, AGENT_PROTOCOL_MIN } from '#protocol/version.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { agentOffline, agentOnline, hostReported, loadAgent, quarantineAgent } from '#worker/services/agents/seen.ts';
 import { sweepRuns } from '#worker/services/runs/sweep.ts';
 import { newChallenge, signedBy } from './agent-key.ts';
+import { actionOf, type AgentSocket, parse, setSocket, socketOf, tell, type Verdict } from './agent-socket.ts';
 import { Keyed } from './core/keyed.ts';
 import { Slots } from './core/slots.ts';
 import { Timers } from './core/timers.ts';
 import { TokenBucket } from './core/token-bucket.ts';
-import { Unacked } from './core/unacked.ts';
-import type { RunStream, Script, Told } from './run-stream.ts';
+import type { Script, Told } from './run-stream.ts';
+import { sendScripts } from './send-scripts.ts';
+import { type Passed, Uplink } from './uplink.ts';
 
 const HEARTBEAT_S = 15;
 const LEASE_S = 60;
@@ -27,11 +28,6 @@ const STRANGERS_MAX = 8;
 const HOST_EVERY_MS = 60_000;
 const ANNOUNCE_AGAIN_MS = 5_000;
 
-/** What a socket is, kept with it so that it outlives the object's memory. */
-type Socket =
-	| { stage: 'new' | 'proving'; challenge: string; host: string; since: number }
-	| { stage: 'in'; boot_id: string; capacity: number };
-
 interface Kept {
 	/** What the hub's people gave the agent, as it was when last read. */
 	scope: { project_ids: number[] | null; capacity: number };
@@ -41,7 +37,6 @@ interface Kept {
 }
 
 type Hello = Extract<FromAgent, { type: 'hello' }>;
-type Verdict = Extract<ToAgent, { type: 'welcome' }>['runs'][number];
 
 /** One agent's connection, and the truth about its slots. A shell: what it decides is in core/. */
 export class AgentLink extends DurableObject<Env> {
@@ -49,15 +44,14 @@ export class AgentLink extends DurableObject<Env> {
 	readonly #slots: Slots;
 	readonly #timers: Timers;
 	readonly #kept: Keyed<Kept>;
-	readonly #streams = new Map<number, DurableObjectStub<RunStream>>();
-	readonly #unacked = new Map<number, Unacked>();
+	readonly #uplink: Uplink;
 	readonly #buckets = new WeakMap<WebSocket, TokenBucket>();
 	readonly #pings = new Map<string, () => void>();
 	/** After an eviction the agent counts as heard: it has another lease to speak. */
 	#heardAt = Date.now();
 	#alarmAt: number | null | undefined;
-	/** One hello after the other: of two at once, each must see what the other became. */
-	#joining: Promise<void> = Promise.resolve();
+	/** Coming and going happen one after the other: of two at once, each must see what the other became. */
+	#turn: Promise<void> = Promise.resolve();
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env);
@@ -65,6 +59,7 @@ export class AgentLink extends DurableObject<Env> {
 		this.#slots = new Slots(ctx.storage);
 		this.#timers = new Timers(ctx.storage);
 		this.#kept = new Keyed(ctx.storage);
+		this.#uplink = new Uplink(this.#id, (run_id) => env.RUN_STREAM.getByName(String(run_id)));
 	}
 
 	// ——— the streams and the Worker ———
@@ -79,14 +74,14 @@ export class AgentLink extends DurableObject<Env> {
 			return 'full';
 		}
 		this.#slots.hold({ run_id: o.run_id, epoch: o.epoch, project_id: o.project_id, desired: 'run' });
-		this.#tell(agent.ws, { type: 'offer', epoch: o.epoch, spec: o.spec });
+		tell(agent.ws, { type: 'offer', epoch: o.epoch, spec: o.spec });
 		return 'offered';
 	}
 
 	/** The run is not, or no longer, the agent's. */
 	withdraw(run_id: number, epoch: number): void {
 		const agent = this.#agent();
-		if (agent) this.#tell(agent.ws, { type: 'withdraw', run_id, epoch });
+		if (agent) tell(agent.ws, { type: 'withdraw', run_id, epoch });
 		this.#free(run_id, epoch);
 	}
 
@@ -96,7 +91,7 @@ export class AgentLink extends DurableObject<Env> {
 		if (!slot) return;
 		this.#slots.hold({ ...slot, desired: 'cancel' });
 		const agent = this.#agent();
-		if (agent) this.#tell(agent.ws, { type: 'cancel', run_id, epoch });
+		if (agent) tell(agent.ws, { type: 'cancel', run_id, epoch });
 	}
 
 	/** The agent's row was changed by a person: it may no longer speak, or for other projects. */
@@ -109,16 +104,16 @@ export class AgentLink extends DurableObject<Env> {
 		}
 		for (const ws of this.ctx.getWebSockets()) ws.close(Close.notAllowed, `this agent is ${row?.status ?? 'unknown'}`);
 		for (const { run_id, epoch } of this.#slots.held) {
-			const stream = this.#stream(run_id);
+			const stream = this.#uplink.stream(run_id);
 			const told = await (row?.status === 'quarantined' ? stream.gone(this.#id) : stream.revoked(this.#id));
-			if (told.free) this.#free(run_id, epoch);
+			this.#let(run_id, epoch, told);
 		}
 	}
 
 	// ——— the agent's socket ———
 
 	override fetch(request: Request): Response {
-		const strangers = this.ctx.getWebSockets().filter((ws) => socketOf(ws)?.stage === 'new');
+		const strangers = this.ctx.getWebSockets().filter((ws) => socketOf(ws)?.stage !== 'in');
 		const { 0: client, 1: server } = new WebSocketPair();
 		this.ctx.acceptWebSocket(server);
 		if (strangers.length >= STRANGERS_MAX) {
@@ -128,7 +123,7 @@ export class AgentLink extends DurableObject<Env> {
 		const challenge = newChallenge();
 		const host = request.headers.get('host') ?? '';
 		setSocket(server, { stage: 'new', challenge, host, since: Date.now() });
-		this.#tell(server, { type: 'challenge', v: AGENT_PROTOCOL, v_min: AGENT_PROTOCOL_MIN, challenge, host });
+		tell(server, { type: 'challenge', v: AGENT_PROTOCOL, v_min: AGENT_PROTOCOL_MIN, challenge, host });
 		if (this.#timers.at('hello') === null) this.#timers.set('hello', Date.now() + HELLO_MS);
 		this.#arm();
 		return new Response(null, { status: 101, webSocket: client });
@@ -156,10 +151,8 @@ export class AgentLink extends DurableObject<Env> {
 	}
 
 	override async webSocketClose(ws: WebSocket): Promise<void> {
-		const socket = socketOf(ws);
-		// A socket that another took over from is no longer the agent's.
-		if (socket?.stage !== 'in' || this.#agent()) return;
-		await this.#away();
+		// A socket that another took over from was no longer the agent's.
+		if (socketOf(ws)?.stage === 'in') await this.#inTurn(() => this.#away());
 	}
 
 	override webSocketError(ws: WebSocket): Promise<void> {
@@ -171,26 +164,32 @@ export class AgentLink extends DurableObject<Env> {
 		const now = Date.now();
 		for (const name of this.#timers.take(now)) {
 			if (name === 'hello') this.#closeSilent(now);
-			else if (name === 'announce') await this.#announce();
+			else if (name === 'announce') await this.#inTurn(() => this.#announce());
 			else if (now < this.#heardAt + LEASE_S * 1000 && this.#agent())
 				this.#timers.set('lease', this.#heardAt + LEASE_S * 1000);
-			else await this.#away();
+			else {
+				this.#agent()?.ws.close(Close.notSignedIn, 'silent for longer than the lease');
+				await this.#inTurn(() => this.#away());
+			}
 		}
 		this.#arm();
 	}
 
 	// ——— hello ———
 
-	async #hello(ws: WebSocket, socket: Extract<Socket, { challenge: string }>, hello: Hello) {
+	async #hello(ws: WebSocket, socket: Extract<AgentSocket, { challenge: string }>, hello: Hello) {
 		// While this is being looked at nothing else from the socket counts.
 		setSocket(ws, { ...socket, stage: 'proving' });
-		const earlier = this.#joining;
-		const joined = earlier.then(() => this.#join(ws, socket, hello));
-		this.#joining = joined.catch(() => undefined);
-		await joined;
+		await this.#inTurn(() => this.#join(ws, socket, hello));
 	}
 
-	async #join(ws: WebSocket, socket: Extract<Socket, { challenge: string }>, hello: Hello) {
+	#inTurn(work: () => Promise<void>): Promise<void> {
+		const done = this.#turn.then(work);
+		this.#turn = done.catch(() => undefined);
+		return done;
+	}
+
+	async #join(ws: WebSocket, socket: Extract<AgentSocket, { challenge: string }>, hello: Hello) {
 		const { boot_id } = hello;
 		if (hello.v < AGENT_PROTOCOL_MIN || hello.v > AGENT_PROTOCOL)
 			return ws.close(
@@ -216,8 +215,8 @@ export class AgentLink extends DurableObject<Env> {
 		// It may have been closed while the streams were asked.
 		if (ws.readyState !== WebSocket.OPEN) return;
 		setSocket(ws, { stage: 'in', boot_id, capacity: hello.capacity });
-		this.#tell(ws, { type: 'welcome', heartbeat_s: HEARTBEAT_S, lease_s: LEASE_S, runs });
-		this.#later(this.#announce());
+		tell(ws, { type: 'welcome', heartbeat_s: HEARTBEAT_S, lease_s: LEASE_S, runs });
+		this.#later(this.#inTurn(() => this.#announce()));
 	}
 
 	/** Has the agent shown as online, and the rooms try what waits. The record may be away; the agent's runs go on meanwhile. */
@@ -261,7 +260,7 @@ export class AgentLink extends DurableObject<Env> {
 				done(false);
 			}, PING_MS);
 		});
-		this.#tell(ws, { type: 'ping', nonce });
+		tell(ws, { type: 'ping', nonce });
 		try {
 			return await answered;
 		} finally {
@@ -271,13 +270,12 @@ export class AgentLink extends DurableObject<Env> {
 
 	/** Asks every run's stream what the agent should do with it: those it names, and those it should have named. */
 	async #reconcile(known: KnownRun[]): Promise<Verdict[]> {
-		this.#unacked.clear();
-		this.#streams.clear();
+		this.#uplink.reset();
 		const named = new Set(known.map((k) => k.run_id));
 		const [answers] = await Promise.all([
 			Promise.all(
 				known.map(async (k) => {
-					const told = await this.#stream(k.run_id).known(this.#id, k);
+					const told = await this.#uplink.stream(k.run_id).known(this.#id, k);
 					const { answer, seq } = told;
 					const action = actionOf(answer);
 					if (action === 'drop' || action === 'done') this.#free(k.run_id, k.epoch);
@@ -287,7 +285,7 @@ export class AgentLink extends DurableObject<Env> {
 			...this.#slots.held
 				.filter(({ run_id }) => !named.has(run_id))
 				.map(async ({ run_id, epoch }) => {
-					if ((await this.#stream(run_id).unnamed(this.#id)).free) this.#free(run_id, epoch);
+					this.#let(run_id, epoch, await this.#uplink.stream(run_id).unnamed(this.#id));
 				}),
 		]);
 		return answers;
@@ -295,13 +293,12 @@ export class AgentLink extends DurableObject<Env> {
 
 	/** Nobody speaks for the agent any more: what was not granted goes back, the rest is shown as it is. */
 	async #away() {
+		if (this.#agent()) return;
 		this.#timers.set('lease', null);
-		for (const ws of this.ctx.getWebSockets())
-			if (socketOf(ws)?.stage === 'in') ws.close(Close.notSignedIn, 'silent for longer than the lease');
-		this.#unacked.clear();
+		this.#uplink.reset();
 		await Promise.all(
 			this.#slots.held.map(async ({ run_id, epoch }) => {
-				if ((await this.#stream(run_id).gone(this.#id)).free) this.#free(run_id, epoch);
+				this.#let(run_id, epoch, await this.#uplink.stream(run_id).gone(this.#id));
 			}),
 		);
 		await agentOffline(systemCtx(this.env, this.ctx), this.#id);
@@ -327,7 +324,7 @@ export class AgentLink extends DurableObject<Env> {
 		if (frame.type === 'heartbeat') return this.#heartbeat(ws, frame.runs, frame.host);
 		const { run_id, epoch } = frame;
 		if (!this.#slots.of(run_id, epoch)) return this.#drop(ws, run_id, epoch);
-		const stream = this.#stream(run_id);
+		const stream = this.#uplink.stream(run_id);
 		switch (frame.type) {
 			case 'accept':
 				return this.#do(ws, run_id, epoch, await stream.accepted(this.#id, epoch, frame.need));
@@ -336,9 +333,7 @@ export class AgentLink extends DurableObject<Env> {
 			case 'started':
 				return this.#do(ws, run_id, epoch, await stream.started(this.#id, epoch, frame.at));
 			case 'finish': {
-				// The finish must not overtake the log.
-				const unacked = this.#unacked.get(run_id);
-				if (unacked) this.#pass(ws, run_id, epoch, unacked, true);
+				this.#uplink.flush(frame, this.#passed(ws));
 				return this.#do(ws, run_id, epoch, await stream.finished(this.#id, epoch, frame));
 			}
 		}
@@ -354,44 +349,37 @@ export class AgentLink extends DurableObject<Env> {
 		}
 		const { run_id, epoch, seq } = head;
 		if (!this.#slots.of(run_id, epoch)) return this.#flooded(ws) ? undefined : this.#drop(ws, run_id, epoch);
-		const unacked = this.#unacked.get(run_id) ?? new Unacked();
-		this.#unacked.set(run_id, unacked);
-		if (!unacked.add(seq, bytes)) return ws.close(Close.tooFast, 'more sent than may be unacknowledged');
-		this.#pass(ws, run_id, epoch, unacked, false);
+		if (!this.#uplink.add({ run_id, epoch, seq }, bytes, this.#passed(ws)))
+			ws.close(Close.tooFast, 'more sent than may be unacknowledged');
 	}
 
-	/** Passes on what has gathered, without waiting: the acknowledgement comes back when it is durable. */
-	#pass(ws: WebSocket, run_id: number, epoch: number, unacked: Unacked, always: boolean) {
-		const batch = unacked.take(always);
-		if (batch.length === 0) return;
-		this.#stream(run_id)
-			.chunks(this.#id, epoch, batch)
-			.then(async (told) => {
-				unacked.passed(told.seq);
+	#passed(ws: WebSocket): Passed {
+		const failed = (error: unknown) => {
+			this.#fault(ws, error);
+		};
+		return {
+			done: (run_id, epoch, told) => {
 				if (told.refused !== undefined) return ws.close(Close.badFrame, told.refused.slice(0, 120));
-				if (told.answer !== 'drop') this.#tell(ws, { type: 'ack', run_id, epoch, seq: told.seq });
-				this.#pass(ws, run_id, epoch, unacked, false);
-				await this.#do(ws, run_id, epoch, told);
-			})
-			.catch((error: unknown) => {
-				this.#fault(ws, error);
-			});
+				if (told.answer !== 'drop') tell(ws, { type: 'ack', run_id, epoch, seq: told.seq });
+				this.#do(ws, run_id, epoch, told).catch(failed);
+			},
+			failed,
+		};
 	}
 
 	/** Carries out what a stream answered. */
 	async #do(ws: WebSocket, run_id: number, epoch: number, told: Told): Promise<void> {
-		if (told.free) this.#free(run_id, epoch);
+		this.#let(run_id, epoch, told);
 		switch (told.answer) {
 			case 'grant':
 			case 'cancel':
-				return this.#tell(ws, { type: told.answer, run_id, epoch });
+				return tell(ws, { type: told.answer, run_id, epoch });
 			case 'drop':
-				this.#free(run_id, epoch);
 				return this.#drop(ws, run_id, epoch);
 			case 'done':
 			case 'finished':
 				this.#free(run_id, epoch);
-				return this.#tell(ws, { type: 'finished', run_id, epoch });
+				return tell(ws, { type: 'finished', run_id, epoch });
 			case 'resume':
 				// What is missing is asked for at the next hello: the one way to resume.
 				return ws.close(Close.fault, 'part of a log is missing: connect anew');
@@ -404,30 +392,15 @@ export class AgentLink extends DurableObject<Env> {
 
 	/** Sends the scripts the agent lacks, then has the run granted. */
 	async #send(ws: WebSocket, run_id: number, epoch: number, scripts: Script[]): Promise<Told> {
-		const slot = this.#slots.of(run_id, epoch);
-		for (const { sha256 } of scripts) {
-			const object = await this.env.STORE.get(`scripts/${String(slot?.project_id)}/${sha256}`);
-			if (!object) {
-				const reason: Reason = { code: 'script_missing', message: 'The content of a script is not in the store.' };
-				return this.#stream(run_id).unsendable(this.#id, epoch, reason);
-			}
-			const content = new Uint8Array(await object.arrayBuffer());
-			const whole = { sha256: fromHex(sha256), total: content.length };
-			for (let offset = 0; offset === 0 || offset < content.length; offset += PAYLOAD_MAX)
-				ws.send(encodeBlob({ ...whole, offset, payload: content.subarray(offset, offset + PAYLOAD_MAX) }));
-		}
-		return this.#stream(run_id).sent(this.#id, epoch);
+		const stream = this.#uplink.stream(run_id);
+		const { project_id } = this.#slots.of(run_id, epoch) ?? { project_id: 0 };
+		const missing = await sendScripts(ws, this.env.STORE, project_id, scripts);
+		return missing ? stream.unsendable(this.#id, epoch, missing) : stream.sent(this.#id, epoch);
 	}
 
 	#heartbeat(ws: WebSocket, runs: { run_id: number; epoch: number }[], host: HostReport | null) {
-		this.#tell(ws, {
-			type: 'lease',
-			runs: runs.map(({ run_id, epoch }) => ({
-				run_id,
-				epoch,
-				desired: this.#slots.of(run_id, epoch)?.desired ?? 'drop',
-			})),
-		});
+		const desired = (run_id: number, epoch: number) => this.#slots.of(run_id, epoch)?.desired ?? 'drop';
+		tell(ws, { type: 'lease', runs: runs.map((r) => ({ ...r, desired: desired(r.run_id, r.epoch) })) });
 		const now = Date.now();
 		if (!host || now < (this.#kept.get('host_kept_at') ?? 0) + HOST_EVERY_MS) return;
 		this.#kept.put('host_kept_at', now);
@@ -437,7 +410,7 @@ export class AgentLink extends DurableObject<Env> {
 	// ——— inside ———
 
 	/** The socket that speaks for the agent. */
-	#agent(): { ws: WebSocket; socket: Extract<Socket, { stage: 'in' }> } | null {
+	#agent(): { ws: WebSocket; socket: Extract<AgentSocket, { stage: 'in' }> } | null {
 		for (const ws of this.ctx.getWebSockets()) {
 			const socket = socketOf(ws);
 			if (socket?.stage === 'in' && ws.readyState === WebSocket.OPEN) return { ws, socket };
@@ -445,10 +418,14 @@ export class AgentLink extends DurableObject<Env> {
 		return null;
 	}
 
+	/** Frees a slot where the stream says that the run has left it, or never was in it. */
+	#let(run_id: number, epoch: number, { free, answer }: Told) {
+		if (free || answer === 'drop') this.#free(run_id, epoch);
+	}
+
 	#free(run_id: number, epoch: number) {
 		if (!this.#slots.free(run_id, epoch)) return;
-		this.#unacked.delete(run_id);
-		this.#streams.delete(run_id);
+		this.#uplink.forget(run_id);
 		this.#tellRooms();
 	}
 
@@ -459,11 +436,7 @@ export class AgentLink extends DurableObject<Env> {
 
 	/** It is none of the agent's runs, or an epoch that is over: nothing of it counts. */
 	#drop(ws: WebSocket, run_id: number, epoch: number) {
-		this.#tell(ws, { type: 'lease', runs: [{ run_id, epoch, desired: 'drop' }] });
-	}
-
-	#tell(ws: WebSocket, frame: ToAgent) {
-		if (ws.readyState === WebSocket.OPEN) ws.send(JSON.stringify(frame));
+		tell(ws, { type: 'lease', runs: [{ run_id, epoch, desired: 'drop' }] });
 	}
 
 	/** Frames that cost the hub something are counted; chunks have a window of their own. */
@@ -481,15 +454,6 @@ export class AgentLink extends DurableObject<Env> {
 		ws.close(Close.fault, 'fault here: connect anew');
 	}
 
-	/** One stub per run for as long as the socket lives, for calls on one stub keep their order. */
-	#stream(run_id: number) {
-		const known = this.#streams.get(run_id);
-		if (known) return known;
-		const fresh = this.env.RUN_STREAM.getByName(String(run_id));
-		this.#streams.set(run_id, fresh);
-		return fresh;
-	}
-
 	#later(work: Promise<unknown>) {
 		this.ctx.waitUntil(
 			work.catch((error: unknown) => {
@@ -504,22 +468,5 @@ export class AgentLink extends DurableObject<Env> {
 		if (next === this.#alarmAt || (next !== null && this.#alarmAt && this.#alarmAt <= next)) return;
 		this.#alarmAt = next;
 		this.#later(next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
-	}
-}
-
-/** What a stream answers to what an agent knows, as the welcome tells it. */
-const actionOf = (answer: Told['answer']): Verdict['action'] =>
-	answer === 'resume' || answer === 'grant' || answer === 'cancel' || answer === 'done' ? answer : 'drop';
-
-const socketOf = (ws: WebSocket): Socket | null => ws.deserializeAttachment() as Socket | null;
-const setSocket = (ws: WebSocket, socket: Socket) => {
-	ws.serializeAttachment(socket);
-};
-
-function parse(message: string): FromAgent | null {
-	try {
-		return FromAgent.parse(JSON.parse(message));
-	} catch {
-		return null;
 	}
 }

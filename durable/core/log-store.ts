@@ -315,7 +315,7 @@ const pieceOf = (r: Row): Piece => ({
 function checked(chunk: Chunk, mark: Mark): Frame {
 	const frame = decodeFrame(chunk.frame);
 	const name = `chunk ${String(chunk.seq)}`;
-	if (toHex(createHash('sha256').update(chunk.frame).digest()) !== toHex(chunk.sha256))
+	if (!createHash('sha256').update(chunk.frame).digest().equals(chunk.sha256))
 		throw new BadFrame(`${name} does not match its hash`);
 	if (frame.kind === Kind.status) throw new BadFrame(`${name} is not of a log`);
 	if (frame.payload.length > PAYLOAD_MAX) throw new BadFrame(`${name} is too long`);
