@@ -14,6 +14,8 @@ const owners: Row = { admin: 'any', projets: 'own', dev: 'no', ops: 'no' };
 const planners: Row = { admin: 'any', projets: 'contribute', dev: 'contribute', ops: 'contribute' };
 const scripters: Row = { admin: 'any', projets: 'no', dev: 'contribute', ops: 'operate' };
 const runners: Row = { admin: 'any', projets: 'operate', dev: 'contribute', ops: 'contribute' };
+/** Who answers for an incident's end, and for what is said of it afterwards. */
+const closers: Row = { admin: 'any', projets: 'manage', dev: 'no', ops: 'operate' };
 const prodRunners: Row = { admin: 'any', projets: 'no', dev: 'no', ops: 'operate' };
 
 /** The whole of who may do what. The name of an action is its audit action and the path of its service. */
@@ -51,6 +53,32 @@ export const permissions = {
 	'run.start': runners,
 	'run.start_prod': prodRunners,
 	'run.cancel': runners,
+	'incident.list': readers,
+	'incident.read': readers,
+	'incident.create': planners,
+	'incident.update': planners,
+	'incident.update_severity': closers,
+	'incident.acknowledge': planners,
+	'incident.mitigate': planners,
+	'incident.resolve': planners,
+	'incident.close': closers,
+	'incident.reopen': planners,
+	'incident.delete': closers,
+	'incident.hand_over': planners,
+	'incident_entry.create': planners,
+	'incident_entry.update': planners,
+	'incident_link.create': planners,
+	'incident_link.update': planners,
+	'incident_link.delete': planners,
+	'postmortem.read': readers,
+	'postmortem.create': planners,
+	'postmortem.update': planners,
+	'postmortem.submit': planners,
+	'postmortem.publish': closers,
+	'postmortem.withdraw': planners,
+	'action_item.create': planners,
+	'action_item.update': planners,
+	'action_item.delete': planners,
 	'server_status.list': everyone,
 	'agent.list': everyone,
 	'agent.read': everyone,

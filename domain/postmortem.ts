@@ -39,6 +39,12 @@ export const PostMortem = z.object({
 });
 export type PostMortem = z.infer<typeof PostMortem>;
 
+const texts = { summary: true, impact: true, root_cause: true, timeline: true, action_items: true } as const;
+
+/** What of it reaches open pages by itself: that it changed, without the texts. */
+export const PostMortemHead = PostMortem.omit(texts);
+export type PostMortemHead = z.infer<typeof PostMortemHead>;
+
 // Five of them fit into one row of the platform, with a version beside it.
 const section = Text(60_000);
 const fields = {
@@ -78,13 +84,7 @@ export const PostMortemVersion = z.object({
 });
 export type PostMortemVersion = z.infer<typeof PostMortemVersion>;
 
-export const PostMortemVersionItem = PostMortemVersion.omit({
-	summary: true,
-	impact: true,
-	root_cause: true,
-	timeline: true,
-	action_items: true,
-});
+export const PostMortemVersionItem = PostMortemVersion.omit(texts);
 export type PostMortemVersionItem = z.infer<typeof PostMortemVersionItem>;
 
 export const ActionState = z.enum(['open', 'in_progress', 'done', 'dropped']);

@@ -6,7 +6,20 @@ import { Id } from '#domain/common.ts';
 /** A row changed, or is gone (`row: null`). `seq` is the room's cursor: `hello {since: seq}` resumes after it. */
 export const Change = z.object({
 	seq: z.int().min(1),
-	entity: z.enum(['project', 'environment', 'job', 'event', 'run', 'script', 'agent']),
+	entity: z.enum([
+		'project',
+		'environment',
+		'job',
+		'event',
+		'run',
+		'script',
+		'agent',
+		'incident',
+		'incident_entry',
+		'incident_link',
+		'postmortem',
+		'action_item',
+	]),
 	id: Id,
 	row: z.record(z.string(), z.unknown()).nullable(),
 });

@@ -9,9 +9,11 @@ import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
 import { events } from './routes/events.ts';
 import { hub } from './routes/hub.ts';
+import { incidents } from './routes/incidents.ts';
 import { jobs } from './routes/jobs.ts';
 import { live } from './routes/live.ts';
 import { people } from './routes/people.ts';
+import { postmortems } from './routes/postmortems.ts';
 import { projects } from './routes/projects.ts';
 import { runs } from './routes/runs.ts';
 import { scripts } from './routes/scripts.ts';
@@ -35,6 +37,8 @@ api
 	.route('/', jobs)
 	.route('/', runs)
 	.route('/', events)
+	.route('/', incidents)
+	.route('/', postmortems)
 	.route('/', agents);
 
 export const app = new Hono<AppEnv>()

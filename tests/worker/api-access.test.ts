@@ -65,6 +65,27 @@ const make = {
 		const joined = await nobody('POST', '/api/agents/enrol', { body: await enrolRequest(String(token)) });
 		return admin.ok('GET', `/api/agents/${String(joined.body.agent_id)}`);
 	},
+	incident: (status = 'open') => incidentIn(status),
+	entry: async () => {
+		const incident = await make.incident();
+		const at = `/api/incidents/${String(idOf(incident))}`;
+		return { at, row: await admin.ok('POST', `${at}/entries`, { body: 'seen' }) };
+	},
+	link: async () => {
+		const incident = await make.incident();
+		const at = `/api/incidents/${String(idOf(incident))}`;
+		return { at, row: await admin.ok('POST', `${at}/links`, { kind: 'job', job_id: idOf(await make.job()) }) };
+	},
+	postmortem: async (...steps: string[]) => {
+		const at = `/api/incidents/${String(idOf(await make.incident()))}/postmortem`;
+		let row = await admin.ok('POST', at, { summary: 's', impact: 'i' });
+		for (const step of steps) row = await admin.ok('POST', `${at}/${step}`, {});
+		return { at, row };
+	},
+	action: async () => {
+		const { at } = await make.postmortem();
+		return { at, row: await admin.ok('POST', `${at}/actions`, { title: 'do it' }) };
+	},
 	/** A run that is over. */
 	over: async () => {
 		const run = await make.run();
@@ -72,6 +93,15 @@ const make = {
 		return run;
 	},
 };
+
+/** An incident that has come so far. */
+async function incidentIn(status: string): Promise<Answer['body']> {
+	const steps: Record<string, string[]> = { open: [], resolved: ['resolve'] };
+	let incident = await admin.ok('POST', `/api/projects/${String(p)}/incidents`, { title: fresh('incident') });
+	for (const step of steps[status] ?? [])
+		incident = await admin.ok('POST', `/api/incidents/${String(idOf(incident))}/${step}`, {});
+	return incident;
+}
 
 const on = (row: Answer['body'], more: Options = {}): Options => ({
 	...more,
@@ -84,6 +114,15 @@ const at = async (
 ): Promise<Asked> => {
 	const row = await made;
 	return { path: path.replace('{id}', String(idOf(row))), ...more(row) };
+};
+/** A row below another, at its own address; `{row}` is its number. */
+const under = async (
+	path: string,
+	made: Promise<{ at: string; row: Answer['body'] }>,
+	more: (row: Answer['body']) => Options = () => ({}),
+): Promise<Asked> => {
+	const { at, row } = await made;
+	return { path: [at, path.replace('{row}', String(idOf(row)))].filter(Boolean).join('/'), ...more(row) };
 };
 const inP = (path: string, body?: () => object): (() => Promise<Asked>) => {
 	return () => Promise.resolve({ path: path.replace('{id}', String(p)), ...(body && { body: body() }) });
@@ -179,6 +218,75 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	],
 	'DELETE /api/events/{id}': ['yyyynh', () => at('/api/events/{id}', make.event(), on)],
 	'GET /api/calendar': ['yyyyyy', plain('/api/calendar?start=2026-12-01&end=2026-12-02')],
+	'GET /api/incidents': ['yyyyyy', plain('/api/incidents')],
+	'GET /api/projects/{id}/incidents': ['yyyyyh', inP('/api/projects/{id}/incidents')],
+	'POST /api/projects/{id}/incidents': ['yyyynh', inP('/api/projects/{id}/incidents', () => ({ title: fresh('i') }))],
+	'GET /api/incidents/{id}': ['yyyyyh', () => at('/api/incidents/{id}', make.incident())],
+	'PATCH /api/incidents/{id}': [
+		'yyyynh',
+		() => at('/api/incidents/{id}', make.incident(), (row) => on(row, { body: { title: 'x' } })),
+	],
+	'DELETE /api/incidents/{id}': ['yynynh', () => at('/api/incidents/{id}', make.incident(), on)],
+	'POST /api/incidents/{id}/acknowledge': ['yyyynh', () => at('/api/incidents/{id}/acknowledge', make.incident())],
+	'POST /api/incidents/{id}/mitigate': ['yyyynh', () => at('/api/incidents/{id}/mitigate', make.incident())],
+	'POST /api/incidents/{id}/resolve': ['yyyynh', () => at('/api/incidents/{id}/resolve', make.incident())],
+	'POST /api/incidents/{id}/close': ['yynynh', () => at('/api/incidents/{id}/close', make.incident('resolved'))],
+	'POST /api/incidents/{id}/reopen': [
+		'yyyynh',
+		() => at('/api/incidents/{id}/reopen', make.incident('resolved'), () => ({ body: { reason: 'back' } })),
+	],
+	'POST /api/incidents/{id}/roles': [
+		'yyyynh',
+		() => at('/api/incidents/{id}/roles', make.incident(), () => ({ body: { role: 'scribe', user_id: ops.id } })),
+	],
+	'GET /api/incidents/{id}/changes': ['yyyyyh', () => at('/api/incidents/{id}/changes', make.incident())],
+	'GET /api/incidents/{id}/entries': ['yyyyyh', () => at('/api/incidents/{id}/entries', make.incident())],
+	'POST /api/incidents/{id}/entries': [
+		'yyyynh',
+		() => at('/api/incidents/{id}/entries', make.incident(), () => ({ body: { body: 'seen' } })),
+	],
+	'PATCH /api/incidents/{id}/entries/{entry}': [
+		'yyyynh',
+		() => under('entries/{row}', make.entry(), (row) => on(row, { body: { pinned: true } })),
+	],
+	'GET /api/incidents/{id}/links': ['yyyyyh', () => at('/api/incidents/{id}/links', make.incident())],
+	'POST /api/incidents/{id}/links': [
+		'yyyynh',
+		async () => {
+			const job_id = idOf(await make.job());
+			return at('/api/incidents/{id}/links', make.incident(), () => ({ body: { kind: 'job', job_id } }));
+		},
+	],
+	'PATCH /api/incidents/{id}/links/{link}': [
+		'yyyynh',
+		() => under('links/{row}', make.link(), (row) => on(row, { body: { role: 'rollback' } })),
+	],
+	'DELETE /api/incidents/{id}/links/{link}': ['yyyynh', () => under('links/{row}', make.link(), on)],
+	'GET /api/incidents/{id}/postmortem': ['yyyyyh', () => under('', make.postmortem())],
+	'POST /api/incidents/{id}/postmortem': [
+		'yyyynh',
+		() => at('/api/incidents/{id}/postmortem', make.incident(), () => ({ body: {} })),
+	],
+	'PATCH /api/incidents/{id}/postmortem': [
+		'yyyynh',
+		() => under('', make.postmortem(), (row) => on(row, { body: { impact: 'x' } })),
+	],
+	'POST /api/incidents/{id}/postmortem/submit': ['yyyynh', () => under('submit', make.postmortem())],
+	'POST /api/incidents/{id}/postmortem/publish': ['yynynh', () => under('publish', make.postmortem('submit'))],
+	'POST /api/incidents/{id}/postmortem/withdraw': ['yyyynh', () => under('withdraw', make.postmortem('submit'))],
+	'GET /api/incidents/{id}/postmortem/versions': ['yyyyyh', () => under('versions', make.postmortem())],
+	'GET /api/incidents/{id}/postmortem/versions/{number}': ['yyyyyh', () => under('versions/1', make.postmortem())],
+	'GET /api/incidents/{id}/postmortem/export': ['yyyyyh', () => under('export', make.postmortem())],
+	'GET /api/incidents/{id}/postmortem/actions': ['yyyyyh', () => under('actions', make.postmortem())],
+	'POST /api/incidents/{id}/postmortem/actions': [
+		'yyyynh',
+		() => under('actions', make.postmortem(), () => ({ body: { title: 'do it' } })),
+	],
+	'PATCH /api/incidents/{id}/postmortem/actions/{action}': [
+		'yyyynh',
+		() => under('actions/{row}', make.action(), (row) => on(row, { body: { state: 'done' } })),
+	],
+	'DELETE /api/incidents/{id}/postmortem/actions/{action}': ['yyyynh', () => under('actions/{row}', make.action(), on)],
 	'GET /api/agents': ['yyyyyy', plain('/api/agents')],
 	'POST /api/agents/enrolments': ['ynnnnn', plain('/api/agents/enrolments', () => ({}))],
 	'GET /api/agents/{id}': ['yyyyyy', () => at('/api/agents/{id}', make.agent())],

@@ -7,8 +7,8 @@ interface Answer {
 	status?: 200 | 201 | 202 | 204;
 	/** The answer's JSON; none for an empty answer. */
 	schema?: z.ZodType;
-	/** What is answered instead of JSON. */
-	media?: string;
+	/** What is answered instead of JSON, or beside it. */
+	media?: string | string[];
 }
 
 /** Names a route in the OpenAPI document. The operation's id is the action, which is also the permission and the audit action. */
@@ -17,15 +17,21 @@ export function describe(
 	summary: string,
 	{ status = 200, schema, media }: Answer = {},
 ) {
-	const content = media
-		? { [media]: { schema: { type: 'string' as const, format: 'binary' } } }
-		: schema && { 'application/json': { schema: resolver(schema) } };
+	const content = {
+		...Object.fromEntries(
+			[media ?? []].flat().map((type) => [type, { schema: { type: 'string' as const, format: 'binary' } }]),
+		),
+		...(schema && { 'application/json': { schema: resolver(schema) } }),
+	};
 	return describeRoute({
 		operationId: action,
 		tags: [action.split('.')[0] ?? action],
 		summary,
 		responses: {
-			[status]: { description: status === 204 ? 'Done' : 'The answer', ...(content && { content }) },
+			[status]: {
+				description: status === 204 ? 'Done' : 'The answer',
+				...(Object.keys(content).length > 0 && { content }),
+			},
 			default: {
 				description: 'What went wrong, as a problem (RFC 9457)',
 				content: { 'application/problem+json': { schema: resolver(Problem) } },

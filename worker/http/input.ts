@@ -24,21 +24,20 @@ const fieldErrors = (issues: readonly Issue[]): FieldError[] =>
 const refuse = (issues: readonly Issue[]) =>
 	new DomainError('invalid', 'The request is not valid.', { errors: fieldErrors(issues) });
 
-/** A row's number in the address. What is none cannot be a row's, so it is not found. */
-export const idIn = (what: string) =>
-	validator(
-		'param',
-		z.strictObject({
-			id: z
-				.string()
-				.regex(/^[1-9]\d{0,9}$/)
-				.transform(Number)
-				.pipe(Id),
-		}),
-		(result) => {
-			if (!result.success) throw notFound(what);
-		},
-	);
+/** A row's number, as it stands in an address. */
+export const IdInPath = z
+	.string()
+	.regex(/^[1-9]\d{0,9}$/)
+	.transform(Number)
+	.pipe(Id);
+
+/** The rows' numbers in the address. What is none cannot be a row's, so it is not found. */
+export const idsIn = <S extends z.ZodRawShape>(what: string, shape: S) =>
+	validator('param', z.strictObject(shape), (result) => {
+		if (!result.success) throw notFound(what);
+	});
+
+export const idIn = (what: string) => idsIn(what, { id: IdInPath });
 
 /** The query string, strictly of its schema. */
 export const query = <S extends z.ZodType>(schema: S) =>

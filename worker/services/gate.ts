@@ -13,7 +13,7 @@ export type UserActor = Extract<Actor, { kind: 'user' }>;
 export type Scope = { what: string; project: SQL } | null;
 
 export const inProject = (id: number): Scope => ({ what: 'project', project: sql`${id}` });
-export const ofRow = (what: 'job' | 'run' | 'event' | 'environment' | 'script', id: number): Scope => ({
+export const ofRow = (what: keyof typeof tableOf, id: number): Scope => ({
 	what,
 	project: sql`(select project_id from ${sql.identifier(tableOf[what])} where id = ${id})`,
 });
@@ -23,6 +23,7 @@ const tableOf = {
 	event: 'events',
 	environment: 'environments',
 	script: 'script_refs',
+	incident: 'incidents',
 } as const;
 
 /** The signed-in person's id, as SQL: from the session in the same statement, so that no round trip is spent on it. */

@@ -1,4 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
+import type { z } from 'zod';
 import { Agent } from '#domain/agent.ts';
 import { Environment } from '#domain/environment.ts';
 import { Event } from '#domain/event.ts';
@@ -14,7 +15,7 @@ import { Rows } from './rows.svelte.ts';
 const ROOMS_MAX = 24;
 
 /** Everything that changes while one looks: a socket for each visible project, the rows they told of, the people there. */
-class Live implements Record<Entity, { take(change: Change): void }> {
+class Live {
 	readonly project = new Rows(Project);
 	readonly environment = new Rows(Environment);
 	readonly job = new Rows(Job);
@@ -22,11 +23,28 @@ class Live implements Record<Entity, { take(change: Change): void }> {
 	readonly run = new Rows(Run);
 	readonly script = new Rows(ScriptRef);
 	readonly agent = new Rows(Agent);
+	/** By what they are rows of; the kinds that only some pages show come with those pages. */
+	readonly #kinds = new Map<Entity, { take(change: Change): void }>([
+		['project', this.project],
+		['environment', this.environment],
+		['job', this.job],
+		['event', this.event],
+		['run', this.run],
+		['script', this.script],
+		['agent', this.agent],
+	]);
 	readonly #rooms = new Map<number, ProjectSocket>();
 	readonly #people = new SvelteMap<number, Person[]>();
 	#where: { project_id: number | null; path: string } = { project_id: null, path: '/' };
 	/** The rooms came back too late to tell what was missed: pages load anew. */
 	onreset: () => void = () => {};
+
+	/** From now on the rows of another kind are kept too: for the module of the pages that show them. */
+	also<T extends { id: number; version: number }>(entity: Entity, schema: z.ZodType<T>): Rows<T> {
+		const rows = new Rows(schema);
+		this.#kinds.set(entity, rows);
+		return rows;
+	}
 
 	/** Enters the rooms of these projects and leaves the others. */
 	join(project_ids: number[]): void {
@@ -60,7 +78,7 @@ class Live implements Record<Entity, { take(change: Change): void }> {
 		return new ProjectSocket(project_id, {
 			path: () => this.#pathIn(project_id),
 			changes: (changes) => {
-				for (const change of changes) this[change.entity].take(change);
+				for (const change of changes) this.#kinds.get(change.entity)?.take(change);
 			},
 			people: (people) => this.#people.set(project_id, people),
 			reset: () => {

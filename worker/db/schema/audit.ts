@@ -21,6 +21,8 @@ export const audit_logs = sqliteTable(
 	},
 	(t) => [
 		index('audit_logs_project').on(t.project_id, t.id),
+		// What changed in a project in the hours before something broke.
+		index('audit_logs_project_time').on(t.project_id, t.timestamp),
 		index('audit_logs_object').on(t.object_type, t.object_id, t.id),
 		index('audit_logs_user').on(t.user_id, t.id),
 	],

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { conflict } from '#domain/errors.ts';
 import { events } from '../../db/client.ts';
 import { commit } from '../commit.ts';
@@ -8,17 +8,20 @@ import { enter, ofRow } from '../gate.ts';
 
 /** Removes an entry of the calendar. A job's goes with the job's plan. */
 export async function deleteEvent(ctx: Ctx, id: number, version: number): Promise<void> {
+	const linked = sql<number>`exists (select 1 from incident_links where event_id = ${id})`;
 	const { actor, project, rows } = await enter(ctx, 'event.delete', ofRow('event', id), [
 		ctx.db.select().from(events).where(eq(events.id, id)),
+		ctx.db.select({ linked }).from(sql`(select 1)`),
 	]);
 	const before = one(rows[0], 'event');
 	await assertFresh(ctx, 'Event', before, version);
 	assertWritable(project);
 	if (before.job_id !== null) throw conflict("This entry is a job's: set the job's planned_start to null instead.");
+	if (rows[1][0]?.linked) throw conflict('An incident is linked to this entry: it stays, or is unlinked first.');
 
 	const { project_id } = before;
 	await commit(ctx, actor, {
-		expect: [unchanged(events, before)],
+		expect: [unchanged(events, before), sql`not ${linked}`],
 		statements: [ctx.db.delete(events).where(eq(events.id, id))],
 		audit: [
 			{ action: 'event.delete', object_type: 'Event', object_id: id, project_id, metadata: { title: before.title } },

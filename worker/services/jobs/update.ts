@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { can } from '#domain/permissions.ts';
-import { forbidden } from '#domain/errors.ts';
+import { conflict, forbidden } from '#domain/errors.ts';
 import type { JobPatch, JobView } from '#domain/job.ts';
 import { events, job_script_refs, jobs } from '../../db/client.ts';
 import { commit } from '../commit.ts';
@@ -25,6 +25,7 @@ import { jobQueries, viewOf } from './rows.ts';
 
 /** Edits a job; its entry in the calendar moves, comes and goes with its plan, in the same commit. */
 export async function updateJob(ctx: Ctx, id: number, version: number, patch: JobPatch): Promise<JobView> {
+	const linked = sql<number>`exists (select 1 from incident_links where event_id in (select events.id from events where events.job_id = ${id}))`;
 	const { access, actor, project, rows } = await enter(
 		ctx,
 		'job.update',
@@ -33,10 +34,11 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 			...jobQueries(ctx, id),
 			...referenceQueries(ctx, sql`(select project_id from jobs where id = ${id})`, patch),
 			ctx.db.select().from(events).where(eq(events.job_id, id)),
+			ctx.db.select({ linked }).from(sql`(select 1)`),
 		],
 		([[job]]) => (job ? { job_type: job.job_type } : {}),
 	);
-	const [found, scripts, environment, people, scriptRefs, [entry]] = rows;
+	const [found, scripts, environment, people, scriptRefs, [entry], [held]] = rows;
 	const before = viewOf(found, scripts);
 	await assertFresh(ctx, 'Job', before, version);
 	assertWritable(project);
@@ -56,8 +58,16 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 	const columns = omit(defined(patch), 'script_ids');
 	const { project_id } = before;
 	const projection = projectionOf(next);
+	if (projection === null && held?.linked)
+		throw conflict(
+			"An incident is linked to this job's entry in the calendar: unlink it to take the job out of the plan.",
+		);
 	const [after, moved] = await commit(ctx, actor, {
-		expect: [unchanged(jobs, before), ...stillReferred(project_id, patch)],
+		expect: [
+			unchanged(jobs, before),
+			...stillReferred(project_id, patch),
+			...(projection === null ? [sql`not ${linked}`] : []),
+		],
 		statements: [
 			ctx.db
 				.update(jobs)

@@ -1,0 +1,1 @@
+CREATE INDEX `audit_logs_project_time` ON `audit_logs` (`project_id`,`timestamp`);
