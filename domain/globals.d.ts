@@ -8,5 +8,9 @@ declare class TextDecoder {
 }
 declare class URL {
 	constructor(url: string);
+	static canParse(url: string): boolean;
 	readonly protocol: string;
+	readonly hostname: string;
+	readonly username: string;
+	readonly password: string;
 }

@@ -13,6 +13,8 @@ const readers: Row = { admin: 'any', projets: 'read', dev: 'read', ops: 'read' }
 const owners: Row = { admin: 'any', projets: 'own', dev: 'no', ops: 'no' };
 const planners: Row = { admin: 'any', projets: 'contribute', dev: 'contribute', ops: 'contribute' };
 const scripters: Row = { admin: 'any', projets: 'no', dev: 'contribute', ops: 'operate' };
+/** What runs are aimed at: only who operates it may change it. */
+const keepers: Row = { admin: 'any', projets: 'no', dev: 'no', ops: 'operate' };
 const runners: Row = { admin: 'any', projets: 'operate', dev: 'contribute', ops: 'contribute' };
 /** Who answers for an incident's end, and for what is said of it afterwards. */
 const closers: Row = { admin: 'any', projets: 'manage', dev: 'no', ops: 'operate' };
@@ -38,6 +40,36 @@ export const permissions = {
 	'script.create': scripters,
 	'script.update': scripters,
 	'script.delete': scripters,
+	'repo.list': readers,
+	'repo.read': readers,
+	'repo.create': scripters,
+	'repo.update': scripters,
+	'repo.delete': scripters,
+	'change.list': readers,
+	'change.read': readers,
+	'change.create': planners,
+	'change.update': planners,
+	'change.delete': planners,
+	'inventory.list': readers,
+	'inventory.read': readers,
+	'inventory.create': keepers,
+	'inventory.update': keepers,
+	'inventory.delete': keepers,
+	'terraform_plan.list': readers,
+	'terraform_plan.read': readers,
+	'terraform_plan.create': keepers,
+	'terraform_plan.update': keepers,
+	'terraform_plan.delete': keepers,
+	'cluster.list': readers,
+	'cluster.read': readers,
+	'cluster.create': keepers,
+	'cluster.update': keepers,
+	'cluster.delete': keepers,
+	'metric_ref.list': readers,
+	'metric_ref.read': readers,
+	'metric_ref.create': planners,
+	'metric_ref.update': planners,
+	'metric_ref.delete': planners,
 	'job.list': readers,
 	'job.read': readers,
 	'job.create': planners,

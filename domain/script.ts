@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GitRevision } from './address.ts';
 import { editable, Id, Name, Sha256, Text } from './common.ts';
 
 export const Tool = z.enum(['ansible', 'shell', 'terraform', 'custom']);
@@ -24,6 +25,9 @@ export const ScriptRef = z.object({
 	description: z.string().nullable(),
 	location_type: LocationType,
 	location: z.string(),
+	/** Of `git` only: the repository it lies in, and which state of it; null: the default branch. */
+	repo_id: Id.nullable(),
+	revision: z.string().nullable(),
 	vault_secret_ref: z.string().nullable(),
 	sha256: Sha256.nullable(),
 	size: z.int().min(0).nullable(),
@@ -43,14 +47,14 @@ const content = z
 		'at most 1 MiB here; send more by PUT …/content',
 	);
 
-/** A path under the agent's data root: relative, and without a way out. The agent checks again, with the links resolved. */
+/** A path under the agent's data root, or in a repository: relative, and without a way out. The agent checks again, with the links resolved. */
 export const FsPath = z
 	.string()
 	.min(1)
 	.max(1024)
 	.refine(
-		(p) => !p.includes('\0') && !p.startsWith('/') && !p.split('/').includes('..'),
-		'expected a path relative to the data root, without ..',
+		(p) => !p.includes('\0') && !p.startsWith('/') && !p.startsWith('-') && !p.split('/').includes('..'),
+		'expected a relative path, without .. and without a dash at its beginning',
 	);
 
 const common = {
@@ -62,6 +66,13 @@ const common = {
 export const ScriptCreate = z.discriminatedUnion('location_type', [
 	z.strictObject({ ...common, location_type: z.literal('uploaded'), content }),
 	z.strictObject({ ...common, location_type: z.literal('fs_path'), location: FsPath }),
+	z.strictObject({
+		...common,
+		location_type: z.literal('git'),
+		location: FsPath,
+		repo_id: Id,
+		revision: GitRevision.nullable().default(null),
+	}),
 ]);
 export type ScriptCreate = z.infer<typeof ScriptCreate>;
 
@@ -72,6 +83,8 @@ export const ScriptPatch = z
 		vault_secret_ref: SecretRef.nullable(),
 		content,
 		location: FsPath,
+		repo_id: Id,
+		revision: GitRevision.nullable(),
 	})
 	.partial();
 export type ScriptPatch = z.infer<typeof ScriptPatch>;

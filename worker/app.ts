@@ -7,16 +7,21 @@ import { secureHeaders } from './http/headers.ts';
 import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
+import { clusters } from './routes/clusters.ts';
 import { events } from './routes/events.ts';
 import { hub } from './routes/hub.ts';
 import { incidents } from './routes/incidents.ts';
+import { inventories } from './routes/inventories.ts';
 import { jobs } from './routes/jobs.ts';
 import { live } from './routes/live.ts';
+import { metricRefs } from './routes/metric-refs.ts';
 import { people } from './routes/people.ts';
 import { postmortems } from './routes/postmortems.ts';
 import { projects } from './routes/projects.ts';
+import { repos } from './routes/repos.ts';
 import { runs } from './routes/runs.ts';
 import { scripts } from './routes/scripts.ts';
+import { terraform } from './routes/terraform.ts';
 
 const api = new Hono<AppEnv>();
 api
@@ -34,6 +39,11 @@ api
 	.route('/', people)
 	.route('/', projects)
 	.route('/', scripts)
+	.route('/', repos)
+	.route('/', inventories)
+	.route('/', terraform)
+	.route('/', clusters)
+	.route('/', metricRefs)
 	.route('/', jobs)
 	.route('/', runs)
 	.route('/', events)

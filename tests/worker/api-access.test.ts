@@ -40,6 +40,8 @@ interface Asked extends Options {
 	path: string;
 }
 
+const EMPTY_PLAN = '{"format_version":"1.2"}';
+
 const make = {
 	environment: (type = 'dev') =>
 		admin.ok('POST', `/api/projects/${String(p)}/environments`, { name: fresh('env'), type }),
@@ -86,6 +88,28 @@ const make = {
 		const { at } = await make.postmortem();
 		return { at, row: await admin.ok('POST', `${at}/actions`, { title: 'do it' }) };
 	},
+	repo: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/repos`, {
+			provider: 'gitea',
+			name: fresh('repo'),
+			url: 'https://git.example.com/app.git',
+		}),
+	change: async () =>
+		admin.ok('POST', `/api/repos/${String(idOf(await make.repo()))}/changes`, {
+			change_type: 'commit',
+			external_id: 'deadbeef',
+		}),
+	inventory: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/inventories`, { source_type: 'uploaded', content: 'h1\n' }),
+	plan: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/terraform-plans`, { source_type: 'uploaded', content: EMPTY_PLAN }),
+	cluster: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/clusters`, { name: fresh('k8s'), kubeconfig_ref: 'vault:k8s#config' }),
+	metric: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/metric-refs`, {
+			label: fresh('m'),
+			url: 'https://grafana.example.com',
+		}),
 	/** A run that is over. */
 	over: async () => {
 		const run = await make.run();
@@ -185,6 +209,82 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		'ynyynh',
 		() => at('/api/scripts/{id}/content', make.script(), () => ({ raw: 'echo new' })),
 	],
+	'GET /api/projects/{id}/repos': ['yyyyyh', inP('/api/projects/{id}/repos')],
+	'POST /api/projects/{id}/repos': [
+		'ynyynh',
+		inP('/api/projects/{id}/repos', () => ({
+			provider: 'other',
+			name: fresh('r'),
+			url: 'ssh://git@example.com/x.git',
+		})),
+	],
+	'GET /api/repos/{id}': ['yyyyyh', () => at('/api/repos/{id}', make.repo())],
+	'PATCH /api/repos/{id}': [
+		'ynyynh',
+		() => at('/api/repos/{id}', make.repo(), (row) => on(row, { body: { default_branch: 'trunk' } })),
+	],
+	'DELETE /api/repos/{id}': ['ynyynh', () => at('/api/repos/{id}', make.repo(), on)],
+	'GET /api/repos/{id}/changes': ['yyyyyh', () => at('/api/repos/{id}/changes', make.repo())],
+	'POST /api/repos/{id}/changes': [
+		'yyyynh',
+		() =>
+			at('/api/repos/{id}/changes', make.repo(), () => ({ body: { change_type: 'commit', external_id: 'c0ffee' } })),
+	],
+	'GET /api/projects/{id}/changes': ['yyyyyh', inP('/api/projects/{id}/changes')],
+	'GET /api/jobs/{id}/changes': ['yyyyyh', () => at('/api/jobs/{id}/changes', make.job())],
+	'GET /api/changes/{id}': ['yyyyyh', () => at('/api/changes/{id}', make.change())],
+	'PATCH /api/changes/{id}': [
+		'yyyynh',
+		() => at('/api/changes/{id}', make.change(), (row) => on(row, { body: { title: 'x' } })),
+	],
+	'DELETE /api/changes/{id}': ['yyyynh', () => at('/api/changes/{id}', make.change(), on)],
+	'GET /api/projects/{id}/inventories': ['yyyyyh', inP('/api/projects/{id}/inventories')],
+	'POST /api/projects/{id}/inventories': [
+		'ynnynh',
+		inP('/api/projects/{id}/inventories', () => ({ source_type: 'uploaded', content: 'h1' })),
+	],
+	'GET /api/inventories/{id}': ['yyyyyh', () => at('/api/inventories/{id}', make.inventory())],
+	'PATCH /api/inventories/{id}': [
+		'ynnynh',
+		() => at('/api/inventories/{id}', make.inventory(), (row) => on(row, { body: { summary: 'x' } })),
+	],
+	'DELETE /api/inventories/{id}': ['ynnynh', () => at('/api/inventories/{id}', make.inventory(), on)],
+	'GET /api/inventories/{id}/content': ['yyyyyh', () => at('/api/inventories/{id}/content', make.inventory())],
+	'GET /api/projects/{id}/terraform-plans': ['yyyyyh', inP('/api/projects/{id}/terraform-plans')],
+	'POST /api/projects/{id}/terraform-plans': [
+		'ynnynh',
+		inP('/api/projects/{id}/terraform-plans', () => ({ source_type: 'uploaded', content: EMPTY_PLAN })),
+	],
+	'GET /api/terraform-plans/{id}': ['yyyyyh', () => at('/api/terraform-plans/{id}', make.plan())],
+	'PATCH /api/terraform-plans/{id}': [
+		'ynnynh',
+		() => at('/api/terraform-plans/{id}', make.plan(), (row) => on(row, { body: { summary: 'x' } })),
+	],
+	'DELETE /api/terraform-plans/{id}': ['ynnynh', () => at('/api/terraform-plans/{id}', make.plan(), on)],
+	'GET /api/terraform-plans/{id}/diff': ['yyyyyh', () => at('/api/terraform-plans/{id}/diff', make.plan())],
+	'GET /api/projects/{id}/clusters': ['yyyyyh', inP('/api/projects/{id}/clusters')],
+	'POST /api/projects/{id}/clusters': [
+		'ynnynh',
+		inP('/api/projects/{id}/clusters', () => ({ name: fresh('k'), kubeconfig_ref: 'file:/etc/kube' })),
+	],
+	'GET /api/clusters/{id}': ['yyyyyh', () => at('/api/clusters/{id}', make.cluster())],
+	'PATCH /api/clusters/{id}': [
+		'ynnynh',
+		() => at('/api/clusters/{id}', make.cluster(), (row) => on(row, { body: { kubeconfig_ref: 'env:KUBE' } })),
+	],
+	'DELETE /api/clusters/{id}': ['ynnynh', () => at('/api/clusters/{id}', make.cluster(), on)],
+	'GET /api/projects/{id}/metric-refs': ['yyyyyh', inP('/api/projects/{id}/metric-refs')],
+	'POST /api/projects/{id}/metric-refs': [
+		'yyyynh',
+		inP('/api/projects/{id}/metric-refs', () => ({ label: 'l', url: 'https://example.com' })),
+	],
+	'GET /api/metric-refs/{id}': ['yyyyyh', () => at('/api/metric-refs/{id}', make.metric())],
+	'PATCH /api/metric-refs/{id}': [
+		'yyyynh',
+		() => at('/api/metric-refs/{id}', make.metric(), (row) => on(row, { body: { label: 'x' } })),
+	],
+	'DELETE /api/metric-refs/{id}': ['yyyynh', () => at('/api/metric-refs/{id}', make.metric(), on)],
+	'GET /api/scripts/{id}/jobs': ['yyyyyh', () => at('/api/scripts/{id}/jobs', make.script())],
 	'GET /api/jobs': ['yyyyyy', plain('/api/jobs')],
 	'GET /api/projects/{id}/jobs': ['yyyyyh', inP('/api/projects/{id}/jobs')],
 	'POST /api/projects/{id}/jobs': [

@@ -192,6 +192,9 @@ describe('what it costs', () => {
 			`/api/projects/${String(p)}/environments`,
 			`/api/projects/${String(p)}/scripts`,
 			`/api/projects/${String(p)}/events`,
+			...['repos', 'changes', 'inventories', 'terraform-plans', 'clusters', 'metric-refs'].map(
+				(list) => `/api/projects/${String(p)}/${list}`,
+			),
 			'/api/jobs',
 			'/api/runs',
 			'/api/calendar?start=2026-11-01&end=2026-12-01',

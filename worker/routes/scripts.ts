@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { pageOf } from '#domain/common.ts';
+import { Job } from '#domain/job.ts';
 import { CONTENT_MAX, INLINE_CONTENT_MAX, ScriptCreate, ScriptPatch, ScriptRef } from '#domain/script.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
@@ -8,6 +9,7 @@ import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
 import { idIn, json, query, readBody } from '#worker/http/input.ts';
 import { createScript } from '#worker/services/scripts/create.ts';
 import { deleteScript } from '#worker/services/scripts/delete.ts';
+import { listScriptJobs, ScriptJobList } from '#worker/services/scripts/jobs.ts';
 import { listScripts, ScriptList } from '#worker/services/scripts/list.ts';
 import { readContent, readScript } from '#worker/services/scripts/read.ts';
 import { updateScript } from '#worker/services/scripts/update.ts';
@@ -49,6 +51,13 @@ export const scripts = new Hono<AppEnv>()
 			await settled(() => deleteScript(c.var.ctx, c.req.valid('param').id, ifMatch(c)));
 			return c.body(null, 204);
 		},
+	)
+	.get(
+		'/scripts/:id/jobs',
+		describe('script.read_jobs', 'The jobs that run a script', { schema: pageOf(Job) }),
+		idIn('script'),
+		query(ScriptJobList),
+		async (c) => c.json(await listScriptJobs(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.get(
 		'/scripts/:id/content',

@@ -75,7 +75,7 @@ function asDomainError(error: unknown): unknown {
 	const text =
 		error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : '';
 	if (text.includes('malformed JSON')) return new LostRace();
-	const unique = /UNIQUE constraint failed: (\w+)\.(\w+)(?:, \w+\.(\w+))?/.exec(text);
+	const unique = /UNIQUE constraint failed: (\w+)\.(\w+)(?:, \w+\.(\w+))*/.exec(text);
 	if (unique?.[1] === 'idempotency_keys')
 		return new DomainError('conflict', 'The first request with this Idempotency-Key is still being carried out.');
 	if (unique) {

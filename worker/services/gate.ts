@@ -24,6 +24,12 @@ const tableOf = {
 	environment: 'environments',
 	script: 'script_refs',
 	incident: 'incidents',
+	repository: 'git_repos',
+	change: 'git_changes',
+	inventory: 'inventories',
+	'terraform plan': 'terraform_plans',
+	cluster: 'clusters',
+	'metric reference': 'metric_refs',
 } as const;
 
 /** The signed-in person's id, as SQL: from the session in the same statement, so that no round trip is spent on it. */

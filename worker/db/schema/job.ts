@@ -4,6 +4,7 @@ import { JobStatus, JobType, Priority } from '#domain/job.ts';
 import { LocationType, Tool } from '#domain/script.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
 import { environments, projects } from './project.ts';
+import { git_repos } from './repo.ts';
 import { users } from './user.ts';
 
 export const script_refs = sqliteTable(
@@ -19,12 +20,14 @@ export const script_refs = sqliteTable(
 		location_type: oneOf(LocationType).notNull(),
 		/** Uploaded: the object's key, derived by the server. Else where it lies. */
 		location: text().notNull(),
+		repo_id: integer().references(() => git_repos.id),
+		revision: text(),
 		vault_secret_ref: text(),
 		sha256: text(),
 		size: integer(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('script_refs_name').on(t.project_id, t.name)],
+	(t) => [uniqueIndex('script_refs_name').on(t.project_id, t.name), index('script_refs_repo').on(t.repo_id)],
 );
 
 export const jobs = sqliteTable(

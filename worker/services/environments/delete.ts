@@ -9,7 +9,7 @@ import { enter, ofRow } from '../gate.ts';
 /** Removes an environment that nothing refers to: what ran there keeps its place. */
 export async function deleteEnvironment(ctx: Ctx, id: number, version: number): Promise<void> {
 	const used = sql<number>`(exists (select 1 from jobs where environment_id = ${id}) or exists (select 1 from runs where environment_id = ${id})
-		or exists (select 1 from incidents where environment_id = ${id}))`;
+		or exists (select 1 from incidents where environment_id = ${id}) or exists (select 1 from clusters where environment_id = ${id}))`;
 	const { actor, project, rows } = await enter(ctx, 'environment.delete', ofRow('environment', id), [
 		ctx.db.select().from(environments).where(eq(environments.id, id)),
 		ctx.db.select({ used }).from(sql`(select 1)`),
@@ -17,7 +17,7 @@ export async function deleteEnvironment(ctx: Ctx, id: number, version: number): 
 	const before = one(rows[0], 'environment');
 	await assertFresh(ctx, 'Environment', before, version);
 	assertWritable(project);
-	if (rows[1][0]?.used) throw conflict('Jobs, runs or incidents refer to this environment: it stays.');
+	if (rows[1][0]?.used) throw conflict('Jobs, runs, incidents or clusters refer to this environment: it stays.');
 
 	const { project_id } = before;
 	await commit(ctx, actor, {

@@ -11,6 +11,8 @@ export async function deleteIncident(ctx: Ctx, id: number, version: number): Pro
 	const count = {
 		entries: sql<number>`(select count(*) from incident_entries where incident_id = ${id} and kind in ('message', 'note', 'alert'))`,
 		links: sql<number>`(select count(*) from incident_links where incident_id = ${id})`,
+		changes: sql<number>`(select count(*) from git_changes where incident_id = ${id})`,
+		metrics: sql<number>`(select count(*) from metric_refs where incident_id = ${id})`,
 		postmortems: sql<number>`(select count(*) from postmortems where incident_id = ${id})`,
 	};
 	const { actor, project, rows } = await enter(ctx, 'incident.delete', ofRow('incident', id), [
@@ -26,7 +28,7 @@ export async function deleteIncident(ctx: Ctx, id: number, version: number): Pro
 
 	const { project_id } = before;
 	await commit(ctx, actor, {
-		expect: [unchanged(incidents, before), sql`${count.entries} + ${count.links} + ${count.postmortems} = 0`],
+		expect: [unchanged(incidents, before), sql`${sql.join(Object.values(count), sql` + `)} = 0`],
 		// Its entries go with it: they only tell of its steps.
 		statements: [ctx.db.delete(incidents).where(eq(incidents.id, id))],
 		audit: [

@@ -2,7 +2,7 @@ import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Environment } from '#domain/environment.ts';
 import { conflict, invalid } from '#domain/errors.ts';
 import type { Run, RunStart } from '#domain/run.ts';
-import { environments, job_script_refs, jobs, projects, runs } from '../../db/client.ts';
+import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one, unchanged } from '../edit.ts';
@@ -53,8 +53,9 @@ async function start(
 				.from(projects)
 				.where(eq(projects.id, sql`(select project_id from jobs where id = ${job_id})`)),
 			ctx.db
-				.select({ script_id: job_script_refs.script_id })
+				.select({ name: script_refs.name, location_type: script_refs.location_type })
 				.from(job_script_refs)
+				.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
 				.where(eq(job_script_refs.job_id, job_id)),
 		],
 		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
@@ -67,6 +68,9 @@ async function start(
 	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
 	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
 	if (rows[3].length === 0) throw conflict('The job has no scripts: there is nothing to run.');
+	const away = rows[3].find(({ location_type }) => location_type === 'git');
+	if (away)
+		throw conflict(`${away.name} lies in a git repository, which no agent fetches from yet. Upload it to run it.`);
 	const backend = project.execution_backend ?? 'local';
 	if (backend !== 'local') throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');

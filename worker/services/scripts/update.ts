@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { invalid } from '#domain/errors.ts';
 import type { ScriptPatch, ScriptRef } from '#domain/script.ts';
 import { script_refs } from '../../db/client.ts';
@@ -16,6 +16,7 @@ import {
 	unchanged,
 } from '../edit.ts';
 import { enter, ofRow } from '../gate.ts';
+import { assertReferences, stillThere, strayReference } from '../same-project.ts';
 import { storeContent } from './content.ts';
 
 /**
@@ -28,16 +29,23 @@ export async function updateScript(
 	version: number | null,
 	{ content, location, ...patch }: Omit<ScriptPatch, 'content'> & { content?: string | Uint8Array | undefined },
 ): Promise<ScriptRef> {
+	const refs = { repo_id: patch.repo_id };
 	const { actor, project, rows } = await enter(ctx, 'script.update', ofRow('script', id), [
 		ctx.db.select().from(script_refs).where(eq(script_refs.id, id)),
+		strayReference(ctx, sql`(select project_id from script_refs where id = ${id})`, refs),
 	]);
 	const before = one(rows[0], 'script');
 	if (version !== null) await assertFresh(ctx, 'ScriptRef', before, version);
 	assertWritable(project);
+	assertReferences(rows[1]);
 	if (content !== undefined && before.location_type !== 'uploaded')
-		throw invalid('content', 'this script lies on the agents: it has no content here');
-	if (location !== undefined && before.location_type !== 'fs_path')
+		throw invalid('content', 'this script lies elsewhere: it has no content here');
+	if (location !== undefined && before.location_type === 'uploaded')
 		throw invalid('location', 'the place of an uploaded script is the hub’s own');
+
+	for (const field of ['repo_id', 'revision'] as const)
+		if (patch[field] !== undefined && before.location_type !== 'git')
+			throw invalid(field, 'is of a script in a repository');
 
 	const { project_id } = before;
 	const set: Partial<ScriptRef> = {
@@ -54,7 +62,7 @@ export async function updateScript(
 	if (isEmpty(changes)) return before;
 
 	const [after] = await commit(ctx, actor, {
-		expect: [unchanged(script_refs, before)],
+		expect: [unchanged(script_refs, before), ...stillThere(project_id, refs)],
 		statements: [
 			ctx.db
 				.update(script_refs)

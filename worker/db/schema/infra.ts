@@ -1,0 +1,96 @@
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { type GroupsJson, InventoryFormat } from '#domain/inventory.ts';
+import { SourceType } from '#domain/source.ts';
+import type { PlanCounts, PlanResource } from '#domain/terraform.ts';
+import { editable, id, oneOf } from '../columns.ts';
+import { incidents } from './incident.ts';
+import { jobs } from './job.ts';
+import { environments, projects } from './project.ts';
+import { git_repos } from './repo.ts';
+
+const source = () => ({
+	source_type: oneOf(SourceType).notNull(),
+	source_location: text().notNull(),
+	repo_id: integer().references(() => git_repos.id),
+	revision: text(),
+});
+
+export const inventories = sqliteTable(
+	'inventories',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		...source(),
+		summary: text(),
+		format: oneOf(InventoryFormat),
+		/** The text lies in the store, under a key made of its hash. */
+		sha256: text(),
+		size: integer(),
+		group_count: integer().notNull().default(0),
+		host_count: integer().notNull().default(0),
+		groups_json: text({ mode: 'json' }).$type<GroupsJson>().notNull(),
+		...editable(),
+	},
+	(t) => [index('inventories_project').on(t.project_id, t.created_at, t.id), index('inventories_repo').on(t.repo_id)],
+);
+
+export const terraform_plans = sqliteTable(
+	'terraform_plans',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		job_id: integer().references(() => jobs.id),
+		...source(),
+		summary: text(),
+		raw_plan_path: text(),
+		sha256: text(),
+		size: integer(),
+		terraform_version: text(),
+		counts: text({ mode: 'json' }).$type<PlanCounts>(),
+		resource_changes: text({ mode: 'json' }).$type<PlanResource[]>().notNull().default([]),
+		...editable(),
+	},
+	(t) => [
+		index('terraform_plans_project').on(t.project_id, t.created_at, t.id),
+		index('terraform_plans_job').on(t.job_id),
+		index('terraform_plans_repo').on(t.repo_id),
+	],
+);
+
+export const clusters = sqliteTable(
+	'clusters',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		name: text().notNull(),
+		kubeconfig_ref: text().notNull(),
+		environment_id: integer().references(() => environments.id),
+		api_server_url: text(),
+		...editable(),
+	},
+	(t) => [uniqueIndex('clusters_name').on(t.project_id, t.name), index('clusters_environment').on(t.environment_id)],
+);
+
+export const metric_refs = sqliteTable(
+	'metric_refs',
+	{
+		id: id(),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		incident_id: integer().references(() => incidents.id),
+		label: text().notNull(),
+		url: text().notNull(),
+		...editable(),
+	},
+	(t) => [
+		index('metric_refs_project').on(t.project_id, t.label, t.id),
+		index('metric_refs_incident').on(t.incident_id),
+	],
+);
