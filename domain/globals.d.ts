@@ -7,10 +7,14 @@ declare class TextDecoder {
 	decode(bytes?: Uint8Array, options?: { stream?: boolean }): string;
 }
 declare class URL {
-	constructor(url: string);
+	constructor(url: string, base?: string);
 	static canParse(url: string): boolean;
 	readonly protocol: string;
-	readonly hostname: string;
+	readonly origin: string;
 	readonly username: string;
 	readonly password: string;
+	readonly hostname: string;
+	readonly pathname: string;
+	readonly search: string;
+	readonly hash: string;
 }

@@ -22,6 +22,8 @@ import { repos } from './routes/repos.ts';
 import { runs } from './routes/runs.ts';
 import { scripts } from './routes/scripts.ts';
 import { terraform } from './routes/terraform.ts';
+import { secondFactor } from './routes/second-factor.ts';
+import { signIn } from './routes/sign-in.ts';
 
 const api = new Hono<AppEnv>();
 api
@@ -36,6 +38,8 @@ api
 	)
 	.use(sameOrigin, withCtx)
 	.route('/', hub)
+	.route('/', signIn)
+	.route('/', secondFactor)
 	.route('/', people)
 	.route('/', projects)
 	.route('/', scripts)

@@ -1,4 +1,18 @@
-/** Bindings that only the local launcher gives, so wrangler.toml does not know them. */
+/** Bindings that wrangler.toml does not know. */
 interface __BaseEnv_Env {
+	/** Given by the local launcher alone. */
 	UHUB_LOCAL?: '1';
+	/** Given by the local launcher alone: a network with private addresses in it, for an identity provider at home. */
+	OIDC_NETWORK?: Pick<Fetcher, 'fetch'>;
+	// What the operator may say of sign-in: docs/deploy.md.
+	UHUB_PASSWORD_SIGN_IN?: string;
+	UHUB_OIDC_ISSUER?: string;
+	UHUB_OIDC_CLIENT_ID?: string;
+	UHUB_OIDC_CLIENT_SECRET?: string;
+	UHUB_OIDC_SCOPES?: string;
+	UHUB_OIDC_LABEL?: string;
+	UHUB_OIDC_ROLE_CLAIM?: string;
+	UHUB_OIDC_ROLES?: string;
+	UHUB_OIDC_DEFAULT_ROLE?: string;
+	UHUB_OIDC_CREATE?: string;
 }

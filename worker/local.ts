@@ -2,6 +2,7 @@
 // socket in the data directory. A deploy uses index.ts and has none of this.
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { issueLocalEnrolment, seedDemo } from './seed/index.ts';
+import { signInSettings } from './services/oidc/settings.ts';
 
 export * from './index.ts';
 export { default } from './index.ts';
@@ -57,6 +58,8 @@ export class LocalControl extends WorkerEntrypoint<Env> {
 					return Response.json({});
 				case 'POST /enrol':
 					return Response.json(await issueLocalEnrolment(env));
+				case 'GET /sign-in':
+					return Response.json({ problems: signInSettings(env).problems });
 				case 'GET /state':
 					return Response.json(await state(env.DB));
 				default:

@@ -50,7 +50,7 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 		const port = await reservePort(host, settings.port, PORT_PATIENCE_MS);
 		const controlSocket = controlSocketPath(dataDir);
 		prepareControlSocket(controlSocket);
-		const configFile = writeConfig(root, dataDir, host, port, controlSocket);
+		const configFile = writeConfig(root, settings, port, controlSocket);
 		const workerdLog = path.join(dataDir, 'logs/hub.log');
 		const agentLog = path.join(dataDir, 'logs/agent.log');
 		[workerdLog, agentLog].forEach(rotateLog);
@@ -58,7 +58,8 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 		const secret = hubSecret(dataDir);
 		const workerd = await step('hub process', () =>
 			supervise({
-				start: () => startWorkerd({ root, configFile, controlSocket, logFile: workerdLog, secret }),
+				start: () =>
+					startWorkerd({ root, configFile, controlSocket, logFile: workerdLog, secret, signIn: settings.signIn }),
 				onStart: remember('workerd'),
 				onEnd: ({ code, failures }) => {
 					const lost = failures > MOST_WORKERD_FAILURES;
@@ -75,6 +76,9 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 		);
 		running.push(workerd);
 
+		const { problems } = await control(controlSocket, 'GET', '/sign-in');
+		if (problems.length > 0)
+			throw new Failure(`sign-in is not set up as it should be (docs/deploy.md):\n${problems.join('\n')}`);
 		const { applied } = await step('migrations', () =>
 			control(controlSocket, 'POST', '/migrate', readMigrations(path.join(root, 'migrations'))),
 		);
@@ -123,8 +127,8 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 	}
 }
 
-/** @param {string} root @param {string} dataDir @param {string} host @param {number} port @param {string} controlSocket */
-function writeConfig(root, dataDir, host, port, controlSocket) {
+/** @param {string} root @param {import('./settings.mjs').Settings} settings @param {number} port @param {string} controlSocket */
+function writeConfig(root, { dataDir, host, signIn }, port, controlSocket) {
 	const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 	const file = path.join(dataDir, 'hub.capnp');
 	const config = workerdConfig({
@@ -138,6 +142,7 @@ function writeConfig(root, dataDir, host, port, controlSocket) {
 		miniflareDir: path.join(root, 'node_modules/miniflare/dist/src/workers'),
 		dataDir,
 		version,
+		signIn: Object.keys(signIn),
 	});
 	fs.writeFileSync(file, config, { mode: 0o600 });
 	return file;

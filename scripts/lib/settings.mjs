@@ -11,9 +11,24 @@ import { Failure } from './failure.mjs';
  * @property {boolean} demo
  * @property {boolean} agent whether a local agent comes with the demo
  * @property {string | null} demoPassword
+ * @property {Record<string, string>} signIn how people sign in, by the names of the hub's own variables; the hub reads them
  */
 
 export const OLDEST_NODE = 20;
+
+/** What the hub takes of the environment (worker/services/oidc/settings.ts). */
+export const SIGN_IN_NAMES = [
+	'UHUB_PASSWORD_SIGN_IN',
+	'UHUB_OIDC_ISSUER',
+	'UHUB_OIDC_CLIENT_ID',
+	'UHUB_OIDC_CLIENT_SECRET',
+	'UHUB_OIDC_SCOPES',
+	'UHUB_OIDC_LABEL',
+	'UHUB_OIDC_ROLE_CLAIM',
+	'UHUB_OIDC_ROLES',
+	'UHUB_OIDC_DEFAULT_ROLE',
+	'UHUB_OIDC_CREATE',
+];
 
 /** @param {string} version such as process.versions.node */
 export function checkNode(version) {
@@ -58,6 +73,12 @@ export function readSettings(env, root) {
 		);
 	if (password && password.length < 8) throw new Failure('UHUB_DEMO_PASSWORD must have at least 8 characters.');
 
+	const misspelt = Object.keys(env).find((name) => name.startsWith('UHUB_OIDC_') && !SIGN_IN_NAMES.includes(name));
+	if (misspelt) throw new Failure(`${misspelt} is no setting. There are ${SIGN_IN_NAMES.join(', ')} (docs/deploy.md).`);
+	const signIn = Object.fromEntries(
+		SIGN_IN_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, /** @type {string} */ (env[name])]] : [])),
+	);
+
 	return {
 		host,
 		port: Number(port),
@@ -65,5 +86,6 @@ export function readSettings(env, root) {
 		demo: demo !== '0',
 		agent: env.UHUB_LOCAL_AGENT !== '0',
 		demoPassword: password || null,
+		signIn,
 	};
 }

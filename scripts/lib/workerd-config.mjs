@@ -16,6 +16,7 @@
  * @property {string} compatibilityDate
  * @property {{binding: string, className: string}[]} objects
  * @property {string[]} crons
+ * @property {string[]} signIn names of the variables that say how people sign in; their values stay in the environment
  */
 
 /** A Cap'n Proto text literal. JSON's escapes are all valid there, except \u. */
@@ -37,6 +38,11 @@ const FORGEABLE = [
 // somebody's machine. Measured: a third of the memory, the same speed.
 const V8_FLAGS = ['--initial-old-space-size=8', '--max-semi-space-size=2'];
 
+// An identity provider may be at home: on this machine or beside it. Only sign-in is handed this way out, and only to
+// where the operator's own setting leads.
+const OIDC_NETWORK = `\t\t(name = "oidc-network", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),\n`;
+const hasProvider = (/** @type {HubConfig} */ c) => c.signIn.includes('UHUB_OIDC_ISSUER');
+
 /** @param {HubConfig} c */
 export function workerdConfig(c) {
 	const stripped = FORGEABLE.map((name) => `(name = ${text(name)})`).join(', ');
@@ -50,7 +56,7 @@ const config :Workerd.Config = (
 	],
 	services = [
 		(name = "internet", network = (allow = ["public"], tlsOptions = (trustBrowserCas = true))),
-		(name = "hub", worker = .hub),
+${hasProvider(c) ? OIDC_NETWORK : ''}		(name = "hub", worker = .hub),
 		(name = "hub-disk", disk = (path = ${text(`${c.dataDir}/objects`)}, writable = true)),
 		(name = "d1", worker = .d1),
 		(name = "d1-disk", disk = (path = ${text(`${c.dataDir}/d1`)}, writable = true)),
@@ -82,7 +88,7 @@ const hub :Workerd.Worker = (
 		(name = "UHUB_VERSION", text = ${text(c.version)}),
 		(name = "UHUB_LOCAL", text = "1"),
 		(name = "UHUB_SECRET", fromEnvironment = "UHUB_SECRET"),
-${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
+${c.signIn.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
 	],
 	durableObjectNamespaces = [
 ${c.objects.map(({ className }) => `\t\t(className = ${text(className)}, uniqueKey = ${text(`uhub-${className}`)}, enableSql = true),`).join('\n')}

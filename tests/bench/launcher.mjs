@@ -161,6 +161,7 @@ fs.writeFileSync(
 		compatibilityDate: '2026-11-01',
 		objects: [{ binding: 'PROBE', className: 'Probe' }],
 		crons: ['* * * * *'],
+		signIn: [],
 	}),
 );
 const workerd = path.join(root, 'node_modules/@cloudflare/workerd-linux-64/bin/workerd');

@@ -5,7 +5,7 @@ import { withQuery } from '#lib/api/client.ts';
 import { changes } from '#lib/ui/changes.ts';
 import { backoff } from '#lib/live/backoff.ts';
 import { stepsOf } from '#lib/run/steps.ts';
-import { safeNext } from '#lib/shell/next.ts';
+import { safeNext } from '#domain/next.ts';
 import { score } from '#lib/shell/score.ts';
 
 describe('messages', () => {

@@ -12,10 +12,17 @@ import { readMigrations, statementsOf } from '../../scripts/lib/migrations.mjs';
 import { hashOf, stalePieces, writeRecord } from '../../scripts/lib/pieces.mjs';
 import { identify, isAlive } from '../../scripts/lib/processes.mjs';
 import { hubSecret, markChosenPassword, randomPassword, refuseKnownPassword } from '../../scripts/lib/secrets.mjs';
-import { checkNode, localUrlOf, readSettings, urlOf } from '../../scripts/lib/settings.mjs';
+import {
+	checkNode,
+	localUrlOf,
+	readSettings,
+	SIGN_IN_NAMES as LAUNCHER_NAMES,
+	urlOf,
+} from '../../scripts/lib/settings.mjs';
 import { restartDelay } from '../../scripts/lib/supervise.mjs';
 import { text, workerdConfig } from '../../scripts/lib/workerd-config.mjs';
 import { readWranglerConfig } from '../../scripts/lib/wrangler-config.mjs';
+import { SIGN_IN_NAMES } from '#worker/services/oidc/settings.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -34,6 +41,7 @@ describe('settings', () => {
 			demo: true,
 			agent: true,
 			demoPassword: null,
+			signIn: {},
 		});
 	});
 
@@ -59,6 +67,13 @@ describe('settings', () => {
 
 	it.each(['127.0.0.1', '127.3.2.1', '::1', 'localhost'])('takes one on %s', (HOST) => {
 		expect(read({ HOST, UHUB_DEMO_PASSWORD: 'known-password' }).demoPassword).toBe('known-password');
+	});
+
+	it('takes the settings of sign-in as they are, and no misspelt one', () => {
+		const signIn = { UHUB_OIDC_ISSUER: 'https://id.example.org', UHUB_OIDC_CLIENT_SECRET: 's' };
+		expect(read({ ...signIn, UHUB_OIDC_LABEL: ' ', OTHER: 'x' }).signIn).toEqual(signIn);
+		expect(() => read({ UHUB_OIDC_ISUER: 'https://id.example.org' })).toThrow(/UHUB_OIDC_ISUER is no setting/);
+		expect([...LAUNCHER_NAMES].sort()).toEqual([...SIGN_IN_NAMES].sort());
 	});
 
 	it('refuses an old Node with a sentence', () => {
@@ -219,7 +234,7 @@ describe('build', () => {
 });
 
 describe('runtime configuration', () => {
-	const config = (dataDir: string) =>
+	const config = (dataDir: string, signIn: string[] = []) =>
 		workerdConfig({
 			publicAddress: '127.0.0.1:8787',
 			controlSocket: `${dataDir}/control.sock`,
@@ -233,11 +248,20 @@ describe('runtime configuration', () => {
 			compatibilityDate: '2026-11-01',
 			objects: [{ binding: 'PROJECT_ROOM', className: 'ProjectRoom' }],
 			crons: ['* * * * *'],
+			signIn,
 		});
 
 	it('quotes what comes from outside', () => {
 		expect(text('a"b\\c\u0001')).toBe('"a\\"b\\\\c\\x01"');
 		expect(config('/d"), evil = ("')).toContain('path = "/d\\"), evil = (\\"/d1"');
+	});
+	it('names the settings of sign-in, never their values, and opens the private network for a provider alone', () => {
+		const written = config('/d', ['UHUB_OIDC_ISSUER', 'UHUB_OIDC_CLIENT_SECRET']);
+		expect(written).toContain('(name = "UHUB_OIDC_CLIENT_SECRET", fromEnvironment = "UHUB_OIDC_CLIENT_SECRET")');
+		expect(written).toContain('(name = "OIDC_NETWORK", service = "oidc-network")');
+		// The hub's own way out stays the public one.
+		expect(written).toContain('(name = "internet", network = (allow = ["public"],');
+		expect(config('/d', ['UHUB_PASSWORD_SIGN_IN'])).not.toMatch(/oidc-network|"private"/);
 	});
 	it('takes the client address from nobody', () => {
 		expect(config('/d')).toContain('(name = "CF-Connecting-IP")');

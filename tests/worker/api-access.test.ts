@@ -6,6 +6,7 @@ import {
 	caller,
 	fresh,
 	idOf,
+	insert,
 	nobody,
 	type Options,
 	person,
@@ -164,6 +165,17 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	'PATCH /api/auth/me': [
 		'yyyyyy',
 		() => Promise.resolve({ path: '/api/auth/me', body: {}, headers: { 'if-match': '"v1"' } }),
+	],
+	'GET /api/auth/methods': ['yyyyyy o', plain('/api/auth/methods')],
+	'GET /api/me/totp': ['yyyyyy', plain('/api/me/totp')],
+	'POST /api/me/totp': ['yyyyyy', plain('/api/me/totp', () => ({}))],
+	'POST /api/users/{id}/totp/reset': [
+		'ynnnnn',
+		async () => {
+			const user_id = await insert('users', { username: fresh('lost'), role: 'dev' });
+			await insert('second_factors', { user_id, secret: 'x', confirmed_at: Date.now() });
+			return { path: `/api/users/${String(user_id)}/totp/reset`, body: {} };
+		},
 	],
 	'GET /api/users': ['yyyyyy', plain('/api/users')],
 	'GET /api/audit': ['ynnnnn', plain('/api/audit')],
@@ -407,6 +419,12 @@ const elsewhere = [
 	'POST /api/auth/login', // api-session
 	'POST /api/auth/logout', // api-session
 	'POST /api/auth/setup', // api-setup
+	'POST /api/auth/code', // api-second-factor
+	'POST /api/me/totp/confirm', // api-second-factor
+	'POST /api/me/totp/recovery-codes', // api-second-factor
+	'POST /api/me/totp/disable', // api-second-factor
+	'GET /api/auth/oidc/start', // api-oidc
+	'GET /api/auth/oidc/callback', // api-oidc
 	'POST /api/agents/enrol', // api-agents
 ];
 

@@ -4,7 +4,7 @@ import type { Action } from '#domain/permissions.ts';
 import { Problem } from './problem-schema.ts';
 
 interface Answer {
-	status?: 200 | 201 | 202 | 204;
+	status?: 200 | 201 | 202 | 204 | 302;
 	/** The answer's JSON; none for an empty answer. */
 	schema?: z.ZodType;
 	/** What is answered instead of JSON, or beside it. */
@@ -29,7 +29,7 @@ export function describe(
 		summary,
 		responses: {
 			[status]: {
-				description: status === 204 ? 'Done' : 'The answer',
+				description: status === 204 ? 'Done' : status === 302 ? 'To go there' : 'The answer',
 				...(Object.keys(content).length > 0 && { content }),
 			},
 			default: {

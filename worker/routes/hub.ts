@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { FirstAdmin, Login, MePatch, User } from '#domain/user.ts';
+import { FirstAdmin, MePatch, User } from '#domain/user.ts';
 import { ifMatch, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
@@ -9,7 +9,6 @@ import { giveSession, takeSession } from '#worker/http/session-cookie.ts';
 import { needsSetup, setup } from '#worker/services/hub/setup.ts';
 import { readMe } from '#worker/services/me/read.ts';
 import { updateMe } from '#worker/services/me/update.ts';
-import { createSession } from '#worker/services/session/create.ts';
 import { deleteSession } from '#worker/services/session/delete.ts';
 import { passwords } from '#worker/services/session/passwords.ts';
 
@@ -34,18 +33,6 @@ export const hub = new Hono<AppEnv>()
 			const made = await setup(c.var.ctx, passwords, c.req.valid('json'), c.req.header('user-agent') ?? null);
 			await giveSession(c, made.session);
 			return row(c, made.user, 201);
-		},
-	)
-	.post(
-		'/auth/login',
-		describe('session.create', 'Sign in with username and password', { schema: User }),
-		json(Login),
-		async (c) => {
-			const input = c.req.valid('json');
-			const user_agent = c.req.header('user-agent') ?? null;
-			const made = await settled(() => createSession(c.var.ctx, passwords, input, user_agent));
-			await giveSession(c, made.session);
-			return row(c, made.user);
 		},
 	)
 	.post(

@@ -9,9 +9,12 @@ const byItself = [
 	'agent.quarantine',
 	'hub.seed',
 	'hub.setup',
+	'identity.link',
 	'run.finish',
 	'run.grant',
 	'session.create',
+	'user.create',
+	'user.update',
 ] as const;
 
 /** Reading is not written down. */

@@ -37,6 +37,7 @@ export async function startRawList(): Promise<RawList> {
 			compatibilityDate: '2026-11-01',
 			objects: [],
 			crons: [],
+			signIn: [],
 		}),
 	);
 	const child = spawn(

@@ -11,4 +11,5 @@ export * from './postmortem.ts';
 export * from './project.ts';
 export * from './repo.ts';
 export * from './run.ts';
+export * from './second-factor.ts';
 export * from './user.ts';

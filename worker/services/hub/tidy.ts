@@ -1,15 +1,16 @@
 import { lte, sql } from 'drizzle-orm';
-import { enrolments, idempotency_keys, sessions } from '../../db/client.ts';
+import { enrolments, idempotency_keys, sessions, spent_states } from '../../db/client.ts';
 import { overWindows } from '../attempts.ts';
 import type { Ctx } from '../context.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Removes what has had its time: sessions and enrolment tokens that are over, keys a day old, old windows of attempts. */
+/** Removes what has had its time: sessions, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of attempts. */
 export async function tidy(ctx: Ctx): Promise<void> {
 	const at = (ms: number) => new Date(ms).toISOString();
 	await ctx.db.batch([
 		ctx.db.delete(sessions).where(lte(sessions.expires_at, at(ctx.now()))),
+		ctx.db.delete(spent_states).where(lte(spent_states.expires_at, at(ctx.now()))),
 		ctx.db.delete(idempotency_keys).where(lte(idempotency_keys.created_at, at(ctx.now() - DAY_MS))),
 		ctx.db
 			.delete(enrolments)
