@@ -1,0 +1,8 @@
+import { SecondFactor } from '#domain/second-factor.ts';
+import { api } from '#lib/api/client.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ fetch, parent }) => {
+	await parent();
+	return { factor: await api.get('/me/totp', SecondFactor, { fetch }) };
+};
