@@ -23,6 +23,7 @@ export const SignInRefusal = z.enum([
 	'unknown', // nobody here, and people are not created
 	'unverified', // somebody here has this e-mail, and the provider does not vouch for it
 	'taken', // the e-mail belongs to somebody who comes in as another person of that provider
+	'self_set', // the e-mail was set by the person themselves, which proves nothing
 	'inactive', // deactivated here
 	'no_role', // nothing the provider says gives a role
 	'fault', // ours

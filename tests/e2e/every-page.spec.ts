@@ -50,6 +50,7 @@ async function addresses(): Promise<Record<string, string>> {
 		'agent online': `/fleet/${agent('online')}`,
 		'agent offline': `/fleet/${agent('offline')}`,
 		audit: '/audit',
+		'second factor': '/profile/security',
 		setup: '/setup',
 	};
 }

@@ -186,6 +186,21 @@ describe('coming back', () => {
 		expect(why(await browser().signIn(linked(`${twice}@example.org`)))).toBe('taken');
 	});
 
+	it('does not believe an address that a person gave themselves, until an admin gives it to them', async () => {
+		const { id, email } = await somebody();
+		const audit = (action: string, changes: object) =>
+			env.DB.prepare(
+				"insert into audit_logs (timestamp, action, object_type, object_id, metadata, actor_kind, request_id) values (1, ?, 'User', ?, ?, 'user', 'r')",
+			)
+				.bind(action, id, JSON.stringify({ version: 2, changes }))
+				.run();
+		await audit('me.update', { email: { from: null, to: email } });
+		await audit('user.update', { role: { from: 'ops', to: 'dev' } });
+		expect(why(await browser().signIn(linked(email, 'whose')))).toBe('self_set');
+		await audit('user.update', { email: { from: 'x@example.org', to: email } });
+		expect((await browser().signIn(linked(email, 'whose'))).to).toBe('/');
+	});
+
 	it('4: refuses who was deactivated, before and after the link', async () => {
 		const { id, email } = await somebody({ is_active: 0 });
 		expect(why(await browser().signIn(linked(email, 'gone')))).toBe('inactive');

@@ -11,6 +11,7 @@ export const refusals: Words<SignInRefusal> = {
 	unknown: m.oidc_unknown,
 	unverified: m.oidc_unverified,
 	taken: m.oidc_taken,
+	self_set: m.oidc_self_set,
 	inactive: m.oidc_inactive,
 	no_role: m.oidc_no_role,
 	fault: m.oidc_fault,

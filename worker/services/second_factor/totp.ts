@@ -13,10 +13,11 @@ const RECOVERY_BYTES = 10;
 
 export const newSecret = (): string => base32.encode(random(SECRET_BYTES), { padding: false });
 
-/** What an authenticator reads from the QR code. */
-export function otpauthUri(secret: string, username: string, hub: string): string {
-	const params = new URLSearchParams({ secret, issuer: 'uHub', algorithm: 'SHA1', digits: '6', period: '30' });
-	return `otpauth://totp/${encodeURIComponent(`uHub ${hub}`)}:${encodeURIComponent(username)}?${params.toString()}`;
+/** What an authenticator reads from the QR code. What it leaves out is what every authenticator takes for granted: a smaller picture. */
+export function otpauthUri(secret: string, username: string, host: string): string {
+	const issuer = `uHub ${host}`;
+	const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(username)}`;
+	return `otpauth://totp/${label}?secret=${secret}&issuer=${encodeURIComponent(issuer)}`;
 }
 
 /**

@@ -16,6 +16,16 @@ import { newSession } from './session.ts';
 /** Names that are tried for a new person: theirs, then with a number. */
 const namesFrom = (name: string) => [name, ...Array.from({ length: 30 }, (_, n) => `${name}-${String(n + 2)}`)];
 
+/**
+ * Who set the address a user has: the audit knows. One that people give themselves is not theirs by that, or they would have
+ * their colleague's first sign-in, and the role that comes with it, end in their own account.
+ */
+const emailSetBy = sql<
+	string | null
+>`(select a.action from audit_logs a where a.object_type = 'User' and a.object_id = ${users.id}
+	and a.action in ('me.update', 'user.update') and json_extract(a.metadata, '$.changes.email') is not null
+	order by a.id desc limit 1)`.as('email_set_by');
+
 interface Coming {
 	settings: OidcSettings;
 	person: ProviderPerson;
@@ -42,7 +52,7 @@ export async function createSessionByOidc(ctx: Ctx, coming: Coming): Promise<Sig
 			.innerJoin(identities, eq(identities.user_id, users.id))
 			.where(and(eq(identities.provider, provider), eq(identities.subject, subject))),
 		ctx.db
-			.select({ user: users, other: identities.subject })
+			.select({ user: users, other: identities.subject, email_set_by: emailSetBy })
 			.from(users)
 			.leftJoin(identities, and(eq(identities.user_id, users.id), eq(identities.provider, provider)))
 			.where(email === null ? sql`0` : sql`lower(${users.email}) = ${email}`)
@@ -63,6 +73,7 @@ export async function createSessionByOidc(ctx: Ctx, coming: Coming): Promise<Sig
 		if (!person.email_verified) throw new SignInRefused('unverified');
 		// Two people here, or one who comes in as another subject: an address that was given to somebody else must not let them in.
 		if (another || found.other !== null) throw new SignInRefused('taken');
+		if (found.email_set_by === 'me.update') throw new SignInRefused('self_set');
 		return enterAs(ctx, coming, found.user, false);
 	}
 	const role = person.mapped_role ?? settings.default_role;
