@@ -175,6 +175,15 @@ describe('signing in with a second factor', () => {
 		expect((await give(await pendingOf(other.username), who.recovery_codes[1] ?? '')).status).toBe(400);
 	});
 
+	it('a secret of another UHUB_SECRET is told as that, and a recovery code still works', async () => {
+		const who = await careful();
+		const lost = await sealerOf('another secret').seal('second factor', String(who.id), who.secret);
+		await env.DB.prepare('update second_factors set secret = ? where user_id = ?').bind(lost, who.id).run();
+		const pending = await pendingOf(who.username);
+		expect(await give(pending, await who.code())).toMatchObject({ status: 409, body: { code: 'conflict' } });
+		expect((await give(pending, who.recovery_codes[0] ?? '')).status).toBe(200);
+	});
+
 	it('7: the first step is over after five minutes, and with what it rested on', async () => {
 		const who = await careful();
 		const pending = async (): Promise<PendingSignIn> => {
@@ -198,7 +207,8 @@ describe('signing in with a second factor', () => {
 		const inactive = await pending();
 		await env.DB.prepare('update users set is_active = 0 where id = ?').bind(who.id).run();
 		await expect(confirmSession(at(0), sealer, inactive, await who.code(), null)).rejects.toMatchObject(over);
-		expect((await give('uhub_pending=made-up', '123456')).status).toBe(401);
+		for (const cookie of ['made-up', await sealer.seal('cookie', 'uhub_pending', '{"user_id":1}')])
+			expect((await give(`uhub_pending=${cookie}`, '123456')).status).toBe(401);
 	});
 });
 

@@ -25,7 +25,8 @@ export async function sealedIn<S extends z.ZodType>(
 ): Promise<z.output<S> | null> {
 	const cookie = getCookie(c, name, prefix(c));
 	const text = cookie === undefined ? null : await sealer(c).open('cookie', name, cookie);
-	return text === null ? null : schema.parse(JSON.parse(text));
+	// One that an older version sealed may say something else.
+	return text === null ? null : (schema.safeParse(JSON.parse(text)).data ?? null);
 }
 
 export function takeSealed(c: AppContext, name: SealedCookie): void {

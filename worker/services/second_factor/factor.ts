@@ -1,5 +1,6 @@
 import { and, eq, isNotNull, isNull, sql, type SQL } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
+import { conflict } from '#domain/errors.ts';
 import { recovery_codes, second_factors } from '../../db/client.ts';
 import type { Limit } from '../attempts.ts';
 import type { Ctx } from '../context.ts';
@@ -21,7 +22,10 @@ export const sealSecret = (sealer: Sealer, user_id: number, secret: string): Pro
 
 async function secretOf(sealer: Sealer, factor: Factor): Promise<string> {
 	const secret = await sealer.open(PURPOSE, String(factor.user_id), factor.secret);
-	if (secret === null) throw new Error(`the second factor of user ${String(factor.user_id)} is of another UHUB_SECRET`);
+	if (secret === null)
+		throw conflict(
+			"The hub's secret was changed, so this authenticator is lost: use a recovery code, or ask an admin.",
+		);
 	return secret;
 }
 
