@@ -25,6 +25,8 @@ async function addresses(): Promise<Record<string, string>> {
 	const run = async (status: string) => String((await list(`/api/runs?job_id=${job}&status=${status}`))[0]?.id);
 	const agents = await list('/api/agents?limit=200');
 	const agent = (status: string) => String(agents.find((a) => a.status === status)?.id);
+	const infra = await one('/api/projects?limit=200', 'Infra');
+	const first = async (what: string) => String((await list(`/api/projects/${infra}/${what}?sort=created_at`))[0]?.id);
 	return {
 		home: '/',
 		'new project': '/projects/new',
@@ -33,6 +35,10 @@ async function addresses(): Promise<Record<string, string>> {
 		'new job': `/projects/${project}/jobs/new`,
 		'calendar of a project': `/projects/${project}/calendar`,
 		'runs of a project': `/projects/${project}/runs`,
+		code: `/projects/${project}/code`,
+		infrastructure: `/projects/${infra}/infrastructure`,
+		inventory: `/inventories/${await first('inventories')}?host=db-a.example.com`,
+		plan: `/terraform-plans/${await first('terraform-plans')}`,
 		scripts: `/projects/${project}/scripts`,
 		'new script': `/projects/${project}/scripts/new`,
 		settings: `/projects/${project}/settings`,

@@ -31,6 +31,14 @@ describe('the demo', () => {
 				const { body } = await call('GET', path);
 				expect((body.items as unknown[]).length, `${path} of ${name}`).toBeGreaterThan(1);
 			}
+			for (const list of ['Infra/inventories', 'Infra/terraform-plans', 'Infra/clusters', 'App/changes']) {
+				const [project, rows] = list.split('/');
+				const found = (await call('GET', `/api/projects?q=${project ?? ''}`)).body.items as { id: number }[];
+				if (!found[0]) continue;
+				const { body } = await call('GET', `/api/projects/${String(found[0].id)}/${rows ?? ''}`);
+				expect((body.items as unknown[]).length, `${list} of ${name}`).toBeGreaterThan(0);
+				expect(JSON.stringify(body)).not.toMatch(/demo-password/);
+			}
 			const calendar = await call('GET', `/api/calendar?start=${String(month[0])}&end=${String(month[1])}`);
 			expect((calendar.body as unknown as unknown[]).length).toBeGreaterThan(10);
 		}

@@ -21,6 +21,7 @@ import { fromBase64url, sha256 } from '#worker/services/bytes.ts';
 import type { Ctx } from '#worker/services/context.ts';
 import { projectionOf } from '#worker/services/jobs/plan.ts';
 import { storeContent } from '#worker/services/scripts/content.ts';
+import { infraStatements } from './infra.ts';
 import { demoEvents, demoJobs, type DemoJob, type DemoUser, type ProjectName } from './jobs.ts';
 import { pastRuns } from './past.ts';
 import { demoAgents, demoGroups, demoProjects, demoUsers } from './people.ts';
@@ -115,7 +116,16 @@ export async function demoStatements(ctx: Ctx, password_hashes: string[]): Promi
 			}),
 		);
 	}
-	statements.push(...(await agentRows(ctx, now, stamps)), ...planRows(ctx, now, stamps), ...pastRows(ctx, now));
+	statements.push(
+		...(await agentRows(ctx, now, stamps)),
+		...planRows(ctx, now, stamps),
+		...pastRows(ctx, now),
+		...(await infraStatements(ctx, {
+			projectId,
+			jobId: (title) => numberOf(demoJobs, (job) => job.title === title) || null,
+			environmentId: (project, environment) => environmentId({ project, environment }),
+		})),
+	);
 	return statements;
 }
 

@@ -13,6 +13,8 @@ const known: [RegExp, () => string][] = [
 	[/zero-width|control/i, m.field_characters],
 	[/at least 12 characters/i, m.field_password],
 	[/^expected 2 to 40/i, m.field_username],
+	[/^expected an https/i, m.field_https],
+	[/^expected env:NAME/i, m.field_reference],
 ];
 
 export const fieldMessage = (message: string): string => known.find(([test]) => test.test(message))?.[1]() ?? message;

@@ -1,4 +1,6 @@
+import { pageOf } from '#domain/common.ts';
 import { ProjectView } from '#domain/project.ts';
+import { GitRepo } from '#domain/repo.ts';
 import { ScriptRef } from '#domain/script.ts';
 import { api } from '#lib/api/client.ts';
 import type { PageLoad } from './$types';
@@ -7,9 +9,10 @@ export const load: PageLoad = async ({ fetch, params, depends }) => {
 	depends('app:script');
 	const at = `/scripts/${String(params.id)}`;
 	const script = await api.get(at, ScriptRef, { fetch });
-	const [project, content] = await Promise.all([
+	const [project, repos, content] = await Promise.all([
 		api.get(`/projects/${String(script.project_id)}`, ProjectView, { fetch }),
+		api.get(`/projects/${String(script.project_id)}/repos`, pageOf(GitRepo), { fetch, query: { limit: 200 } }),
 		script.location_type === 'uploaded' ? api.text(`${at}/content`, { fetch }) : '',
 	]);
-	return { script, project, content };
+	return { script, project, repos: repos.items, content };
 };

@@ -1,0 +1,28 @@
+import type { PlanAction } from '#domain/terraform.ts';
+import type { Words } from '#lib/i18n/words.ts';
+import { m } from '#lib/paraglide/messages.js';
+
+export const planAction: Words<PlanAction> = {
+	create: m.action_create,
+	update: m.action_update,
+	replace: m.action_replace,
+	delete: m.action_delete,
+	read: m.action_read,
+	'no-op': m.action_no_op,
+};
+
+/** As Terraform itself marks them, and the colour that goes with the mark. */
+export const planMark: Record<
+	PlanAction,
+	{ sign: string; tone: 'success' | 'info' | 'warning' | 'danger' | 'neutral' }
+> = {
+	create: { sign: '+', tone: 'success' },
+	update: { sign: '~', tone: 'info' },
+	replace: { sign: '±', tone: 'warning' },
+	delete: { sign: '−', tone: 'danger' },
+	read: { sign: '≤', tone: 'neutral' },
+	'no-op': { sign: '·', tone: 'neutral' },
+};
+
+/** The order in which they are told: what is lost first. */
+export const planActions: readonly PlanAction[] = ['delete', 'replace', 'update', 'create', 'read'];

@@ -1,0 +1,19 @@
+import { pageOf } from '#domain/common.ts';
+import { Job } from '#domain/job.ts';
+import { GitChange, GitRepo } from '#domain/repo.ts';
+import { api } from '#lib/api/client.ts';
+import { LIVE } from '#lib/live/follow.svelte.ts';
+import { pick } from '#lib/ui/params.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ fetch, params, url, depends }) => {
+	depends(LIVE);
+	const at = `/projects/${String(params.project)}`;
+	const query = pick(url.searchParams, ['q', 'cursor', 'repo_id', 'change_type']);
+	const [repos, changes, jobs] = await Promise.all([
+		api.get(`${at}/repos`, pageOf(GitRepo), { fetch, query: { limit: 200 } }),
+		api.get(`${at}/changes`, pageOf(GitChange), { fetch, query }),
+		api.get(`${at}/jobs`, pageOf(Job), { fetch, query: { limit: 200, sort: 'title' } }),
+	]);
+	return { repos, changes, jobs: jobs.items };
+};

@@ -1,0 +1,20 @@
+import { Job } from '#domain/job.ts';
+import { ProjectView } from '#domain/project.ts';
+import { PlanDiff, TerraformPlanView } from '#domain/terraform.ts';
+import { api } from '#lib/api/client.ts';
+import { LIVE } from '#lib/live/follow.svelte.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ fetch, params, depends }) => {
+	depends(LIVE);
+	const at = `/terraform-plans/${String(params.id)}`;
+	const [plan, diff] = await Promise.all([
+		api.get(at, TerraformPlanView, { fetch }),
+		api.get(`${at}/diff`, PlanDiff, { fetch }),
+	]);
+	const [project, job] = await Promise.all([
+		api.get(`/projects/${String(plan.project_id)}`, ProjectView, { fetch }),
+		plan.job_id === null ? null : api.get(`/jobs/${String(plan.job_id)}`, Job, { fetch }),
+	]);
+	return { plan, diff, project, job };
+};
