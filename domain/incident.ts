@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { editable, Id, Name, Text, Time } from './common.ts';
+import { PostMortemHead } from './postmortem.ts';
 
 export const Severity = z.enum(['low', 'medium', 'high', 'critical']);
 export type Severity = z.infer<typeof Severity>;
@@ -53,6 +54,10 @@ const Span = z.int().min(0).nullable();
 /** An incident with the times it took, in milliseconds: from its start to its detection, from there to the rest. */
 export const IncidentView = Incident.extend({ mttd: Span, mtta: Span, mttr: Span });
 export type IncidentView = z.infer<typeof IncidentView>;
+
+/** An incident as it is read alone: with what there is of its post-mortem, whose texts are at an address of their own. */
+export const IncidentDetail = IncidentView.extend({ postmortem: PostMortemHead.nullable() });
+export type IncidentDetail = z.infer<typeof IncidentDetail>;
 
 const span = (from: string | null, to: string | null): number | null =>
 	from === null || to === null ? null : Math.max(0, Date.parse(to) - Date.parse(from));

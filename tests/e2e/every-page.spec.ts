@@ -57,6 +57,11 @@ async function addresses(): Promise<Record<string, string>> {
 		'agent offline': `/fleet/${agent('offline')}`,
 		audit: '/audit',
 		'second factor': '/profile/security',
+		incidents: '/incidents',
+		'new incident': '/incidents?new=1',
+		'incidents of a project': `/projects/${project}/incidents`,
+		incident: `/incidents/${await one('/api/incidents', 'Payment answers 503 on staging', 'title')}`,
+		'post-mortem': `/incidents/${await one('/api/incidents', 'Nightly backup filled the disk of db-1', 'title')}/postmortem`,
 		setup: '/setup',
 	};
 }

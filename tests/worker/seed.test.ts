@@ -66,6 +66,24 @@ describe('the demo', () => {
 		}
 	});
 
+	it('has an open incident, and a published post-mortem with its actions', async () => {
+		const { call } = await signIn('ops', 'another password');
+		const { body } = await call('GET', '/api/incidents');
+		const incidents = body.items as { id: number; status: string; mttr: number | null }[];
+		expect(incidents.map(({ status }) => status)).toEqual(['open', 'closed']);
+		for (const { id } of incidents) {
+			for (const part of ['entries', 'links', 'changes'])
+				expect(
+					((await call('GET', `/api/incidents/${String(id)}/${part}`)).body.items as unknown[]).length,
+					part,
+				).toBeGreaterThan(0);
+		}
+		const at = `/api/incidents/${String(incidents[1]?.id)}/postmortem`;
+		expect((await call('GET', at)).body).toMatchObject({ status: 'published' });
+		expect(((await call('GET', `${at}/actions`)).body.items as unknown[]).length).toBe(3);
+		expect((await call('GET', `${at}/export?format=html`)).body.text).toContain('<td>02:11</td>');
+	});
+
 	it('gives each role what the demo says', async () => {
 		const { call } = await signIn('dev', 'another password');
 		const { body } = await call('GET', '/api/projects');

@@ -510,6 +510,8 @@ describe('its post-mortem', () => {
 		expectSource(postmortem, 'PostMortem');
 		expect(postmortem).toMatchObject({ ...written, root_cause: null, status: 'draft', created_by_id: dev.id });
 		expectSource(await dev.ok('GET', at(incident, '/postmortem')), 'PostMortem');
+		expect((await dev.ok('GET', at(incident))).postmortem).toMatchObject({ id: postmortem.id, status: 'draft' });
+		expect((await dev.ok('GET', at(await open()))).postmortem).toBeNull();
 		expect((await dev.call('POST', at(incident, '/postmortem'), { body: {} })).status).toBe(409);
 		expect((await dev.call('GET', at(await open(), '/postmortem'))).status).toBe(404);
 	});

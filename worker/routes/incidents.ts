@@ -3,7 +3,15 @@ import { pageOf } from '#domain/common.ts';
 import { IncidentChange } from '#domain/incident-change.ts';
 import { EntryCreate, EntryPatch, IncidentEntry } from '#domain/incident-entry.ts';
 import { IncidentLinkView, LinkCreate, LinkPatch } from '#domain/incident-link.ts';
-import { HandOver, IncidentCreate, IncidentPatch, IncidentView, ReopenReason, StepNote } from '#domain/incident.ts';
+import {
+	HandOver,
+	IncidentCreate,
+	IncidentDetail,
+	IncidentPatch,
+	IncidentView,
+	ReopenReason,
+	StepNote,
+} from '#domain/incident.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
@@ -52,7 +60,7 @@ export const incidents = new Hono<AppEnv>()
 	)
 	.get(
 		'/incidents/:id',
-		describe('incident.read', 'One incident', { schema: IncidentView }),
+		describe('incident.read', 'One incident', { schema: IncidentDetail }),
 		idIn('incident'),
 		async (c) => row(c, await readIncident(c.var.ctx, c.req.valid('param').id)),
 	)

@@ -22,6 +22,7 @@ import type { Ctx } from '#worker/services/context.ts';
 import { projectionOf } from '#worker/services/jobs/plan.ts';
 import { storeContent } from '#worker/services/scripts/content.ts';
 import { infraStatements } from './infra.ts';
+import { incidentRows } from './incident-rows.ts';
 import { demoEvents, demoJobs, type DemoJob, type DemoUser, type ProjectName } from './jobs.ts';
 import { pastRuns } from './past.ts';
 import { demoAgents, demoGroups, demoProjects, demoUsers } from './people.ts';
@@ -125,6 +126,12 @@ export async function demoStatements(ctx: Ctx, password_hashes: string[]): Promi
 			jobId: (title) => numberOf(demoJobs, (job) => job.title === title) || null,
 			environmentId: (project, environment) => environmentId({ project, environment }),
 		})),
+		...incidentRows(ctx, now, {
+			user: userId,
+			project: projectId,
+			environment: environmentId,
+			job: (job) => numberOf(demoJobs, (one) => one === job),
+		}),
 	);
 	return statements;
 }

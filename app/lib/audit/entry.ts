@@ -58,6 +58,7 @@ export const actorKinds: Record<AuditLog['actor_kind'], () => string> = {
 
 const pages: Record<string, (id: number) => string> = {
 	Agent: (id) => `/fleet/${String(id)}`,
+	Incident: (id) => `/incidents/${String(id)}`,
 	Job: (id) => `/jobs/${String(id)}`,
 	Project: (id) => `/projects/${String(id)}`,
 	Run: (id) => `/runs/${String(id)}`,

@@ -12,6 +12,7 @@ export const goKeys: Readonly<Record<string, string>> = {
 	h: '/',
 	c: '/calendar',
 	r: '/runs',
+	i: '/incidents',
 	f: '/fleet',
 	a: '/audit',
 };

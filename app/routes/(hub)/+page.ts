@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IncidentPage } from '#lib/incident/pages.ts';
 import { CalendarEntry } from '#domain/event.ts';
 import { api } from '#lib/api/client.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
@@ -14,8 +15,9 @@ export const load: PageLoad = async ({ fetch, parent, depends }) => {
 	start.setHours(0, 0, 0, 0);
 	const end = new Date(start);
 	end.setDate(end.getDate() + 2);
-	const [recent, today, strips] = await Promise.all([
+	const [recent, incidents, today, strips] = await Promise.all([
 		api.get('/runs', RunPage, { fetch, query: { limit: 12 } }),
+		api.get('/incidents', IncidentPage, { fetch, query: { active: true, limit: 10 } }),
 		api.get('/calendar', z.array(CalendarEntry), {
 			fetch,
 			query: { start: start.toISOString(), end: end.toISOString() },
@@ -36,6 +38,7 @@ export const load: PageLoad = async ({ fetch, parent, depends }) => {
 	]);
 	return {
 		recent: recent.items,
+		incidents: incidents.items,
 		today: today.sort((a, b) => a.start.localeCompare(b.start)),
 		strips,
 	};

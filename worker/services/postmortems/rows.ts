@@ -1,4 +1,4 @@
-import { and, eq, gt, sql, type SQL } from 'drizzle-orm';
+import { and, eq, getTableColumns, gt, sql, type SQL } from 'drizzle-orm';
 import {
 	type PostMortem,
 	PostMortemHead,
@@ -11,12 +11,19 @@ import { postmortem_versions, postmortems } from '../../db/client.ts';
 import type { Ctx, RowChange } from '../context.ts';
 import type { Changes } from '../edit.ts';
 import type { UserActor } from '../gate.ts';
+import { omit } from '../omit.ts';
 
 /** One person's edits within this time of each other are one version. */
 const ONE_SITTING_MS = 10 * 60_000;
 
 export const ofIncident = (ctx: Ctx, incident_id: number) =>
 	ctx.db.select().from(postmortems).where(eq(postmortems.incident_id, incident_id));
+
+/** Without its texts. */
+export const headOf = (ctx: Ctx, incident_id: number) =>
+	ctx.db.select(head).from(postmortems).where(eq(postmortems.incident_id, incident_id));
+
+const head = omit(getTableColumns(postmortems), ...sectionNames);
 
 /** The texts can be long, so pages are told that they changed, and fetch them. */
 export const changeFor = (project_id: number, row: PostMortem): RowChange => ({

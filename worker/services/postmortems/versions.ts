@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { ListQuery } from '#domain/common.ts';
-import type { PostMortemVersion, PostMortemVersionItem } from '#domain/postmortem.ts';
+import { type PostMortemVersion, type PostMortemVersionItem, sectionNames } from '#domain/postmortem.ts';
 import { postmortem_versions } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { one } from '../edit.ts';
@@ -12,10 +12,7 @@ import { omit } from '../omit.ts';
 const { limit, cursor } = ListQuery;
 export const VersionList = z.strictObject({ limit, cursor, sort: sortBy(['number'], '-number') });
 
-const columns = omit(
-	getTableColumns(postmortem_versions),
-	...(['summary', 'impact', 'root_cause', 'timeline', 'action_items'] as const),
-);
+const columns = omit(getTableColumns(postmortem_versions), ...sectionNames);
 const of = (incident_id: number) =>
 	eq(postmortem_versions.postmortem_id, sql`(select id from postmortems where incident_id = ${incident_id})`);
 
