@@ -3,7 +3,7 @@ import { type Change, FromBrowser, type Person, type ToBrowser } from '#protocol
 import { Close } from '#protocol/close-codes.ts';
 import type { Changes } from './core/changes.ts';
 import { TokenBucket } from './core/token-bucket.ts';
-import { Rights } from './rights.ts';
+import { type Ask, Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
 /** A page's socket, with who sits behind it. Kept with the socket, so that nobody vanishes or stays as a ghost. */
@@ -35,17 +35,19 @@ export class Pages {
 
 	readonly #rights: Rights;
 
-	constructor(sockets: () => WebSocket[], changes: Changes, ask: (sessions: number[]) => Promise<Set<number>>) {
+	constructor(sockets: () => WebSocket[], changes: Changes, ask: Ask) {
 		this.#sockets = sockets;
 		this.#changes = changes;
 		this.#rights = new Rights(
 			ask,
 			() =>
 				sockets().flatMap((ws): [WebSocket, Watcher][] => {
-					const page = pageOf(ws);
+					const page = ws.readyState === WebSocket.OPEN ? pageOf(ws) : null;
 					return page ? [[ws, page]] : [];
 				}),
-			() => undefined,
+			() => {
+				this.#people();
+			},
 		);
 	}
 
@@ -55,6 +57,10 @@ export class Pages {
 
 	add(ws: WebSocket, watcher: Watcher): void {
 		setPage(ws, { ...watcher, connection: crypto.randomUUID(), path: '', follows: false });
+	}
+
+	get rights(): Rights {
+		return this.#rights;
 	}
 
 	said(ws: WebSocket, message: string | ArrayBuffer): void {

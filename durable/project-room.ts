@@ -8,6 +8,7 @@ import { loadQueue } from '#worker/services/runs/queue.ts';
 import { type Dispatch, loadDispatch } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
 import { type Candidate, fitting, projectPaused, type Queued, waitingReason } from './core/queue.ts';
+import { Timers } from './core/timers.ts';
 import { Pages } from './pages.ts';
 import { watcherOf } from './watcher.ts';
 
@@ -28,6 +29,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	readonly #id: number;
 	readonly #changes: Changes;
 	readonly #pages: Pages;
+	readonly #timers: Timers;
 	/** When each agent was last given a run, so that they take turns. */
 	readonly #givenAt = new Map<number, number>();
 	/** Runs an agent was given, which the record still shows as queued until they start. */
@@ -42,6 +44,8 @@ export class ProjectRoom extends DurableObject<Env> {
 		super(ctx, env);
 		this.#id = Number(ctx.id.name);
 		this.#changes = new Changes(ctx.storage);
+		this.#timers = new Timers(ctx.storage);
+		ctx.storage.sql.exec('create table if not exists watched_runs (run_id integer primary key, key text not null)');
 		this.#pages = new Pages(
 			() => ctx.getWebSockets(),
 			this.#changes,
@@ -69,7 +73,18 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 
 	override async alarm(): Promise<void> {
-		await this.dispatch();
+		const due = this.#timers.take(Date.now());
+		if (due.includes('sessions')) {
+			this.#pages.rights.look(Date.now());
+			this.#timers.set('sessions', this.#pages.rights.nextEnd);
+		}
+		if (due.length !== 1 || due[0] !== 'sessions') await this.dispatch();
+		await this.#arm();
+	}
+
+	async #arm() {
+		const next = this.#timers.next();
+		if (next !== null) await this.ctx.storage.setAlarm(next);
 	}
 
 	async #passes() {
@@ -99,7 +114,9 @@ export class ProjectRoom extends DurableObject<Env> {
 			if (run.reason?.code !== reason.code || run.reason.message !== reason.message)
 				this.#later(this.#stream(run.run_id).waiting(reason));
 		}
-		if (still.length > 0) await this.ctx.storage.setAlarm(Date.now() + AGAIN_MS);
+		if (still.length === 0) return;
+		this.#timers.set('queue', Date.now() + AGAIN_MS);
+		await this.#arm();
 	}
 
 	/** True when the run is out of the queue: an agent has it, or it does not wait any more. Agents that are full leave `open`. */
@@ -151,7 +168,14 @@ export class ProjectRoom extends DurableObject<Env> {
 		const full = this.#pages.full;
 		this.ctx.acceptWebSocket(server);
 		if (full) server.close(Close.tooFast, 'too many open pages');
-		else this.#pages.add(server, watcher);
+		else {
+			this.#pages.add(server, watcher);
+			this.#later(this.#pages.rights.arrived(watcher, Date.now()));
+			if (watcher.expires_at < (this.#timers.at('sessions') ?? Infinity)) {
+				this.#timers.set('sessions', watcher.expires_at);
+				this.#later(this.#arm());
+			}
+		}
 		return new Response(null, { status: 101, webSocket: client });
 	}
 
@@ -165,6 +189,31 @@ export class ProjectRoom extends DurableObject<Env> {
 
 	override webSocketError(): void {
 		this.#pages.gone();
+	}
+
+	// ——— rights ———
+
+	/** The rights of a person (null: of anybody) in the project have changed, and were committed. Who lost them is out when this resolves. */
+	async rightsChanged(user_id: number | null): Promise<void> {
+		const runs = this.ctx.storage.sql
+			.exec<{ run_id: number; key: string }>('select run_id, key from watched_runs')
+			.toArray();
+		await Promise.all([
+			this.#pages.rights.changed(user_id, Date.now()),
+			...runs.map(async ({ run_id, key }) => {
+				// A stream that ended with its viewers could not say so.
+				if (!(await this.#stream(run_id).rightsChanged(user_id)))
+					this.ctx.storage.sql.exec('delete from watched_runs where run_id = ? and key = ?', run_id, key);
+			}),
+		]);
+	}
+
+	/** A run's stream has viewers, or none any more. Answers whether rights changed a moment ago. */
+	watched(run_id: number, there: boolean): boolean {
+		const { sql } = this.ctx.storage;
+		if (there) sql.exec('insert or replace into watched_runs (run_id, key) values (?, ?)', run_id, crypto.randomUUID());
+		else sql.exec('delete from watched_runs where run_id = ?', run_id);
+		return this.#pages.rights.changedLately(Date.now());
 	}
 
 	#stream(run_id: number) {

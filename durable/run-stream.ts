@@ -70,6 +70,7 @@ export class RunStream extends DurableObject<Env> {
 	#writing = false;
 	#failures = 0;
 	#completing: Promise<Step> | null = null;
+	#presence: Promise<void> = Promise.resolve();
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env);
@@ -87,7 +88,10 @@ export class RunStream extends DurableObject<Env> {
 			() => (this.#state.step === 'done' ? this.#statusFrame() : null),
 			async (sessions) => {
 				const record = await this.#record();
-				return record ? stillAllowed(systemCtx(env, ctx), record.project_id, sessions) : new Set();
+				return record ? stillAllowed(systemCtx(env, ctx), record.project_id, sessions) : new Map();
+			},
+			(there) => {
+				this.#tellPresence(there);
 			},
 		);
 		if (this.#outbox.pending(1).length > 0) this.#writeSoon(WRITE_SOON_MS);
@@ -251,6 +255,25 @@ export class RunStream extends DurableObject<Env> {
 		const { 0: client, 1: server } = new WebSocketPair();
 		this.#viewers.add(server, watcher, from, this.#statusFrame());
 		return new Response(null, { status: 101, webSocket: client });
+	}
+
+	/** The rights of a person (null: of anybody) in the project have changed. False when nobody watches. */
+	rightsChanged(user_id: number | null): Promise<boolean> {
+		return this.#viewers.rightsChanged(user_id);
+	}
+
+	/** Has the project's room pass such changes on, while somebody watches. One after the other: its last word counts. */
+	#tellPresence(there: boolean) {
+		this.#presence = this.#presence
+			.then(async () => {
+				const changedLately = await this.#room().watched(this.#id, there);
+				// What the room told before it knew of the viewer.
+				if (there && changedLately) await this.rightsChanged(null);
+			})
+			.catch((error: unknown) => {
+				console.error(`the viewers of run ${String(this.#id)} could not be announced:`, error);
+			});
+		this.#later(this.#presence);
 	}
 
 	// ——— inside ———

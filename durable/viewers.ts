@@ -3,7 +3,7 @@ import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { cutFrame, type LogReader } from './core/log-reader.ts';
 import type { LogStore } from './core/log-store.ts';
-import { Rights } from './rights.ts';
+import { type Ask, Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
 interface Viewer extends Watcher {
@@ -23,6 +23,8 @@ const UNREAD_LEAST = 524_288;
 /** A viewer that took nothing at all for so long is let go; it resumes from its offset. */
 const STUCK_MS = 30_000;
 const LOOK_EVERY_MS = 20;
+/** The longest a timer takes, in milliseconds. */
+const TIMER_MAX = 2_147_483_647;
 export const VIEWERS_MAX = 10_000;
 
 /**
@@ -38,7 +40,10 @@ export class Viewers {
 	readonly #reader: LogReader;
 	/** The frame that ends it all, once the run is over. */
 	readonly #last: () => Uint8Array | null;
+	/** Somebody watches, or nobody does any more. */
+	readonly #onpresence: (there: boolean) => void;
 	readonly #viewers = new Map<WebSocket, Viewer>();
+	#endTimer: ReturnType<typeof setTimeout> | null = null;
 
 	readonly #rights: Rights;
 
@@ -46,15 +51,19 @@ export class Viewers {
 		log: LogStore,
 		reader: LogReader,
 		last: () => Uint8Array | null,
-		ask: (sessions: number[]) => Promise<Set<number>>,
+		ask: Ask,
+		onpresence: (there: boolean) => void,
 	) {
 		this.#log = log;
 		this.#reader = reader;
 		this.#last = last;
+		this.#onpresence = onpresence;
 		this.#rights = new Rights(
 			ask,
 			() => this.#viewers,
-			(ws) => this.#viewers.delete(ws),
+			(ws) => {
+				this.#remove(ws);
+			},
 		);
 	}
 
@@ -64,12 +73,19 @@ export class Viewers {
 		if (this.#viewers.size >= VIEWERS_MAX) return ws.close(Close.tooFast, 'too many viewers');
 		const viewer: Viewer = { ...watcher, from: Math.min(from, this.#log.end.offset), next: 0 };
 		this.#viewers.set(ws, viewer);
+		if (this.#viewers.size === 1) this.#onpresence(true);
+		this.#watchEnds();
+		this.#rights.arrived(watcher, Date.now()).catch((error: unknown) => {
+			console.error('the rights of a viewer could not be looked at:', error);
+		});
 		ws.addEventListener('message', ({ data }) => {
 			if (data === PING) ws.send(PONG);
 			else this.#close(ws, Close.badFrame, 'viewers only read');
 		});
-		ws.addEventListener('close', () => this.#viewers.delete(ws));
-		ws.addEventListener('error', () => this.#viewers.delete(ws));
+		for (const over of ['close', 'error'] as const)
+			ws.addEventListener(over, () => {
+				this.#remove(ws);
+			});
 		ws.send(first);
 		void this.#feed(ws, viewer);
 	}
@@ -153,12 +169,38 @@ export class Viewers {
 			ws.send(bytes);
 		} catch {
 			// Closed meanwhile: its close event is on the way.
-			this.#viewers.delete(ws);
+			this.#remove(ws);
 		}
 	}
 
+	/** The rights of this person, or of anybody, have changed. False when nobody watches. */
+	async rightsChanged(user_id: number | null): Promise<boolean> {
+		await this.#rights.changed(user_id, Date.now());
+		return this.#viewers.size > 0;
+	}
+
+	/** Sessions end by themselves, also where nothing is told. */
+	#watchEnds() {
+		if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+		const next = this.#rights.nextEnd;
+		if (next === null) return;
+		this.#endTimer = setTimeout(
+			() => {
+				this.#rights.look(Date.now());
+				this.#watchEnds();
+			},
+			Math.min(next - Date.now(), TIMER_MAX),
+		);
+	}
+
+	#remove(ws: WebSocket) {
+		if (!this.#viewers.delete(ws) || this.#viewers.size > 0) return;
+		if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+		this.#onpresence(false);
+	}
+
 	#close(ws: WebSocket, code: number, reason: string) {
-		this.#viewers.delete(ws);
+		this.#remove(ws);
 		try {
 			ws.close(code, reason);
 		} catch {

@@ -13,8 +13,10 @@ import { hub } from './routes/hub.ts';
 import { incidents } from './routes/incidents.ts';
 import { inventories } from './routes/inventories.ts';
 import { jobs } from './routes/jobs.ts';
+import { groups } from './routes/groups.ts';
 import { live } from './routes/live.ts';
 import { metricRefs } from './routes/metric-refs.ts';
+import { me } from './routes/me.ts';
 import { people } from './routes/people.ts';
 import { postmortems } from './routes/postmortems.ts';
 import { projects } from './routes/projects.ts';
@@ -40,7 +42,9 @@ api
 	.route('/', hub)
 	.route('/', signIn)
 	.route('/', secondFactor)
+	.route('/', me)
 	.route('/', people)
+	.route('/', groups)
 	.route('/', projects)
 	.route('/', scripts)
 	.route('/', repos)

@@ -4,6 +4,7 @@ import { DomainError, invalid, notFound } from '#domain/errors.ts';
 import { agents, sessions, users } from './db/client.ts';
 import type { Ctx } from './services/context.ts';
 import { enter, inProject, ofRow, type Scope } from './services/gate.ts';
+import { watchProject } from './services/live/watches.ts';
 
 // The three upgrades under /live. Who may enter is decided here, before the handshake; the object is given a request made
 // anew, so that nothing a client sends can pose as what the Worker found.
@@ -46,6 +47,7 @@ async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Sc
 			.from(sessions)
 			.innerJoin(users, eq(users.id, sessions.user_id))
 			.where(eq(sessions.token, token)),
+		watchProject(ctx, scope),
 	]);
 	const [session] = rows[0];
 	if (!session) throw new DomainError('not_signed_in', 'Sign in first.');

@@ -24,6 +24,11 @@ export const liveOf = (env: Env): Live => ({
 	async agentChanged(agent_id) {
 		await env.AGENT_LINK.getByName(String(agent_id)).refresh();
 	},
+	async rightsChanged(where) {
+		await Promise.all(
+			where.map(({ project_id, user_id }) => env.PROJECT_ROOM.getByName(String(project_id)).rightsChanged(user_id)),
+		);
+	},
 });
 
 /** What of a log is asked for at once, in bytes. */

@@ -33,7 +33,7 @@ export function apiOf(username: Username): Promise<Api> {
 export async function setLook(api: Api, look: Look): Promise<void> {
 	const me = await api.get('/api/auth/me');
 	if (me.locale === look.locale && me.theme === look.theme) return;
-	await api.ok('PATCH', '/api/auth/me', look, { 'if-match': `"v${String(me.version)}"` });
+	await api.ok('PATCH', '/api/me', look, { 'if-match': `"v${String(me.version)}"` });
 }
 
 /** Collects what the page complains about. That a stranger has to sign in is an answer, no complaint. */

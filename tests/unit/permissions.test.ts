@@ -53,6 +53,9 @@ describe('can', () => {
 		expect(open.sort()).toEqual([
 			'agent.list',
 			'agent.read',
+			'group.list',
+			'group.read',
+			'me.password',
 			'me.read',
 			'me.update',
 			'project.create',
@@ -64,6 +67,9 @@ describe('can', () => {
 			'second_factor.start',
 			'server_status.list',
 			'session.delete',
+			'session.end',
+			'session.end_others',
+			'session.list',
 			'user.list',
 		]);
 	});

@@ -111,6 +111,19 @@ const make = {
 			label: fresh('m'),
 			url: 'https://grafana.example.com',
 		}),
+	user: async () =>
+		admin.ok('GET', `/api/users/${String(await insert('users', { username: fresh('u'), role: 'dev' }))}`),
+	group: async () => admin.ok('POST', '/api/groups', { name: fresh('g ') }),
+	groupWith: async (who: Caller) => {
+		const group = await make.group();
+		await admin.ok('PUT', `/api/groups/${String(idOf(group))}/members/${String(who.id)}`, {});
+		return group;
+	},
+	groupInP: async () => {
+		const group = await make.group();
+		await admin.ok('PUT', `/api/projects/${String(p)}/groups/${String(idOf(group))}`, { access: 'read' });
+		return group;
+	},
 	/** A run that is over. */
 	over: async () => {
 		const run = await make.run();
@@ -162,9 +175,41 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	'GET /api/health': ['yyyyyy o', plain('/api/health')],
 	'GET /api/setup': ['yyyyyy o', plain('/api/setup')],
 	'GET /api/auth/me': ['yyyyyy', plain('/api/auth/me')],
-	'PATCH /api/auth/me': [
-		'yyyyyy',
-		() => Promise.resolve({ path: '/api/auth/me', body: {}, headers: { 'if-match': '"v1"' } }),
+	'PATCH /api/me': ['yyyyyy', () => Promise.resolve({ path: '/api/me', body: {}, headers: { 'if-match': '"v1"' } })],
+	'GET /api/me/sessions': ['yyyyyy', plain('/api/me/sessions')],
+	'GET /api/users/{id}': ['ynnnnn', () => at('/api/users/{id}', make.user())],
+	'POST /api/users': ['ynnnnn', plain('/api/users', () => ({ username: fresh('made'), role: 'dev' }))],
+	'PATCH /api/users/{id}': [
+		'ynnnnn',
+		() => at('/api/users/{id}', make.user(), (row) => on(row, { body: { role: 'ops' } })),
+	],
+	'DELETE /api/users/{id}': ['ynnnnn', () => at('/api/users/{id}', make.user(), on)],
+	'POST /api/users/{id}/password': ['ynnnnn', () => at('/api/users/{id}/password', make.user(), () => ({ body: {} }))],
+	'GET /api/groups': ['yyyyyy', plain('/api/groups')],
+	'POST /api/groups': ['ynnnnn', plain('/api/groups', () => ({ name: fresh('made ') }))],
+	'GET /api/groups/{id}': ['yyyyyy', () => at('/api/groups/{id}', make.group())],
+	'PATCH /api/groups/{id}': [
+		'ynnnnn',
+		() => at('/api/groups/{id}', make.group(), (row) => on(row, { body: { description: 'x' } })),
+	],
+	'DELETE /api/groups/{id}': ['ynnnnn', () => at('/api/groups/{id}', make.group(), on)],
+	'GET /api/groups/{id}/members': ['ynnnnn', () => at('/api/groups/{id}/members', make.group())],
+	'PUT /api/groups/{id}/members/{user_id}': [
+		'ynnnnn',
+		() => at(`/api/groups/{id}/members/${String(dev.id)}`, make.group(), () => ({ body: {} })),
+	],
+	'DELETE /api/groups/{id}/members/{user_id}': [
+		'ynnnnn',
+		() => at(`/api/groups/{id}/members/${String(dev.id)}`, make.groupWith(dev)),
+	],
+	'GET /api/projects/{id}/groups': ['yyyyyh', inP('/api/projects/{id}/groups')],
+	'PUT /api/projects/{id}/groups/{group_id}': [
+		'yynnnh',
+		() => at(`/api/projects/${String(p)}/groups/{id}`, make.group(), () => ({ body: { access: 'read' } })),
+	],
+	'DELETE /api/projects/{id}/groups/{group_id}': [
+		'yynnnh',
+		() => at(`/api/projects/${String(p)}/groups/{id}`, make.groupInP()),
 	],
 	'GET /api/auth/methods': ['yyyyyy o', plain('/api/auth/methods')],
 	'GET /api/me/totp': ['yyyyyy', plain('/api/me/totp')],
@@ -426,6 +471,9 @@ const elsewhere = [
 	'GET /api/auth/oidc/start', // api-oidc
 	'GET /api/auth/oidc/callback', // api-oidc
 	'POST /api/agents/enrol', // api-agents
+	'POST /api/me/password', // api-me
+	'DELETE /api/me/sessions', // api-me
+	'DELETE /api/me/sessions/{id}', // api-me
 ];
 
 describe('1: who may do what', () => {
@@ -571,7 +619,7 @@ describe('3: what nobody may set', () => {
 				extra,
 			).toMatchObject({ status: 400, body: { code: 'invalid' } });
 		expect(
-			(await dev.call('PATCH', '/api/auth/me', { body: { role: 'admin' }, headers: { 'if-match': '"v1"' } })).status,
+			(await dev.call('PATCH', '/api/me', { body: { role: 'admin' }, headers: { 'if-match': '"v1"' } })).status,
 		).toBe(400);
 		expect(await admin.ok('GET', '/api/audit?limit=1')).toEqual(before);
 		expect(await dev.ok('GET', '/api/auth/me')).toMatchObject({ role: 'dev' });

@@ -255,6 +255,7 @@ describe('a run', () => {
 					},
 					cancel: () => never,
 					agentChanged: () => never,
+					rightsChanged: () => never,
 				},
 			},
 		);

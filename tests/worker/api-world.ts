@@ -115,7 +115,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 	return {
 		db: connect(env.DB),
 		credential,
-		live: { changed: silent, queued: silent, cancel: silent, agentChanged: silent },
+		live: { changed: silent, queued: silent, cancel: silent, agentChanged: silent, rightsChanged: silent },
 		store: storeOf(env),
 		now: Date.now,
 		request_id: 'test',

@@ -289,7 +289,7 @@ describe('a viewer', () => {
 		try {
 			await writer.write('for those who may see it\n');
 			await viewers[1]?.socket.closes(4403);
-			await viewers[2]?.socket.closes(4403);
+			await viewers[2]?.socket.closes(4401);
 		} finally {
 			Date.now = now;
 		}

@@ -1,14 +1,13 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { FirstAdmin, MePatch, User } from '#domain/user.ts';
-import { ifMatch, row, settled } from '#worker/http/answer.ts';
+import { FirstAdmin, User } from '#domain/user.ts';
+import { row } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { json } from '#worker/http/input.ts';
 import { giveSession, takeSession } from '#worker/http/session-cookie.ts';
 import { needsSetup, setup } from '#worker/services/hub/setup.ts';
 import { readMe } from '#worker/services/me/read.ts';
-import { updateMe } from '#worker/services/me/update.ts';
 import { deleteSession } from '#worker/services/session/delete.ts';
 import { passwords } from '#worker/services/session/passwords.ts';
 
@@ -47,10 +46,4 @@ export const hub = new Hono<AppEnv>()
 	)
 	.get('/auth/me', describe('me.read', 'Who is signed in', { schema: User }), async (c) =>
 		row(c, await readMe(c.var.ctx)),
-	)
-	.patch(
-		'/auth/me',
-		describe('me.update', 'Change your own theme, language or shown name', { schema: User }),
-		json(MePatch),
-		async (c) => row(c, await settled(() => updateMe(c.var.ctx, ifMatch(c), c.req.valid('json')))),
 	);

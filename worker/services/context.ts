@@ -22,6 +22,8 @@ export interface Live {
 	cancel(run: { id: number; project_id: number }): Promise<void>;
 	/** An agent may no longer speak, or may again: its link reads the row anew. */
 	agentChanged(agent_id: number): Promise<void>;
+	/** Somebody may no longer be where they have sockets open (`user_id` null: anybody in that project). Each room asks the record. */
+	rightsChanged(where: readonly { project_id: number; user_id: number | null }[]): Promise<void>;
 }
 
 /** Bytes under keys. Keys are the server's own, never a client's. */

@@ -28,6 +28,7 @@ export const objectTypes = [
 	'Enrolment',
 	'Environment',
 	'Event',
+	'Group',
 	'Hub',
 	'Job',
 	'Project',

@@ -13,3 +13,4 @@ export * from './repo.ts';
 export * from './run.ts';
 export * from './second-factor.ts';
 export * from './user.ts';
+export * from './watch.ts';

@@ -2,6 +2,7 @@ import { lte, sql } from 'drizzle-orm';
 import { enrolments, idempotency_keys, sessions, spent_states } from '../../db/client.ts';
 import { overWindows } from '../attempts.ts';
 import type { Ctx } from '../context.ts';
+import { overWatches } from '../live/watches.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -16,5 +17,6 @@ export async function tidy(ctx: Ctx): Promise<void> {
 			.delete(enrolments)
 			.where(sql`${enrolments.used_at} is null and ${enrolments.expires_at} <= ${ctx.now() - DAY_MS}`),
 		overWindows(ctx),
+		overWatches(ctx),
 	]);
 }

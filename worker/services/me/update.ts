@@ -7,7 +7,7 @@ import type { Ctx } from '../context.ts';
 import { assertFresh, changesOf, edited, editEntry, isEmpty, one, unchanged } from '../edit.ts';
 import { enter, userId } from '../gate.ts';
 
-/** What people change about themselves: theme, language, shown name. */
+/** What people change about themselves. Who sets an address is in the audit: one's own word finds nobody at a sign-in. */
 export async function updateMe(ctx: Ctx, version: number, patch: z.infer<typeof MePatch>): Promise<User> {
 	const { actor, rows } = await enter(ctx, 'me.update', null, [
 		ctx.db

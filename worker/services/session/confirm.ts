@@ -6,7 +6,7 @@ import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import type { Sealer } from '../sealed.ts';
 import { confirmed, proofLimit, prove } from '../second_factor/factor.ts';
-import { opening, type SignedIn } from './open.ts';
+import { leaving, opening, type SignedIn } from './open.ts';
 import { type PendingSignIn, spend, stands, unspent } from './pending.ts';
 
 /** The second step of a sign-in: the code. The first step proves nothing any more once the person, or what proved them, changed. */
@@ -37,6 +37,7 @@ export async function confirmSession(
 	const proven = await prove(ctx, sealer, factor, code);
 	if (!proven) throw invalid('code', 'is wrong or was used');
 	const { signedIn, expect, statements } = opening(ctx, user, user_agent);
+	const left = await leaving(ctx);
 	await commit(
 		ctx,
 		{ kind: 'user', id: user.id, username: user.username, role: user.role },
@@ -54,5 +55,6 @@ export async function confirmSession(
 			],
 		},
 	);
+	left();
 	return signedIn;
 }

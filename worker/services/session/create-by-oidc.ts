@@ -8,8 +8,9 @@ import { created, edited, unchanged } from '../edit.ts';
 import type { ProviderPerson } from '../oidc/person.ts';
 import { SignInRefused } from '../oidc/provider.ts';
 import type { OidcSettings } from '../oidc/settings.ts';
+import { tellRooms, watchedBy } from '../live/watches.ts';
 import { confirmed } from '../second_factor/factor.ts';
-import { opening, type SignedIn } from './open.ts';
+import { leaving, opening, type SignedIn } from './open.ts';
 import { CodeIsNeeded, identityProof, spend, unspent } from './pending.ts';
 import { newSession } from './session.ts';
 
@@ -157,6 +158,7 @@ async function enterAs(ctx: Ctx, coming: Coming, before: User, linked: boolean):
 		// The link and the role stand; the session waits for the code.
 		expect.push(sql`exists (select 1 from users where id = ${before.id} and is_active = 1)`);
 		await commit(ctx, actor, { expect, statements, audit });
+		if (role !== null) tellRooms(ctx, await watchedBy(ctx, before.id));
 		const [proof] = await ctx.db
 			.select(identityProof)
 			.from(identities)
@@ -165,11 +167,14 @@ async function enterAs(ctx: Ctx, coming: Coming, before: User, linked: boolean):
 		throw new CodeIsNeeded(ctx, before.id, proof, 'oidc');
 	}
 	const open = opening(ctx, user, user_agent);
+	const left = await leaving(ctx);
 	await commit(ctx, actor, {
 		expect: [...expect, open.expect],
 		statements: [...statements, ...open.statements],
 		audit: [...audit, about('session.create', { via: 'oidc', ...(keepsLast && { kept_role: 'the last admin' }) })],
 	});
+	left();
+	if (role !== null) tellRooms(ctx, await watchedBy(ctx, before.id));
 	return { ...open.signedIn, user: { ...user, last_login_at: now } };
 }
 

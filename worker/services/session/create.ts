@@ -8,7 +8,7 @@ import { assertWithin, countAttempt, type Limit, uncount } from '../attempts.ts'
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { confirmed } from '../second_factor/factor.ts';
-import { opening, type SignedIn } from './open.ts';
+import { leaving, opening, type SignedIn } from './open.ts';
 import { DECOY, type Passwords } from './passwords.ts';
 import { CodeIsNeeded, identityProof } from './pending.ts';
 
@@ -56,6 +56,7 @@ export async function createSession(
 		throw new CodeIsNeeded(ctx, user.id, proof, 'password');
 	}
 	const { signedIn, expect, statements } = opening(ctx, user, user_agent);
+	const left = await leaving(ctx);
 	await commit(
 		ctx,
 		{ kind: 'user', id: user.id, username: user.username, role: user.role },
@@ -65,5 +66,6 @@ export async function createSession(
 			audit: [{ action: 'session.create', object_type: 'User', object_id: user.id, project_id: null }],
 		},
 	);
+	left();
 	return signedIn;
 }

@@ -2,6 +2,7 @@ import { and, eq, lte, sql } from 'drizzle-orm';
 import type { User } from '#domain/user.ts';
 import { sessions, users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
+import { tellRooms, watchedBy } from '../live/watches.ts';
 import { newSession } from './session.ts';
 
 export interface SignedIn {
@@ -27,5 +28,14 @@ export function opening(ctx: Ctx, user: User, user_agent: string | null) {
 			ctx.db.insert(sessions).values(row),
 			ctx.db.update(users).set({ last_login_at: now }).where(eq(users.id, user.id)),
 		],
+	};
+}
+
+/** Of the session the caller came with, if any, the sockets close too: to be asked before the batch, and called after it. */
+export async function leaving(ctx: Ctx): Promise<() => void> {
+	if (ctx.credential.kind !== 'session') return () => undefined;
+	const watched = await watchedBy(ctx, sql`(select user_id from sessions where token = ${ctx.credential.token})`);
+	return () => {
+		tellRooms(ctx, watched);
 	};
 }

@@ -1,4 +1,5 @@
 import { hashPassword, verifyPassword } from 'better-auth/crypto';
+import { toBase64url } from '../bytes.ts';
 
 /** Hashing of passwords (scrypt). A port, so that a test can count the work. */
 export interface Passwords {
@@ -13,3 +14,6 @@ export const passwords: Passwords = {
 
 /** Checked when there is no such person, so that the answer takes the same work. No password is known to match it. */
 export const DECOY = `${'0'.repeat(32)}:${'0'.repeat(128)}`;
+
+/** A password for somebody to start with: 120 bits. */
+export const newPassword = (): string => toBase64url(crypto.getRandomValues(new Uint8Array(15)));

@@ -4,7 +4,7 @@ import type { Ctx } from '../context.ts';
 import { created } from '../edit.ts';
 
 /** A session ends this long after the sign-in, whatever happens in it. */
-const SESSION_MS = 7 * 86_400_000;
+export const SESSION_MS = 7 * 86_400_000;
 
 export interface Session {
 	token: string;

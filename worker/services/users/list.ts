@@ -1,24 +1,53 @@
-import { and, or } from 'drizzle-orm';
+import { and, eq, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { ListQuery } from '#domain/common.ts';
-import type { PublicUser } from '#domain/user.ts';
+import { forbidden } from '#domain/errors.ts';
+import { can } from '#domain/permissions.ts';
+import { PublicUser, Role, type User } from '#domain/user.ts';
 import { users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
-import { enter } from '../gate.ts';
+import { enter, userId } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
 
-export const UserList = z.strictObject({ ...ListQuery, sort: sortBy(['username'], 'username') });
+export const UserList = z.strictObject({
+	...ListQuery,
+	sort: sortBy(['username', 'role', 'created_at'], 'username'),
+	role: Role.optional(),
+	is_active: z
+		.enum(['true', 'false'])
+		.transform((text) => text === 'true')
+		.optional(),
+});
 
-/** The people of the hub, for choosing one: names only. */
-export async function listUsers(ctx: Ctx, query: z.infer<typeof UserList>): Promise<Page<PublicUser>> {
-	const { limit, orderBy, page, where } = keyset(query, { username: users.username }, users.id);
-	const { rows } = await enter(ctx, 'user.list', null, [
+/** The people of the hub: to choose one, names only; to an admin, all there is to know. */
+export async function listUsers(ctx: Ctx, query: z.infer<typeof UserList>): Promise<Page<User> | Page<PublicUser>> {
+	const { username, role, created_at, display_name, email, is_active } = users;
+	const { limit, orderBy, page, where } = keyset(query, { username, role, created_at }, users.id);
+	// What may not be seen is not searched either.
+	const governs = sql`exists (select 1 from users person where person.id = ${userId(ctx)} and person.role = 'admin')`;
+	const { actor, rows } = await enter(ctx, 'user.list', null, [
 		ctx.db
-			.select({ id: users.id, username: users.username, display_name: users.display_name })
+			.select()
 			.from(users)
-			.where(and(where, or(holds(users.username, query.q), holds(users.display_name, query.q))))
+			.where(
+				and(
+					where,
+					query.role && eq(role, query.role),
+					query.is_active === undefined ? undefined : eq(is_active, query.is_active),
+					or(
+						holds(username, query.q),
+						holds(display_name, query.q),
+						query.q === undefined ? undefined : and(governs, holds(email, query.q)),
+					),
+				),
+			)
 			.orderBy(...orderBy)
 			.limit(limit),
 	]);
-	return page(rows[0]);
+	const found = page(rows[0]);
+	const all = can(actor, 'user.read');
+	if (all.allowed) return found;
+	if (query.role !== undefined || query.is_active !== undefined || !/^-?username$/.test(query.sort))
+		throw forbidden(all.missing);
+	return { items: found.items.map((user) => PublicUser.parse(user)), next_cursor: found.next_cursor };
 }
