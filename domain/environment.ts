@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ExecutionBackend } from './backend.ts';
 import { editable, Id, Name, Text } from './common.ts';
 import { Role } from './user.ts';
 
@@ -16,16 +17,28 @@ export const Environment = z.object({
 	description: z.string().nullable(),
 	type: EnvironmentType,
 	protection: Protection,
+	/** Null: its project's, with that one's configuration. */
+	execution_backend: ExecutionBackend.nullable(),
+	execution_backend_config: z.record(z.string(), z.unknown()).nullable(),
 	...editable,
 });
 export type Environment = z.infer<typeof Environment>;
 
-const fields = { name: Name(60), description: Text(2000).nullable(), type: EnvironmentType, protection: Protection };
+const fields = {
+	name: Name(60),
+	description: Text(2000).nullable(),
+	type: EnvironmentType,
+	protection: Protection,
+	execution_backend: ExecutionBackend.nullable(),
+	execution_backend_config: z.record(z.string(), z.unknown()).nullable(),
+};
 
 export const EnvironmentCreate = z.strictObject({
 	...fields,
 	description: fields.description.default(null),
 	protection: Protection.optional(),
+	execution_backend: fields.execution_backend.default(null),
+	execution_backend_config: fields.execution_backend_config.default(null),
 });
 export type EnvironmentCreate = z.infer<typeof EnvironmentCreate>;
 

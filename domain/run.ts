@@ -55,6 +55,7 @@ export const ReasonCode = z.enum([
 	'agents_busy', // waiting: everybody fit is full
 	'behind_others', // waiting: other runs come first
 	'project_paused', // waiting
+	'frozen', // waiting: a freeze is on
 ]);
 export type ReasonCode = z.infer<typeof ReasonCode>;
 export const Reason = z.strictObject({ code: ReasonCode, message: z.string().max(500) });
@@ -89,6 +90,8 @@ export const Run = z.object({
 	reason: Reason.nullable(),
 	/** The sentence given with the request. */
 	note: z.string().nullable(),
+	/** Why it may start inside a freeze; null: it waits for the end of one. */
+	break_freeze: z.string().nullable(),
 	parameters: Parameters,
 	requested_at: Time,
 	timings: Timings,
@@ -111,6 +114,10 @@ export const RunStart = z.strictObject({
 	parameters: Parameters.default({}),
 	environment_id: Id.optional(),
 	reason: Text(500).optional(),
+	/** Why it must start although a freeze is on. */
+	break_freeze: Text(500)
+		.refine((text) => text.trim() !== '', 'must not be empty')
+		.optional(),
 });
 export type RunStart = z.infer<typeof RunStart>;
 

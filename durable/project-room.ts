@@ -7,7 +7,7 @@ import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { loadQueue } from '#worker/services/runs/queue.ts';
 import { type Dispatch, loadDispatch } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
-import { type Candidate, fitting, projectPaused, type Queued, waitingReason } from './core/queue.ts';
+import { type Candidate, fitting, frozenReason, projectPaused, type Queued, waitingReason } from './core/queue.ts';
 import { Timers } from './core/timers.ts';
 import { Pages } from './pages.ts';
 import { watcherOf } from './watcher.ts';
@@ -102,20 +102,28 @@ export class ProjectRoom extends DurableObject<Env> {
 		for (const run of queue.waiting) {
 			if (this.#placed.has(run.run_id)) continue;
 			const fit = fitting(queue.agents, run);
-			const candidates = queue.project_status === 'active' ? fit.filter((a) => open.has(a.id)) : [];
+			const held = queue.project_status !== 'active' || run.frozen !== null;
+			const candidates = held ? [] : fit.filter((a) => open.has(a.id));
 			const loaded = queue.asked?.run.id === run.run_id ? queue.asked : null;
 			// What cannot be run fails at once, whether or not there is an agent for it.
 			const placeable = candidates.length > 0 || loaded?.spec === null;
 			if (placeable && (await this.#place(run.run_id, candidates, open, loaded))) this.#remember(run.run_id);
 			else still.push({ run, fit });
 		}
-		for (const [ahead, { run, fit }] of still.entries()) {
-			const reason = queue.project_status === 'active' ? waitingReason(run, fit, ahead) : projectPaused;
+		let ahead = 0;
+		for (const { run, fit } of still) {
+			const reason =
+				queue.project_status !== 'active'
+					? projectPaused
+					: run.frozen
+						? frozenReason(run.frozen)
+						: waitingReason(run, fit, ahead++);
 			if (run.reason?.code !== reason.code || run.reason.message !== reason.message)
 				this.#later(this.#stream(run.run_id).waiting(reason));
 		}
 		if (still.length === 0) return;
-		this.#timers.set('queue', Date.now() + AGAIN_MS);
+		const thaws = still.map(({ run }) => (run.frozen ? Date.parse(run.frozen.until) : Infinity));
+		this.#timers.set('queue', Math.min(Date.now() + AGAIN_MS, ...thaws));
 		await this.#arm();
 	}
 
@@ -150,8 +158,8 @@ export class ProjectRoom extends DurableObject<Env> {
 		this.#gathered.push(...changes);
 		this.#gathering ??= this.#gather();
 		await this.#gathering;
-		// It may have been paused, or be active again.
-		if (changes.some((c) => c.entity === 'project')) this.#later(this.dispatch());
+		// It may have been paused or frozen, or be open again.
+		if (changes.some((c) => c.entity === 'project' || c.entity === 'freeze')) this.#later(this.dispatch());
 	}
 
 	async #gather() {

@@ -14,6 +14,7 @@ export const Change = z.object({
 		'run',
 		'script',
 		'agent',
+		'freeze',
 		'incident',
 		'incident_entry',
 		'incident_link',

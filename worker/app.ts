@@ -9,6 +9,7 @@ import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
 import { clusters } from './routes/clusters.ts';
 import { events } from './routes/events.ts';
+import { freezes } from './routes/freezes.ts';
 import { hub } from './routes/hub.ts';
 import { incidents } from './routes/incidents.ts';
 import { inventories } from './routes/inventories.ts';
@@ -55,6 +56,7 @@ api
 	.route('/', jobs)
 	.route('/', runs)
 	.route('/', events)
+	.route('/', freezes)
 	.route('/', incidents)
 	.route('/', postmortems)
 	.route('/', agents);

@@ -7,6 +7,8 @@ export interface Queued {
 	labels: Labels;
 	backend: string;
 	reason: Reason | null;
+	/** A freeze holds it back. */
+	frozen: { until: string; why: string } | null;
 }
 
 /** An agent that is online and serves the project. */
@@ -45,5 +47,11 @@ export function waitingReason(
 	const place = ahead > COUNTED ? `More than ${String(COUNTED)}` : String(ahead);
 	return { code: 'behind_others', message: `${place} ahead; full: ${full}.`.slice(0, 500) };
 }
+
+/** Why a run that a freeze holds back waits. */
+export const frozenReason = ({ until, why }: { until: string; why: string }): Reason => ({
+	code: 'frozen',
+	message: `Frozen until ${until}: ${why}`.slice(0, 500),
+});
 
 export const projectPaused: Reason = { code: 'project_paused', message: 'The project is paused: nothing starts.' };

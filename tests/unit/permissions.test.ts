@@ -13,6 +13,10 @@ describe('can', () => {
 	const table: Partial<Record<Action, [projets: string, dev: string, ops: string]>> = {
 		'project.create': ['*', '-', '-'],
 		'project.update': ['manage', '-', '-'],
+		'project.delete': ['manage', '-', '-'],
+		'freeze.create': ['manage', '-', '-'],
+		'freeze.everywhere': ['-', '-', '-'],
+		'freeze.break': ['-', '-', 'manage'],
 		'environment.create': ['manage', '-', '-'],
 		'job.create': ['contribute', 'contribute', 'contribute'],
 		'event.create': ['contribute', 'contribute', 'contribute'],
@@ -53,6 +57,9 @@ describe('can', () => {
 		expect(open.sort()).toEqual([
 			'agent.list',
 			'agent.read',
+			'calendar.state',
+			'freeze.list',
+			'freeze.read',
 			'group.list',
 			'group.read',
 			'me.password',
@@ -65,6 +72,7 @@ describe('can', () => {
 			'second_factor.read',
 			'second_factor.renew',
 			'second_factor.start',
+			'server_status.history',
 			'server_status.list',
 			'session.delete',
 			'session.end',

@@ -177,14 +177,6 @@ it('keeps the host’s report once a minute, and answers each heartbeat with wha
 		},
 		...{ ram_total_gib: 4, ram_used_gib: 1, disk_path: '/', disk_total_gib: 10, disk_used_gib: 5, disk_free_gib: 5 },
 	};
-	const old = { ...host, snapshot_time: Date.now() - 25 * 3_600_000, agent_id: identity.id };
-	await env.DB.prepare(
-		`insert into server_statuses (${Object.keys(old).join(', ')}) values (${Object.keys(old)
-			.map(() => '?')
-			.join(', ')})`,
-	)
-		.bind(...Object.values(old))
-		.run();
 	const stale = { ...writer.run, epoch: 0 };
 	for (let i = 0; i < 3; i++) agent.say({ type: 'heartbeat', runs: [writer.run, stale], host });
 	const { runs } = await agent.next('lease', 3);

@@ -43,6 +43,13 @@ interface Asked extends Options {
 
 const EMPTY_PLAN = '{"format_version":"1.2"}';
 
+const window = () => ({
+	title: fresh('freeze'),
+	reason: 'payday',
+	start: '2030-01-01T00:00:00Z',
+	end: '2030-01-02T00:00:00Z',
+});
+
 const make = {
 	environment: (type = 'dev') =>
 		admin.ok('POST', `/api/projects/${String(p)}/environments`, { name: fresh('env'), type }),
@@ -62,6 +69,15 @@ const make = {
 		}),
 	event: () =>
 		admin.ok('POST', `/api/projects/${String(p)}/events`, { title: fresh('event'), start: '2026-12-01T08:00:00Z' }),
+	project: async () => {
+		const id = await project(owner, [
+			[dev, 'contribute'],
+			[ops, 'operate'],
+			[reader, 'read'],
+		]);
+		return admin.ok('GET', `/api/projects/${String(id)}`);
+	},
+	freeze: () => admin.ok('POST', '/api/freezes', { project_id: p, ...window() }),
 	run: async () => admin.ok('POST', `/api/jobs/${String(idOf(await make.job()))}/runs`, {}),
 	agent: async () => {
 		const { token } = await admin.ok('POST', '/api/agents/enrolments', {});
@@ -234,6 +250,7 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 			...on(await admin.ok('GET', `/api/projects/${String(p)}`), { body: { description: fresh('d') } }),
 		}),
 	],
+	'DELETE /api/projects/{id}': ['yynnnh', () => at('/api/projects/{id}', make.project(), on)],
 	'GET /api/projects/{id}/environments': ['yyyyyh', inP('/api/projects/{id}/environments')],
 	'POST /api/projects/{id}/environments': [
 		'yynnnh',
@@ -456,6 +473,23 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		() => at('/api/agents/{id}/confirm', make.agent(), (row) => ({ body: { fingerprint: row.fingerprint } })),
 	],
 	'POST /api/agents/{id}/revoke': ['ynnnnn', () => at('/api/agents/{id}/revoke', make.agent())],
+	'GET /api/freezes': ['yyyyyy', plain('/api/freezes')],
+	'POST /api/freezes': ['yynnnh', plain('/api/freezes', () => ({ project_id: p, ...window() }))],
+	'GET /api/freezes/{id}': ['yyyyyh', () => at('/api/freezes/{id}', make.freeze())],
+	'PATCH /api/freezes/{id}': [
+		'yynnnh',
+		() => at('/api/freezes/{id}', make.freeze(), (row) => on(row, { body: { title: 'x' } })),
+	],
+	'DELETE /api/freezes/{id}': ['yynnnh', () => at('/api/freezes/{id}', make.freeze(), on)],
+	'GET /api/calendar/state': ['yyyyyh', () => Promise.resolve({ path: `/api/calendar/state?project_id=${String(p)}` })],
+	'GET /api/server-status/history': [
+		'yyyyyy',
+		async () => {
+			const { id } = await make.agent();
+			const from = new Date(Date.now() - 3_600_000).toISOString();
+			return { path: `/api/server-status/history?agent_id=${String(id)}&from=${from}` };
+		},
+	],
 	'GET /api/server-status': ['yyyyyy', plain('/api/server-status')],
 };
 
@@ -535,7 +569,7 @@ describe('1: another project is not there', () => {
 		]) {
 			expect(JSON.stringify(await dev.ok('GET', path)), path).not.toContain('hidden-needle');
 			const ids = (await dev.ok('GET', path)).items as { id: number }[] | undefined;
-			if (path.startsWith('/api/projects')) expect(ids?.map(({ id }) => id)).toEqual([p]);
+			if (path.startsWith('/api/projects')) expect(ids?.map(({ id }) => id)).not.toContain(other);
 		}
 		expect(JSON.stringify(await admin.ok('GET', '/api/jobs?q=hidden-needle'))).toContain('hidden-needle');
 	});

@@ -102,7 +102,10 @@ describe('names and texts', () => {
 		for (const [fields, path] of [
 			[{ execution_backend: 'local', execution_backend_config: { cwd: 'relative' } }, 'execution_backend_config.cwd'],
 			[{ execution_backend: 'local', execution_backend_config: { image: 'x' } }, 'execution_backend_config'],
-			[{ execution_backend: 'docker', execution_backend_config: { privileged: true } }, 'execution_backend_config'],
+			[
+				{ execution_backend: 'docker', execution_backend_config: { image: 'alpine', privileged: true } },
+				'execution_backend_config',
+			],
 			[{ execution_backend: null, execution_backend_config: { x: 1 } }, 'execution_backend_config'],
 		] as const)
 			expect(await admin.call('POST', '/api/projects', { body: { name: fresh('b'), ...fields } })).toMatchObject({

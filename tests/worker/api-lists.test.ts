@@ -201,6 +201,8 @@ describe('what it costs', () => {
 			'/api/users',
 			'/api/agents',
 			'/api/server-status',
+			'/api/freezes',
+			`/api/calendar/state?project_id=${String(p)}`,
 		])
 			expect(await roundTrips(dev, 'GET', path), path).toEqual({ status: 200, trips: 1 });
 		expect(await roundTrips(admin, 'GET', '/api/audit')).toEqual({ status: 200, trips: 1 });

@@ -96,6 +96,78 @@ describe('dispatch', () => {
 		expect((await agent.offered(2)).run_id).toBe(second);
 	});
 
+	const frozen = (fields: object = {}) =>
+		admin.ok('POST', '/api/freezes', {
+			project_id: p,
+			title: 'Payday',
+			reason: 'nobody is in',
+			start: new Date(Date.now() - 60_000).toISOString(),
+			end: new Date(Date.now() + 3_600_000).toISOString(),
+			...fields,
+		});
+	const lift = (freeze: Record<string, unknown>) =>
+		admin.ok('DELETE', `/api/freezes/${String(freeze.id)}`, undefined, { 'if-match': `"v${String(freeze.version)}"` });
+
+	it('starts nothing in a freeze, says until when, and goes on when it is lifted', async () => {
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		const freeze = await frozen();
+		const run = await queuedRun(admin, p);
+		await becomes(run, {
+			status: 'queued',
+			reason: JSON.stringify({ code: 'frozen', message: `Frozen until ${String(freeze.end)}: Payday` }),
+		});
+		await room().dispatch();
+		expect(agent.all('offer')).toEqual([]);
+		await lift(freeze);
+		expect((await agent.offered()).run_id).toBe(run);
+	});
+
+	it('starts by itself when the freeze is over', async () => {
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		const freeze = await frozen();
+		const run = await queuedRun(admin, p);
+		await becomes(run, { reason: expect.stringContaining('frozen') });
+		const over = Date.now() + 1500;
+		await admin.ok(
+			'PATCH',
+			`/api/freezes/${String(freeze.id)}`,
+			{ end: new Date(over).toISOString() },
+			{ 'if-match': '"v1"' },
+		);
+		expect((await agent.offered()).run_id).toBe(run);
+		expect(Date.now()).toBeGreaterThanOrEqual(over);
+	});
+
+	it('is held back by a freeze of all projects, and by one of its own environment only', async () => {
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		const at = `/api/projects/${String(p)}/environments`;
+		const [prod, test] = [
+			await admin.ok('POST', at, { name: 'prod', type: 'prod' }),
+			await admin.ok('POST', at, { name: 'test', type: 'test' }),
+		];
+		const inProd = await frozen({ environment_id: prod.id });
+		const waits = await queuedRun(admin, p, { environment_id: prod.id, priority: 'critical' });
+		await becomes(waits, { reason: expect.stringContaining('frozen') });
+		const goes = await queuedRun(admin, p, { environment_id: test.id });
+		expect((await agent.offered()).run_id).toBe(goes);
+		const everywhere = await frozen({ project_id: null, title: 'Everything' });
+		await lift(inProd);
+		await becomes(waits, { reason: expect.stringContaining('Everything') });
+		await lift(everywhere);
+		expect((await agent.offered(2)).run_id).toBe(waits);
+	});
+
+	it('lets through what breaks the freeze', async () => {
+		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
+		await frozen();
+		const waits = await queuedRun(admin, p, { priority: 'critical' });
+		await becomes(waits, { reason: expect.stringContaining('frozen') });
+		const { job_id } = await rowOf(waits);
+		const urgent = await admin.ok('POST', `/api/jobs/${String(job_id)}/runs`, { break_freeze: 'the site is down' });
+		expect((await agent.offered()).run_id).toBe(urgent.id);
+		expect(await rowOf(waits)).toMatchObject({ status: 'queued' });
+	});
+
 	it('loses no run whose message was lost: the sweep finds it', async () => {
 		const { agent } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]) }));
 		const job = await queuedRun(admin, p);

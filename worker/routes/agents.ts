@@ -13,6 +13,7 @@ import { AgentList, listAgents } from '#worker/services/agents/list.ts';
 import { readAgent } from '#worker/services/agents/read.ts';
 import { revokeAgent } from '#worker/services/agents/revoke.ts';
 import { updateAgent } from '#worker/services/agents/update.ts';
+import { HostHistory, HostHistoryQuery, readHostHistory } from '#worker/services/server_status/history.ts';
 import { listServerStatus, ServerStatus, ServerStatusList } from '#worker/services/server_status/list.ts';
 
 export const agents = new Hono<AppEnv>()
@@ -73,4 +74,12 @@ export const agents = new Hono<AppEnv>()
 		}),
 		query(ServerStatusList),
 		async (c) => c.json(await listServerStatus(c.var.ctx, c.req.valid('query'))),
+	)
+	.get(
+		'/server-status/history',
+		describe('server_status.history', 'One host over time, as means of equal spans, for a chart', {
+			schema: HostHistory,
+		}),
+		query(HostHistoryQuery),
+		async (c) => c.json(await readHostHistory(c.var.ctx, c.req.valid('query'))),
 	);

@@ -12,6 +12,7 @@ import { EnvironmentList, listEnvironments } from '#worker/services/environments
 import { readEnvironment } from '#worker/services/environments/read.ts';
 import { updateEnvironment } from '#worker/services/environments/update.ts';
 import { createProject } from '#worker/services/projects/create.ts';
+import { deleteProject } from '#worker/services/projects/delete.ts';
 import { listProjects, ProjectList } from '#worker/services/projects/list.ts';
 import { readProject } from '#worker/services/projects/read.ts';
 import { updateProject } from '#worker/services/projects/update.ts';
@@ -39,6 +40,15 @@ export const projects = new Hono<AppEnv>()
 		json(ProjectPatch),
 		async (c) =>
 			row(c, await settled(() => updateProject(c.var.ctx, c.req.valid('param').id, ifMatch(c), c.req.valid('json')))),
+	)
+	.delete(
+		'/projects/:id',
+		describe('project.delete', 'Remove a project that nothing is in; the refusal counts what is', { status: 204 }),
+		idIn('project'),
+		async (c) => {
+			await settled(() => deleteProject(c.var.ctx, c.req.valid('param').id, ifMatch(c)));
+			return c.body(null, 204);
+		},
 	)
 	.get(
 		'/projects/:id/environments',

@@ -18,7 +18,7 @@ const byItself = [
 ] as const;
 
 /** Reading is not written down. */
-const reads = /\.(list|read)$|^run\.start_prod$/;
+const reads = /\.(list|read|state|history)$|^(run\.start_prod|freeze\.everywhere)$/;
 
 /** Every action there may be a row of, in order. */
 export const auditActions: string[] = [...Object.keys(permissions).filter((a) => !reads.test(a)), ...byItself].sort();
@@ -28,6 +28,7 @@ export const objectTypes = [
 	'Enrolment',
 	'Environment',
 	'Event',
+	'Freeze',
 	'Group',
 	'Hub',
 	'Job',

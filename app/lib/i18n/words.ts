@@ -48,6 +48,7 @@ const reasons: Words<ReasonCode> = {
 	agents_busy: m.reason_agents_busy,
 	behind_others: m.reason_behind_others,
 	project_paused: m.reason_project_paused,
+	frozen: m.reason_frozen,
 };
 export const reason = (r: Reason): string => reasons[r.code]();
 

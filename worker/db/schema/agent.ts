@@ -42,7 +42,7 @@ export const enrolments = sqliteTable(
 	(t) => [uniqueIndex('enrolments_token').on(t.token_hash)],
 );
 
-/** An agent's host over time, a row a minute. */
+/** An agent's host over time: a row a minute, and after a day one for each quarter of an hour. */
 export const server_statuses = sqliteTable(
 	'server_statuses',
 	{
@@ -61,6 +61,12 @@ export const server_statuses = sqliteTable(
 		disk_total_gib: real().notNull(),
 		disk_used_gib: real().notNull(),
 		disk_free_gib: real().notNull(),
+		/** How many minutes it stands for: 1, or 15 once it is the mean of several. */
+		span_min: integer().notNull().default(1),
 	},
-	(t) => [index('server_statuses_agent').on(t.agent_id, t.snapshot_time)],
+	(t) => [
+		index('server_statuses_agent').on(t.agent_id, t.snapshot_time),
+		// What is to be thinned, and what is to go, is one range of this each.
+		index('server_statuses_span').on(t.span_min, t.snapshot_time),
+	],
 );

@@ -34,6 +34,8 @@ export const environments = sqliteTable(
 		description: text(),
 		type: oneOf(EnvironmentType).notNull(),
 		protection: text({ mode: 'json' }).$type<Protection>().notNull(),
+		execution_backend: oneOf(ExecutionBackend),
+		execution_backend_config: text({ mode: 'json' }).$type<Record<string, unknown>>(),
 		...editable(),
 	},
 	(t) => [uniqueIndex('environments_name').on(t.project_id, t.name)],

@@ -37,6 +37,7 @@ export const runs = sqliteTable(
 		epoch: integer().notNull().default(0),
 		reason: text({ mode: 'json' }).$type<Reason>(),
 		note: text(),
+		break_freeze: text(),
 		parameters: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
 		requested_at: time().notNull(),
 		timings: text({ mode: 'json' }).$type<Timings>().notNull().default({}),

@@ -5,7 +5,7 @@ import type { Ctx } from '../context.ts';
 import { visibleProjects } from '../gate.ts';
 import { omit } from '../omit.ts';
 
-const report = omit(getTableColumns(server_statuses), 'id', 'agent_id');
+const report = omit(getTableColumns(server_statuses), 'id', 'agent_id', 'span_min');
 
 /** Agents with the latest report of their host. */
 export const agentQuery = (ctx: Ctx) =>

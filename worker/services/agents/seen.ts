@@ -1,11 +1,9 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Abilities, Agent, HostReport } from '#domain/agent.ts';
 import { agents, projects, server_statuses } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 
-/** How long an agent's host reports are kept, by the minute. */
-const KEPT_MS = 24 * 3_600_000;
 /** The most projects whose open pages are told when an agent that serves every project comes or goes. */
 const TOLD_MAX = 50;
 
@@ -37,17 +35,12 @@ async function setSeen(
 	if (agent) await tell(ctx, agent);
 }
 
-/** Keeps a report of the agent's host, and lets go of those that are a day old. */
+/** Keeps a report of the agent's host. */
 export async function hostReported(ctx: Ctx, id: number, report: HostReport): Promise<void> {
 	const now = ctx.now();
 	await ctx.db.batch([
 		// The hub's clock, not the host's: a host whose clock is wrong must not vanish from the charts, or fill them for ever.
 		ctx.db.insert(server_statuses).values({ agent_id: id, ...report, snapshot_time: new Date(now).toISOString() }),
-		ctx.db
-			.delete(server_statuses)
-			.where(
-				and(eq(server_statuses.agent_id, id), lt(server_statuses.snapshot_time, new Date(now - KEPT_MS).toISOString())),
-			),
 		ctx.db
 			.update(agents)
 			.set({ last_seen_at: new Date(now).toISOString() })

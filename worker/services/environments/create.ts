@@ -4,10 +4,12 @@ import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertWritable, created, one, writable } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
+import { assertBackend } from '../projects/backend.ts';
 
 export async function createEnvironment(ctx: Ctx, project_id: number, input: EnvironmentCreate): Promise<Environment> {
 	const { actor, project } = await enter(ctx, 'environment.create', inProject(project_id), []);
 	assertWritable(project);
+	assertBackend(input);
 	const [rows] = await commit(ctx, actor, {
 		expect: [writable(project_id)],
 		statements: [

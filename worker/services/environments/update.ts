@@ -3,8 +3,19 @@ import type { Environment, EnvironmentPatch } from '#domain/environment.ts';
 import { environments } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
-import { assertFresh, assertWritable, changesOf, edited, editEntry, isEmpty, one, unchanged } from '../edit.ts';
+import {
+	assertFresh,
+	assertWritable,
+	changesOf,
+	defined,
+	edited,
+	editEntry,
+	isEmpty,
+	one,
+	unchanged,
+} from '../edit.ts';
 import { enter, ofRow } from '../gate.ts';
+import { assertBackend } from '../projects/backend.ts';
 
 export async function updateEnvironment(
 	ctx: Ctx,
@@ -20,6 +31,7 @@ export async function updateEnvironment(
 	assertWritable(project);
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
+	assertBackend({ ...before, ...defined(patch) });
 
 	const { project_id } = before;
 	const [after] = await commit(ctx, actor, {

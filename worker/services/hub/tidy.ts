@@ -1,12 +1,16 @@
 import { lte, sql } from 'drizzle-orm';
 import { enrolments, idempotency_keys, sessions, spent_states } from '../../db/client.ts';
 import { overWindows } from '../attempts.ts';
+import { thinOut } from '../server_status/thin-out.ts';
 import type { Ctx } from '../context.ts';
 import { overWatches } from '../live/watches.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Removes what has had its time: sessions, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of attempts. */
+/**
+ * Removes what has had its time: sessions, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of
+ * attempts, and of the hosts' past what is too fine.
+ */
 export async function tidy(ctx: Ctx): Promise<void> {
 	const at = (ms: number) => new Date(ms).toISOString();
 	await ctx.db.batch([
@@ -18,5 +22,6 @@ export async function tidy(ctx: Ctx): Promise<void> {
 			.where(sql`${enrolments.used_at} is null and ${enrolments.expires_at} <= ${ctx.now() - DAY_MS}`),
 		overWindows(ctx),
 		overWatches(ctx),
+		...thinOut(ctx),
 	]);
 }

@@ -15,7 +15,7 @@ import {
 	unchanged,
 } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
-import { assertBackend } from './create.ts';
+import { assertBackend } from './backend.ts';
 
 /** Edits a project. Of an archived one only the status can change: that opens it again. */
 export async function updateProject(ctx: Ctx, id: number, version: number, patch: ProjectPatch): Promise<ProjectView> {

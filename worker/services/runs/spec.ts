@@ -1,4 +1,5 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
+import { executionOf } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
 import { RunSpec, Step } from '#protocol/agent.ts';
 import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
@@ -31,7 +32,7 @@ export const dispatchQueries = (ctx: Ctx, run_id: number) => {
 			.from(projects)
 			.where(eq(projects.id, of('project_id'))),
 		ctx.db
-			.select({ name: environments.name })
+			.select()
 			.from(environments)
 			.where(eq(environments.id, of('environment_id'))),
 		ctx.db
@@ -50,6 +51,7 @@ export function dispatchOf([[run], [job], [project], [environment], scripts]: Ro
 	ReturnType<typeof dispatchQueries>
 >): Dispatch | null {
 	if (!run || !job || !project) return null;
+	const { execution_backend, execution_backend_config } = executionOf(project, environment);
 	const spec = RunSpec.safeParse({
 		run_id: run.id,
 		job_id: job.id,
@@ -57,7 +59,7 @@ export function dispatchOf([[run], [job], [project], [environment], scripts]: Ro
 		project: project.name,
 		environment: environment?.name ?? null,
 		title: job.title,
-		execution: { backend: 'local', config: project.execution_backend_config ?? {} },
+		execution: { backend: execution_backend ?? 'local', config: execution_backend_config ?? {} },
 		steps: scripts.map(({ script }) => stepOf(script)),
 		parameters: run.parameters,
 		secrets: {},

@@ -1,12 +1,17 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
+import type { Access } from '#domain/access.ts';
+import { executionOf } from '#domain/backend.ts';
 import type { Environment } from '#domain/environment.ts';
-import { conflict, invalid } from '#domain/errors.ts';
+import { conflict, forbidden, invalid } from '#domain/errors.ts';
+import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
+import { can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
 import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one, unchanged } from '../edit.ts';
-import { enter, ofRow } from '../gate.ts';
+import { freezesFrom } from '../freezes/in-force.ts';
+import { enter, ofRow, type UserActor } from '../gate.ts';
 
 /** Puts a run of a job into its project's queue. The answer does not wait for an agent. */
 export function startRun(ctx: Ctx, job_id: number, input: RunStart): Promise<Run> {
@@ -30,7 +35,8 @@ async function start(
 	input: RunStart,
 	earlier: Run | null,
 ): Promise<Run> {
-	const { actor, rows } = await enter(
+	const at = new Date(ctx.now()).toISOString();
+	const { actor, access, rows } = await enter(
 		ctx,
 		'run.start',
 		scope,
@@ -57,6 +63,7 @@ async function start(
 				.from(job_script_refs)
 				.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
 				.where(eq(job_script_refs.job_id, job_id)),
+			freezesFrom(ctx, sql`(select project_id from jobs where id = ${job_id})`, at),
 		],
 		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
 	);
@@ -71,11 +78,12 @@ async function start(
 	const away = rows[3].find(({ location_type }) => location_type === 'git');
 	if (away)
 		throw conflict(`${away.name} lies in a git repository, which no agent fetches from yet. Upload it to run it.`);
-	const backend = project.execution_backend ?? 'local';
+	const backend = executionOf(project, environment).execution_backend ?? 'local';
 	if (backend !== 'local') throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
 
-	const now = new Date(ctx.now()).toISOString();
+	const broken = input.break_freeze === undefined ? null : breakFreeze(actor, access, rows[4], environment, at);
+
 	const { project_id } = job;
 	const [made] = await commit(ctx, actor, {
 		expect: [
@@ -96,7 +104,8 @@ async function start(
 					retry_of: earlier?.id ?? null,
 					note: input.reason ?? null,
 					parameters: input.parameters,
-					requested_at: now,
+					requested_at: at,
+					break_freeze: input.break_freeze ?? null,
 					...created(ctx),
 				})
 				.returning(),
@@ -115,12 +124,38 @@ async function start(
 					...(earlier && { retry_of: earlier.id }),
 				},
 			},
+			...(broken
+				? [
+						{
+							action: 'freeze.break',
+							object_type: 'Run',
+							object_id: lastInserted('runs'),
+							project_id,
+							metadata: { reason: input.break_freeze, job_id: job.id, freezes: broken },
+						},
+					]
+				: []),
 		],
 	});
 	const run = one(made, 'run');
 	ctx.after(ctx.live.queued({ id: run.id, project_id }));
 	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id: run.id, row: run }]));
 	return run;
+}
+
+/** The freezes that are broken. Breaking takes a right of its own, and something to break. */
+function breakFreeze(
+	actor: UserActor,
+	access: Access | null,
+	freezes: readonly (FreezeWindow & { id: number })[],
+	environment: Environment | undefined,
+	at: string,
+): { id: number; title: string }[] {
+	const verdict = can(actor, 'freeze.break', { access });
+	if (!verdict.allowed) throw forbidden(verdict.missing);
+	const on = freezesOn(freezes, environment?.id ?? null, at);
+	if (on.length === 0) throw conflict('No freeze is on here now: run it without breaking one.');
+	return on.map(({ id, title }) => ({ id, title }));
 }
 
 const subjectOf = ({ type, protection }: Environment) => ({ type, allowed_roles: protection.allowed_roles });

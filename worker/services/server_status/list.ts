@@ -1,11 +1,12 @@
-import { and, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { HostReport } from '#domain/agent.ts';
-import { Id, ListQuery } from '#domain/common.ts';
+import { Id, ListQuery, Time } from '#domain/common.ts';
 import { agents, server_statuses } from '../../db/client.ts';
 import { visibleAgent } from '../agents/rows.ts';
 import type { Ctx } from '../context.ts';
 import { enter } from '../gate.ts';
+import { omit } from '../omit.ts';
 import { keyset, type Page, sortBy } from '../list.ts';
 
 const { limit, cursor } = ListQuery;
@@ -16,6 +17,10 @@ export const ServerStatusList = z.strictObject({
 	sort: sortBy(['snapshot_time'], '-snapshot_time'),
 	/** One agent's history; without it, the latest of each agent. */
 	agent_id: z.coerce.number().pipe(Id).optional(),
+	/** Reports from this moment on. */
+	from: Time.optional(),
+	/** Reports before this moment. */
+	to: Time.optional(),
 });
 
 export const ServerStatus = HostReport.extend({ id: Id, agent_id: Id });
@@ -27,13 +32,15 @@ export async function listServerStatus(ctx: Ctx, query: z.infer<typeof ServerSta
 	const { limit, orderBy, page, where } = keyset(query, { snapshot_time }, server_statuses.id);
 	const { rows } = await enter(ctx, 'server_status.list', null, [
 		ctx.db
-			.select(getTableColumns(server_statuses))
+			.select(omit(getTableColumns(server_statuses), 'span_min'))
 			.from(server_statuses)
 			.innerJoin(agents, eq(agents.id, server_statuses.agent_id))
 			.where(
 				and(
 					visibleAgent(ctx),
 					where,
+					query.from ? gte(snapshot_time, query.from) : undefined,
+					query.to ? lt(snapshot_time, query.to) : undefined,
 					query.agent_id
 						? eq(server_statuses.agent_id, query.agent_id)
 						: eq(

@@ -1,0 +1,8 @@
+import { type Execution, executionErrors } from '#domain/backend.ts';
+import { DomainError } from '#domain/errors.ts';
+
+/** The backend's configuration is strictly of its schema, and there where it is needed. */
+export function assertBackend(execution: Execution): void {
+	const errors = executionErrors(execution);
+	if (errors.length > 0) throw new DomainError('invalid', 'The request is not valid.', { errors });
+}
