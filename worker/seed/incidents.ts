@@ -64,7 +64,7 @@ export const demoIncidents: DemoIncident[] = [
 			root_cause:
 				'`backup.sh` ended with success when the transfer failed: its last command was the one that prints the summary.\n\n```sh\ntransfer "$archive" || true\nok "restorable, and cleaned up"\n```',
 			timeline:
-				'| When | What |\n|---|---|\n| 01:37 | `/var` is full, writes fail |\n| 01:48 | The alert on failed writes wakes ops |\n| 01:52 | Acknowledged |\n| 02:11 | Two archives moved, writes work again |\n| 03:24 | Resolved |',
+				'| At (UTC) | What happened |\n|---|---|\n| 01:37 | `/var` is full, writes fail |\n| 01:48 | The alert on failed writes wakes ops |\n| 01:52 | Acknowledged |\n| 02:11 | Two archives moved, writes work again |\n| 03:24 | The queue of builds is empty again |',
 			action_items: 'What we do so that a backup can no longer hurt what it protects:',
 			actions: [
 				{

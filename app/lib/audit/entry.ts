@@ -13,8 +13,6 @@ const byItself = [
 	'run.finish',
 	'run.grant',
 	'session.create',
-	'user.create',
-	'user.update',
 ] as const;
 
 /** Reading is not written down. */
