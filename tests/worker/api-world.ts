@@ -49,7 +49,7 @@ export const caller =
 			...(raw !== undefined && { body: raw }),
 		});
 		const text = await response.text();
-		const json = (response.headers.get('content-type') ?? '').includes('json') && text !== '';
+		const json = /[/+]json\b/.test(response.headers.get('content-type') ?? '') && text !== '';
 		return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : { text } };
 	};
 
