@@ -23,3 +23,32 @@ export const AuditLog = z.object({
 	hash: z.string().nullable(),
 });
 export type AuditLog = z.infer<typeof AuditLog>;
+
+/** What is wrong with the chain, and from which row on. */
+export const AuditFault = z.object({
+	/**
+	 * `altered`: the row is not what was sealed. `relinked`: its link does not name the one before it. `missing`: rows `id` to
+	 * `to_id` are gone. `unsealed`: rows that lie before the last link and have none.
+	 */
+	kind: z.enum(['altered', 'relinked', 'missing', 'unsealed']),
+	id: Id,
+	to_id: Id,
+});
+export type AuditFault = z.infer<typeof AuditFault>;
+
+/** A part of the chain, followed link by link. All is well when every part says `faults: []`. */
+export const AuditVerified = z.object({
+	/** How many sealed rows this part looked at. */
+	checked: z.int(),
+	/** In order, at most 100 in a part: the first is where to look. */
+	faults: z.array(AuditFault),
+	/** Rows behind the last link: the next minute seals them. */
+	tail: z.int(),
+	/** The last link of this part. Noted elsewhere, it shows later that nothing up to it was written anew. */
+	head: z.object({ id: Id, hash: z.string() }).nullable(),
+	/** How many rows there are up to the end of the chain, to tell how far this part came. */
+	last_id: z.int(),
+	/** Where the next part begins; null: this was the last. */
+	next_cursor: z.string().nullable(),
+});
+export type AuditVerified = z.infer<typeof AuditVerified>;

@@ -155,6 +155,7 @@ export const permissions = {
 	'agent.update': adminOnly,
 	'agent.revoke': adminOnly,
 	'audit.list': adminOnly,
+	'audit.verify': adminOnly,
 	'hub.export': adminOnly,
 } as const satisfies Record<string, Row>;
 

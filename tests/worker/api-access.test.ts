@@ -240,6 +240,7 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	],
 	'GET /api/users': ['yyyyyy', plain('/api/users')],
 	'GET /api/audit': ['ynnnnn', plain('/api/audit')],
+	'GET /api/audit/verify': ['ynnnnn', plain('/api/audit/verify')],
 	'GET /api/export': ['ynnnnn', plain('/api/export')],
 	'GET /api/projects': ['yyyyyy', plain('/api/projects')],
 	'POST /api/projects': ['yynnyn', plain('/api/projects', () => ({ name: fresh('made ') }))],

@@ -16,23 +16,34 @@ const byItself = [
 ] as const;
 
 /** Reading is not written down. */
-const reads = /\.(list|read|state|history)$|^(run\.start_prod|freeze\.everywhere)$/;
+const reads = /\.(list|read|state|history|verify)$|^(run\.start_prod|freeze\.everywhere)$/;
 
 /** Every action there may be a row of, in order. */
 export const auditActions: string[] = [...Object.keys(permissions).filter((a) => !reads.test(a)), ...byItself].sort();
 
 export const objectTypes = [
+	'ActionItem',
 	'Agent',
+	'Cluster',
 	'Enrolment',
 	'Environment',
 	'Event',
 	'Freeze',
+	'GitChange',
+	'GitRepo',
 	'Group',
 	'Hub',
+	'Incident',
+	'IncidentEntry',
+	'IncidentLink',
+	'Inventory',
 	'Job',
+	'MetricRef',
+	'PostMortem',
 	'Project',
 	'Run',
 	'ScriptRef',
+	'TerraformPlan',
 	'User',
 ] as const;
 

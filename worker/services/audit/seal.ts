@@ -5,7 +5,8 @@ import type { Ctx } from '../context.ts';
 
 /** How many rows one call seals. */
 const AT_ONCE = 500;
-const GENESIS = '0'.repeat(64);
+/** What the first link names as the one before it. */
+export const GENESIS = '0'.repeat(64);
 
 type AuditRow = typeof audit_logs.$inferSelect;
 
