@@ -1,18 +1,17 @@
-import WebSocket from 'ws';
 import { z } from 'zod';
 import { authMessage, type FromAgent, ToAgent } from '#protocol/agent.ts';
-import { Close, FRAME_MAX } from '#protocol/close-codes.ts';
+import { Close } from '#protocol/close-codes.ts';
 import { AGENT_PROTOCOL } from '#protocol/version.ts';
 import { backoff } from './backoff.ts';
 import { parseJson } from './config.ts';
-import { codeOf, messageOf } from './failure.ts';
 import type { Key } from './key.ts';
 import type { Log } from './log.ts';
+import { Choice } from './transport/choice.ts';
+import { type Dial, type Ended, type Kind, kindName, type Transport } from './transport/contract.ts';
+import { dialLongPoll } from './transport/long-poll.ts';
+import { dialWebSocket } from './transport/websocket.ts';
 
-const HANDSHAKE_MS = 10_000;
-/** A socket on which nothing came for this long is dead, whatever the system says of it. */
-const SILENCE_MS = 9000;
-const PING_MS = 3000;
+const HEALTH_MS = 5000;
 
 type Hello = Extract<FromAgent, { type: 'hello' }>;
 
@@ -27,12 +26,20 @@ export interface LinkOptions {
 	onMessage: (message: ToAgent) => void;
 	onBinary: (bytes: Uint8Array) => void;
 	onDown: () => void;
+	/** How long until a WebSocket is tried again, where there is a connection without one; default: a minute, later more. */
+	againMs?: number;
 }
+
+const dials: Record<Kind, Dial> = { websocket: dialWebSocket, 'long-poll': dialLongPoll };
 
 /** The one connection to the hub: dialled from here, proved with the key at each start, and made again for ever. */
 export class Link {
 	readonly #o: LinkOptions;
-	#ws: WebSocket | null = null;
+	readonly #choice = new Choice();
+	#now: Transport | null = null;
+	/** A WebSocket on trial, beside a connection that is none. */
+	#probe: Transport | null = null;
+	#probing: NodeJS.Timeout | null = null;
 	#welcomed = false;
 	#attempt = 0;
 	#closed = false;
@@ -44,67 +51,59 @@ export class Link {
 		this.#o = options;
 	}
 
-	get connected(): boolean {
-		return this.#welcomed;
+	/** By what the agent is connected; null while it is not. */
+	get connected(): Kind | null {
+		return this.#welcomed ? (this.#now?.kind ?? null) : null;
 	}
 
 	open(): void {
-		const { hub, agent_id } = this.#o;
-		const address = new URL(`/live/agent?agent=${String(agent_id)}`, hub);
-		address.protocol = hub.protocol === 'https:' ? 'wss:' : 'ws:';
-		const ws = new WebSocket(address, {
-			handshakeTimeout: HANDSHAKE_MS,
-			maxPayload: FRAME_MAX,
-			perMessageDeflate: false,
-			followRedirects: false,
-		});
-		this.#ws = ws;
-		let problem = '';
-		let heard = performance.now();
-		const hear = () => (heard = performance.now());
-		const watch = setInterval(() => {
-			if (performance.now() - heard > SILENCE_MS) {
-				problem = `nothing was heard for ${String(SILENCE_MS / 1000)} s`;
-				ws.terminate();
-			} else if (ws.readyState === WebSocket.OPEN) ws.ping();
-		}, PING_MS);
-		ws.on('pong', hear);
-		ws.on('ping', hear);
-		ws.on('unexpected-response', (request, response) => {
-			problem = `it answered ${String(response.statusCode)} instead of opening a WebSocket`;
-			request.destroy();
-		});
-		ws.on('error', (error) => {
-			problem ||= codeOf(error) || messageOf(error);
-		});
-		ws.on('message', (data, binary) => {
-			hear();
-			if (!Buffer.isBuffer(data)) return;
-			const fault = binary ? this.#binary(data) : this.#text(ws, data.toString());
-			if (fault === null) return;
-			problem = fault;
-			ws.close(Close.badFrame, fault.slice(0, 100));
-		});
-		ws.on('close', (code, reason) => {
-			clearInterval(watch);
-			this.#down(problem || sayClose(code, reason.toString()));
-		});
+		this.#now = this.#dial(this.#choice.next);
 	}
 
 	/** Drops what cannot be sent. */
 	send(frame: FromAgent): void {
-		if (this.#welcomed) this.#ws?.send(JSON.stringify(frame));
+		if (this.#welcomed) this.#now?.send(JSON.stringify(frame));
 	}
 
 	sendBinary(bytes: Uint8Array): void {
-		if (this.#welcomed) this.#ws?.send(bytes);
+		if (this.#welcomed) this.#now?.send(bytes);
 	}
 
 	/** For good. */
-	close(): void {
+	async close(): Promise<void> {
 		this.#closed = true;
-		if (this.#retry) clearTimeout(this.#retry);
-		this.#ws?.close(Close.done);
+		for (const timer of [this.#retry, this.#probing]) if (timer) clearTimeout(timer);
+		await Promise.all([this.#now?.close(Close.done, ''), this.#probe?.close(Close.done, '')]);
+	}
+
+	#dial(kind: Kind): Transport {
+		const { hub, agent_id } = this.#o;
+		const reject = (fault: string | null) => {
+			if (fault !== null) void transport.close(Close.badFrame, (problem = fault).slice(0, 100));
+		};
+		let problem = '';
+		const transport = dials[kind](
+			{ hub, agent_id },
+			{
+				text: (text) => {
+					// The hub's first word: WebSockets get through after all.
+					if (transport === this.#probe) this.#change(transport);
+					if (transport === this.#now) reject(this.#text(transport, text));
+				},
+				binary: (bytes) => {
+					if (transport === this.#now) reject(this.#binary(bytes));
+				},
+				ended: ({ why, how }) => {
+					if (transport === this.#now) void this.#down(kind, { why: problem || why, how });
+					else if (transport === this.#probe) {
+						this.#probe = null;
+						this.#choice.probeFailed();
+						this.#probeLater();
+					}
+				},
+			},
+		);
+		return transport;
 	}
 
 	/** Null when all is well, else what is wrong with it. */
@@ -114,15 +113,19 @@ export class Link {
 		return null;
 	}
 
-	#text(ws: WebSocket, text: string): string | null {
+	#text(from: Transport, text: string): string | null {
 		const parsed = ToAgent.safeParse(parseJson(text));
 		if (!parsed.success) return `it sent what is no message: ${z.prettifyError(parsed.error)}`;
 		const message = parsed.data;
-		if (message.type === 'challenge') return this.#answer(ws, message);
+		if (message.type === 'challenge') return this.#answer(from, message);
 		if (message.type === 'welcome' && !this.#welcomed) {
 			this.#welcomed = true;
 			this.#attempt = 0;
-			this.#say(`connected to ${this.#o.hub.origin} as agent ${String(this.#o.agent_id)}`);
+			this.#choice.welcomed(from.kind);
+			this.#say(
+				`connected to ${this.#o.hub.origin} as agent ${String(this.#o.agent_id)}${from.kind === 'websocket' ? '' : ` by ${kindName[from.kind]}: WebSockets do not get through`}`,
+			);
+			if (from.kind !== 'websocket') this.#probeLater();
 		}
 		if (!this.#welcomed) return `it sent ${message.type} before its welcome`;
 		this.#o.onMessage(message);
@@ -130,7 +133,7 @@ export class Link {
 	}
 
 	/** Signs only for the hub this agent dialled: else one hub could pass another's challenge on and pose as the agent there. */
-	#answer(ws: WebSocket, { v, v_min, challenge, host }: Extract<ToAgent, { type: 'challenge' }>): string | null {
+	#answer(to: Transport, { v, v_min, challenge, host }: Extract<ToAgent, { type: 'challenge' }>): string | null {
 		const { hub, agent_id, boot_id, key, hello } = this.#o;
 		if (this.#welcomed) return 'it sent a second challenge';
 		if (host !== hub.host) return `its challenge is for the host ${JSON.stringify(host)}, not for ${hub.host}`;
@@ -145,21 +148,54 @@ export class Link {
 			signature,
 			...hello(),
 		};
-		ws.send(JSON.stringify(frame));
+		to.send(JSON.stringify(frame));
 		return null;
 	}
 
-	#down(why: string): void {
-		this.#ws = null;
+	async #down(kind: Kind, { why, how }: Ended): Promise<void> {
+		this.#now = null;
+		this.#stopProbing();
+		const was = this.#leave();
+		if (this.#closed) return;
+		this.#say(`not connected to ${this.#o.hub.origin}: ${why}; trying again`);
+		if (!was) this.#choice.failed(kind, how, how === 'kept_out' && (await answers(this.#o.hub)));
+		if (this.#closed) return;
+		this.#retry = setTimeout(
+			() => {
+				this.open();
+			},
+			backoff(this.#attempt++, Math.random()),
+		);
+	}
+
+	/** True where the hub had let the agent in. */
+	#leave(): boolean {
 		const was = this.#welcomed;
 		this.#welcomed = false;
 		if (was) this.#o.onDown();
-		if (this.#closed) return;
-		const wait = backoff(this.#attempt++, Math.random());
-		this.#say(`not connected to ${this.#o.hub.origin}: ${why}; trying again`);
-		this.#retry = setTimeout(() => {
-			this.open();
-		}, wait);
+		return was;
+	}
+
+	/** Goes over to the WebSocket, as after any reconnection: the hub lets the same process in at once. */
+	#change(to: Transport): void {
+		const old = this.#now;
+		this.#now = to;
+		this.#probe = null;
+		this.#leave();
+		void old?.close(Close.done, 'going over to a WebSocket');
+	}
+
+	#probeLater(): void {
+		this.#probing = setTimeout(() => {
+			this.#probe = this.#dial('websocket');
+		}, this.#o.againMs ?? this.#choice.againAfterMs);
+	}
+
+	#stopProbing(): void {
+		if (this.#probing) clearTimeout(this.#probing);
+		const probe = this.#probe;
+		this.#probe = null;
+		void probe?.close(Close.done, '');
 	}
 
 	#say(what: string): void {
@@ -168,13 +204,12 @@ export class Link {
 	}
 }
 
-function sayClose(code: number, reason: string): string {
-	const words: Record<number, string> = {
-		[Close.notSignedIn]: 'the hub does not know this key',
-		[Close.notAllowed]: 'the hub does not let this agent in',
-		[Close.takenOver]: 'another connection of this agent took its place',
-		[Close.tooFast]: 'the hub said it was too fast',
-	};
-	const said = words[code] ?? `it was closed (${String(code)})`;
-	return reason === '' ? said : `${said}: ${reason}`;
-}
+/** Whether plain requests reach the hub, so that a WebSocket that came to nothing was kept out by something in between. */
+const answers = (hub: URL): Promise<boolean> =>
+	fetch(new URL('/api/health', hub), { redirect: 'error', signal: AbortSignal.timeout(HEALTH_MS) }).then(
+		async (response) => {
+			await response.body?.cancel();
+			return response.ok;
+		},
+		() => false,
+	);

@@ -29,6 +29,8 @@ export class Sender {
 	/** Read from the spool, and waiting for the window. */
 	#peeked: Chunk | null = null;
 	#finish: 'none' | 'ready' | 'sent' = 'none';
+	/** The spool could not be read: what it held is not sent, and the finish does not wait for it. */
+	#broken = false;
 
 	constructor(
 		spool: Spool,
@@ -43,6 +45,7 @@ export class Sender {
 	/** The hub is there and has everything before `next_seq`. */
 	resume(next_seq: number): void {
 		this.pause();
+		this.#broken = false;
 		this.#next = Math.max(1, next_seq);
 		this.#spool.ack(next_seq - 1);
 		void this.#run();
@@ -97,7 +100,10 @@ export class Sender {
 				while (await this.#step());
 			}
 		} catch (error) {
+			this.#broken = true;
+			this.#closeReader();
 			this.#onError(error);
+			this.#sayFinish();
 		} finally {
 			this.#running = false;
 		}
@@ -106,13 +112,18 @@ export class Sender {
 	/** Sends what may be sent next; true when there may be more to do at once. */
 	async #step(): Promise<boolean> {
 		if (this.#next === null) return false;
+		if (this.#broken) return this.#sayFinish();
 		while (this.#queue[0] && this.#queue[0].seq < this.#next) this.#unqueue();
 		if (this.#queue[0]?.seq === this.#next) {
 			this.#closeReader();
 			return this.#sendIfItFits(this.#queue[0]);
 		}
 		if (this.#next <= this.#spool.last_seq) return this.#stepFromSpool(this.#next);
-		if (this.#finish === 'ready') {
+		return this.#sayFinish();
+	}
+
+	#sayFinish(): false {
+		if (this.#finish === 'ready' && this.#next !== null) {
 			this.#finish = 'sent';
 			this.#sendFinish();
 		}

@@ -9,7 +9,8 @@ export const Status = z.object({
 	/** Since when it is so. */
 	since: Time,
 	hub: z.string(),
-	connected: z.boolean(),
+	/** By what; null while it is not. */
+	connected: z.enum(['websocket', 'long-poll']).nullable(),
 	runs: z.array(z.object({ run_id: Id, epoch: z.int(), phase: z.string() })),
 });
 export type Status = z.infer<typeof Status>;

@@ -50,6 +50,7 @@ export const ReasonCode = z.enum([
 	'agent_lost', // the agent vanished after it was granted the run
 	'agent_stopped', // the agent was told to stop while it ran
 	'agent_revoked',
+	'log_damaged', // what its agent sent as its log could not be kept, so it was stopped
 	'log_incomplete', // the run ended, but part of its log never arrived
 	'no_agent', // waiting: nobody fit is online
 	'agents_busy', // waiting: everybody fit is full

@@ -3,7 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { LogHits, LogLines, LogStream } from '#domain/log.ts';
 import type { Reason, Run } from '#domain/run.ts';
 import type { Finish, KnownRun, RunSpec } from '#protocol/agent.ts';
-import { BadFrame, type Chunk, decodeChunk, Kind } from '#protocol/run-frames.ts';
+import { decodeChunk, Kind } from '#protocol/run-frames.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
@@ -29,8 +29,6 @@ export interface Told {
 	seq: number;
 	/** For `send`: the scripts the agent asked for. */
 	scripts?: Script[];
-	/** Chunks that were not taken, and why. */
-	refused?: string;
 }
 
 export interface Script {
@@ -43,6 +41,8 @@ const WRITE_SOON_MS = 100;
 /** Where the object does not live to write the end down, the alarm does; before the end the agent comes by. */
 const WRITE_LATEST_MS = 1_000;
 const SEAL_AGAIN_MS = 30_000;
+/** How often a log may arrive damaged, at ever new places, before the run is given up. */
+const DOUBTS_MAX = 8;
 
 interface Kept {
 	/** The run's row as the record had it last. */
@@ -64,6 +64,8 @@ export class RunStream extends DurableObject<Env> {
 	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
 	#hash: Hash | null;
 	#excerpts: Excerpts | null = null;
+	/** Where the log ended when something of it arrived damaged, or was missing. */
+	readonly #doubts = new Set<number>();
 	/** When the alarm rings; undefined: not known since the object woke. */
 	#alarmAt: number | null | undefined;
 	#offerTimer: ReturnType<typeof setTimeout> | null = null;
@@ -174,13 +176,9 @@ export class RunStream extends DurableObject<Env> {
 		const mine = state.agent_id === agent_id && state.epoch === epoch;
 		if (!mine || (at !== 'granted' && at !== 'running' && at !== 'finalizing'))
 			return { answer: mine && at === 'done' ? 'done' : 'drop', free: false, seq: this.#log.seq };
-		let chunks: Chunk[];
-		try {
-			chunks = encoded.map(decodeChunk);
-		} catch (error) {
-			if (error instanceof BadFrame) return { answer: null, free: false, seq: this.#log.seq, refused: error.message };
-			throw error;
-		}
+		const chunks = encoded.map(decodeChunk);
+		const last = Math.max(...chunks.map((c) => c.seq));
+		if (state.damage) return { answer: null, free: false, seq: last };
 		const first = this.#log.end.frames;
 		const { taken, refused } = this.#log.append(chunks);
 		for (const { frame } of taken) if (frame.kind === Kind.log) this.#hash?.update(frame.payload);
@@ -189,23 +187,38 @@ export class RunStream extends DurableObject<Env> {
 			first,
 		);
 		if (this.#log.full) this.#seal();
+		if (refused !== null) {
+			const told = await this.damaged(agent_id, epoch, refused);
+			return this.#state.damage ? { ...told, seq: last } : told;
+		}
 		const result = at === 'finalizing' ? await this.#complete() : null;
-		return {
-			...(result ? this.#told(result) : { answer: null, free: false, seq: this.#log.seq }),
-			...(refused !== null && { refused }),
-		};
+		return result ? this.#told(result) : { answer: null, free: false, seq: this.#log.seq };
+	}
+
+	/**
+	 * What the agent sent as the run's log cannot be kept. It is asked for again; where that does not help the run is stopped, and fails:
+	 * what else comes of its log is acknowledged and passed over, so that the agent can come to the end of it.
+	 */
+	async damaged(agent_id: number, epoch: number, why: string): Promise<Told> {
+		if (!this.#state.damage && this.#doubt()) return { answer: 'resume', free: false, seq: this.#log.seq };
+		return this.#told(await this.#stepToEnd({ type: 'log_damaged', agent_id, epoch, why }));
 	}
 
 	async finished(agent_id: number, epoch: number, finish: Finish): Promise<Told> {
-		const result = this.#step({ type: 'finish', agent_id, epoch, finish });
+		const event = { type: 'finish', agent_id, epoch, finish } as const;
+		const result = this.#state.damage ? await this.#stepToEnd(event) : this.#step(event);
 		if (result.answer !== null) return this.#told(result);
 		const completed = await this.#complete();
-		return this.#told(completed.state.step === 'done' ? completed : { ...completed, answer: 'resume' });
+		if (completed.state.step === 'done') return this.#told(completed);
+		// What is missing is asked for. The second time in vain it is gone.
+		if (this.#doubt()) return { answer: 'resume', free: false, seq: this.#log.seq };
+		return this.#told(await this.#stepToEnd({ type: 'log_stored', whole: false }));
 	}
 
 	/** The agent is back, and this is what it knows of the run. */
 	async known(agent_id: number, known: KnownRun): Promise<Told> {
-		return this.#told(await this.#stepToEnd({ type: 'known', agent_id, known }));
+		const told = this.#told(await this.#stepToEnd({ type: 'known', agent_id, known }));
+		return this.#state.damage ? { ...told, seq: known.last_seq } : told;
 	}
 
 	/** The agent is back, and did not name the run. */
@@ -356,6 +369,14 @@ export class RunStream extends DurableObject<Env> {
 		const { seq, end } = this.#log;
 		const whole = seq === finish.last_seq && end.offset === finish.bytes && sha256 === finish.sha256;
 		return this.#stepToEnd({ type: 'log_stored', whole });
+	}
+
+	/** Whether the log may be asked for again from where it ends: once for each place, and not for ever. */
+	#doubt(): boolean {
+		const { seq } = this.#log;
+		if (this.#doubts.has(seq) || this.#doubts.size === DOUBTS_MAX) return false;
+		this.#doubts.add(seq);
+		return true;
 	}
 
 	#told({ answer, free }: Step): Told {

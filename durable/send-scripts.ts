@@ -1,10 +1,11 @@
 import type { Reason } from '#domain/run.ts';
 import { encodeBlob, fromHex, PAYLOAD_MAX } from '#protocol/run-frames.ts';
+import type { Connection } from './core/transport/connection.ts';
 import type { Script } from './run-stream.ts';
 
 /** Sends the content of scripts, in parts. Answers why not, where one is not in the store. */
 export async function sendScripts(
-	ws: WebSocket,
+	to: Connection,
 	store: R2Bucket,
 	project_id: number,
 	scripts: readonly Script[],
@@ -15,7 +16,7 @@ export async function sendScripts(
 		const content = new Uint8Array(await object.arrayBuffer());
 		const whole = { sha256: fromHex(sha256), total: content.length };
 		for (let offset = 0; offset === 0 || offset < content.length; offset += PAYLOAD_MAX)
-			ws.send(encodeBlob({ ...whole, offset, payload: content.subarray(offset, offset + PAYLOAD_MAX) }));
+			to.send(encodeBlob({ ...whole, offset, payload: content.subarray(offset, offset + PAYLOAD_MAX) }));
 	}
 	return null;
 }

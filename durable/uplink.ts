@@ -64,7 +64,7 @@ export class Uplink {
 			.then((told) => {
 				unacked.passed(told.seq);
 				passed.done(run_id, epoch, told);
-				if (told.refused === undefined) this.#pass(at, unacked, passed, false);
+				this.#pass(at, unacked, passed, false);
 			})
 			.catch(passed.failed);
 	}

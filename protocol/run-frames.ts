@@ -101,6 +101,14 @@ export function decodeChunk(bytes: Uint8Array): Chunk {
 	};
 }
 
+/** Which run a chunk is of, however damaged the rest of it may be; null where it does not even say that. */
+export function runOf(bytes: Uint8Array): { run_id: number; epoch: number } | null {
+	if (bytes.length < 12) return null;
+	const v = view(bytes);
+	const run_id = v.getBigUint64(0);
+	return run_id > BigInt(Number.MAX_SAFE_INTEGER) ? null : { run_id: Number(run_id), epoch: v.getUint32(8) };
+}
+
 /** What a gap frame's payload says, as JSON: how many bytes were dropped, and why. */
 export interface Gap {
 	dropped: number;

@@ -30,13 +30,19 @@ export async function openRunSocket(ctx: Ctx, env: Env, request: Request, id: nu
 /** `/live/agent?agent={id}`: who it is, the agent proves inside. */
 export async function openAgentSocket(ctx: Ctx, env: Env, request: Request): Promise<Response> {
 	assertUpgrade(request);
+	const id = await agentIn(ctx, request);
+	// The address the agent reached the hub by is part of what it signs.
+	const headers = new Headers({ upgrade: 'websocket', host: request.headers.get('host') ?? '' });
+	return env.AGENT_LINK.getByName(String(id)).fetch(`https://link/`, { headers });
+}
+
+/** The agent that the address names, so that no object is made for one there is not. */
+export async function agentIn(ctx: Ctx, request: Request): Promise<number> {
 	const asked = new URL(request.url).searchParams.get('agent') ?? '';
 	const id = /^\d{1,10}$/.test(asked) ? Number(asked) : 0;
 	const [agent] = await ctx.db.select({ id: agents.id }).from(agents).where(eq(agents.id, id));
 	if (!agent) throw notFound('agent');
-	// The address the agent reached the hub by is part of what it signs.
-	const headers = new Headers({ upgrade: 'websocket', host: request.headers.get('host') ?? '' });
-	return env.AGENT_LINK.getByName(String(id)).fetch(`https://link/`, { headers });
+	return id;
 }
 
 async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Scope): Promise<Headers> {

@@ -1,4 +1,5 @@
 import { access, constants, statfs } from 'node:fs/promises';
+import { Close } from '#protocol/close-codes.ts';
 import { Cgroups } from '../cgroup.ts';
 import { checkPrivate, type Home, homeAt, hubUrl, readConfig } from '../config.ts';
 import { codeOf, Failure } from '../failure.ts';
@@ -7,6 +8,9 @@ import { Key } from '../key.ts';
 import { type Policy, readPolicy } from '../policy.ts';
 import { hasProc } from '../processes.ts';
 import { hasTmpfs } from '../secrets.ts';
+import type { Dial } from '../transport/contract.ts';
+import { dialLongPoll } from '../transport/long-poll.ts';
+import { dialWebSocket } from '../transport/websocket.ts';
 import { workspacesOf } from '../workspace.ts';
 
 type Verdict = { mark: 'OK' | 'WARN' | 'FAIL'; text: string };
@@ -28,6 +32,7 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 		secured(Key.read(home.key), 'the key is there and private'),
 		policy instanceof Failure ? fail(policy.message) : ok(`${home.policy} is valid`),
 		hub(home),
+		transport(home),
 		room(home),
 		processes(),
 		memoryForSecrets(),
@@ -75,6 +80,40 @@ async function hub(home: Home): Promise<Verdict> {
 		);
 	}
 }
+
+/** Dials as the agent would, as far as the hub's first word. */
+async function transport(home: Home): Promise<Verdict | Verdict[]> {
+	let at: { hub: URL; agent_id: number };
+	try {
+		const { hub: address, insecure, agent_id } = await readConfig(home);
+		at = { hub: hubUrl(address, insecure), agent_id };
+	} catch (error) {
+		// Said by the line about the hub.
+		if (error instanceof Failure) return [];
+		throw error;
+	}
+	const socket = await firstWord(dialWebSocket, at);
+	if (socket === null) return ok('WebSockets reach it');
+	const poll = await firstWord(dialLongPoll, at);
+	if (poll === null) return warn(`WebSockets do not reach it (${socket}): the agent will use long-polling`);
+	return fail(`the agent cannot connect: by WebSocket, ${socket}; by long-polling, ${poll}`);
+}
+
+/** Null where the hub speaks, else why not. */
+const firstWord = (dial: Dial, at: { hub: URL; agent_id: number }): Promise<string | null> =>
+	new Promise((resolve) => {
+		const spoken = () => {
+			resolve(null);
+			void connection.close(Close.done, '');
+		};
+		const connection = dial(at, {
+			text: spoken,
+			binary: spoken,
+			ended: ({ why }) => {
+				resolve(why);
+			},
+		});
+	});
 
 async function room(home: Home): Promise<Verdict> {
 	try {

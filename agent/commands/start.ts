@@ -110,8 +110,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 		log(`${signal}: stopping${worker.active() > 0 ? `, with ${String(worker.active())} runs to end first` : ''}`);
 		await worker.stop(STOP_WITHIN_MS);
 		clearInterval(telling);
-		link.close();
-		await Promise.all([journal.close(), groups?.close()]);
+		await Promise.all([link.close(), journal.close(), groups?.close()]);
 	} finally {
 		unlock();
 	}

@@ -1,6 +1,7 @@
 import { homeAt, readConfig } from '../config.ts';
 import { holders } from '../lock.ts';
 import { readStatus } from '../status.ts';
+import { kindName } from '../transport/contract.ts';
 
 /** Says whether the agent of a home runs, and what it does. Exit code 3 when it does not run, as service tools expect. */
 export async function status(options: { home?: string | undefined }): Promise<number> {
@@ -17,7 +18,8 @@ export async function status(options: { home?: string | undefined }): Promise<nu
 		console.log(`It is starting (process ${String(pid)}).`);
 		return 0;
 	}
-	console.log(`It runs (process ${String(pid)}) and is ${told.connected ? '' : 'not '}connected, as of ${told.since}.`);
+	const how = told.connected ? `connected by ${kindName[told.connected]}` : 'not connected';
+	console.log(`It runs (process ${String(pid)}) and is ${how}, as of ${told.since}.`);
 	for (const run of told.runs) console.log(`  run ${String(run.run_id)}, offer ${String(run.epoch)}: ${run.phase}`);
 	return 0;
 }

@@ -19,6 +19,8 @@ export interface RunState {
 	away: boolean;
 	cancel_requested_at: string | null;
 	finish: Finish | null;
+	/** Its log cannot be kept any further: why. The agent is to stop the run, and what it ends with is not a success. */
+	damage: Reason | null;
 	reason: Reason | null;
 	exit_code: number | null;
 	started_at: string | null;
@@ -36,6 +38,7 @@ export const newRun: RunState = {
 	away: false,
 	cancel_requested_at: null,
 	finish: null,
+	damage: null,
 	reason: null,
 	exit_code: null,
 	started_at: null,
@@ -59,6 +62,8 @@ export type RunEvent =
 	| ({ type: 'refuse'; reason: Reason } & OfAgent)
 	| ({ type: 'started'; started_at: string } & OfAgent)
 	| ({ type: 'finish'; finish: Finish } & OfAgent)
+	/** A chunk of its log is damaged, or contradicts what is stored. */
+	| ({ type: 'log_damaged'; why: string } & OfAgent)
 	/** What an agent says of the run when it comes back. */
 	| { type: 'known'; agent_id: number; known: KnownRun }
 	/** The agent came back and did not name the run. */
@@ -113,11 +118,12 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 	});
 	const lost = (code: 'agent_lost' | 'agent_revoked', message: string, answer: Answer = null): Step =>
 		state.finish ? finalOf(state.finish, logIncomplete, answer) : end('lost', { reason: { code, message } }, answer);
-	const finalOf = (f: Finish, damaged: Reason | null, answer: Answer = null): Step =>
+	const finalOf = (f: Finish, incomplete: Reason | null, answer: Answer = null, damage = state.damage): Step =>
 		end(
-			f.outcome,
+			damage && f.outcome !== 'lost' ? 'failed' : f.outcome,
 			{
-				reason: f.reason ?? damaged,
+				damage,
+				reason: damage && f.outcome !== 'lost' ? damage : (f.reason ?? incomplete),
 				exit_code: f.exit_code,
 				started_at: state.started_at ?? f.started_at,
 				finished_at: f.exited_at,
@@ -183,9 +189,17 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 			if (state.step === 'done') return { ...stay, answer: 'finished' };
 			if (state.step !== 'granted' && state.step !== 'running' && state.step !== 'finalizing')
 				return { ...stay, answer: 'drop' };
+			// The rest of a log that is not kept is not waited for.
+			if (state.damage) return finalOf(event.finish, null, 'finished');
 			return state.finish
 				? stay
 				: to({ step: 'finalizing', status: 'running', finish: event.finish, due: now + LOG_WAIT_MS });
+		case 'log_damaged': {
+			if (!granted || state.damage) return stay;
+			const damage = logDamaged(event.why);
+			if (state.finish) return finalOf(state.finish, null, 'finished', damage);
+			return { ...stay, state: { ...state, damage, reason: damage }, answer: 'cancel' };
+		}
 		case 'known':
 			return known(event.known);
 		case 'unnamed':
@@ -206,7 +220,8 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 		if (state.step === 'done') return { ...stay, answer: 'done' };
 		if (beforeGrant) return requeue('drop');
 		const back = { away: false, due: state.step === 'finalizing' ? state.due : null };
-		const goOn: Answer = state.cancel_requested_at !== null && k.phase !== 'exited' ? 'cancel' : 'resume';
+		const stop = state.cancel_requested_at !== null || state.damage;
+		const goOn: Answer = stop && k.phase !== 'exited' ? 'cancel' : 'resume';
 		switch (k.phase) {
 			case 'accepted':
 				if (state.step !== 'granted') break;
@@ -232,12 +247,17 @@ const passing: readonly Reason['code'][] = ['agents_busy', 'agent_stopped'];
 
 const canceled: Reason = { code: 'canceled_by_user', message: 'Canceled.' };
 const logIncomplete: Reason = { code: 'log_incomplete', message: 'Part of the log never arrived.' };
+const logDamaged = (why: string): Reason => ({
+	code: 'log_damaged',
+	message: `A part of the log could not be kept (${why.slice(0, 200)}), so the run was stopped.`,
+});
 const sameReason = (a: Reason | null, b: Reason) => a?.code === b.code && a.message === b.message;
 
 /** What is shown: while the agent is away nothing finer is known; a cancel is pending until the agent says it is done. */
 export function phaseOf(s: RunState): RunPhase {
 	if (s.step === 'done') return 'done';
 	if (s.away) return 'disconnected';
-	if (s.cancel_requested_at !== null && (s.step === 'granted' || s.step === 'running')) return 'canceling';
+	if ((s.cancel_requested_at !== null || s.damage) && (s.step === 'granted' || s.step === 'running'))
+		return 'canceling';
 	return s.step;
 }

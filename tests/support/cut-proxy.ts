@@ -3,18 +3,28 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import WebSocket, { WebSocketServer } from 'ws';
 
 export type Direction = 'to_hub' | 'to_agent';
 /** A text message parsed, or `{type: 'chunk'}`; answer `drop` to hold it back. */
 export type Watcher = (direction: Direction, message: { type: string }) => 'pass' | 'drop';
 
+/** What becomes of WebSockets: some proxies refuse them, some take no notice of the upgrade, some open them and cut, some never answer. */
+export type Eats = 'nothing' | 'refuses' | 'strips' | 'drops' | 'keeps_silent';
+/** What becomes of a plain request: it may arrive and its answer not, or arrive twice. */
+export type Fate = 'pass' | 'lose_answer' | 'twice';
+
 export class CutProxy {
 	private readonly server: http.Server;
 	private readonly sockets = new Set<WebSocket>();
+	/** Upgrades that were not carried out: the server forgets them, and would wait for their end. */
+	private readonly eaten = new Set<Duplex>();
 	private target: string;
 	private down = false;
 	watch: Watcher = () => 'pass';
+	eats: Eats = 'nothing';
+	fate: (path: string) => Fate = () => 'pass';
 
 	private constructor(target: string) {
 		this.target = target;
@@ -23,8 +33,15 @@ export class CutProxy {
 		});
 		const upgrades = new WebSocketServer({ noServer: true });
 		this.server.on('upgrade', (request, socket, head) => {
+			socket.on('error', () => socket.destroy());
+			this.eaten.add(socket);
+			socket.on('close', () => this.eaten.delete(socket));
 			if (this.down) socket.destroy();
-			else
+			else if (this.eats === 'refuses')
+				socket.end('HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+			else if (this.eats === 'strips') this.strip(request, socket);
+			else if (this.eats === 'drops') upgrades.handleUpgrade(request, socket, head, (agent) => agent.close(1001));
+			else if (this.eats === 'nothing')
 				upgrades.handleUpgrade(request, socket, head, (agent) => {
 					this.join(agent, request);
 				});
@@ -46,6 +63,8 @@ export class CutProxy {
 	cut(): void {
 		this.down = true;
 		for (const socket of this.sockets) socket.terminate();
+		for (const socket of this.eaten) socket.destroy();
+		this.server.closeAllConnections();
 	}
 
 	heal(): void {
@@ -64,16 +83,47 @@ export class CutProxy {
 			request.socket.destroy();
 			return;
 		}
-		const out = http.request(
-			this.target + (request.url ?? '/'),
-			{ method: request.method, headers: request.headers },
-			(answer) => {
-				response.writeHead(answer.statusCode ?? 502, answer.headers);
-				answer.pipe(response);
-			},
-		);
-		out.on('error', () => request.socket.destroy());
-		request.pipe(out);
+		const parts: Buffer[] = [];
+		request.on('data', (part: Buffer) => parts.push(part));
+		request.on('end', () => {
+			const body = Buffer.concat(parts);
+			const fate = this.fate(request.url ?? '/');
+			const send = (take: (answer: http.IncomingMessage) => void) => {
+				const out = http.request(
+					this.target + (request.url ?? '/'),
+					{ method: request.method, headers: request.headers },
+					take,
+				);
+				out.on('error', () => request.socket.destroy());
+				out.end(body);
+			};
+			const pass = () =>
+				send((answer) => {
+					response.writeHead(answer.statusCode ?? 502, answer.headers);
+					answer.pipe(response);
+				});
+			const lose = (then: () => void) =>
+				send((answer) => {
+					answer.resume();
+					answer.on('end', then);
+				});
+			if (fate === 'pass') pass();
+			else lose(() => (fate === 'twice' ? pass() : request.socket.destroy()));
+		});
+	}
+
+	/** Passes the request for a WebSocket on as one for a page. */
+	private strip(request: http.IncomingMessage, socket: Duplex) {
+		const headers = { ...request.headers };
+		delete headers.connection;
+		delete headers.upgrade;
+		http
+			.get(this.target + (request.url ?? '/'), { headers }, (answer) => {
+				const type = answer.headers['content-type'] ?? '';
+				socket.write(`HTTP/1.1 ${String(answer.statusCode)} x\r\nconnection: close\r\ncontent-type: ${type}\r\n\r\n`);
+				answer.pipe(socket);
+			})
+			.on('error', () => socket.destroy());
 	}
 
 	private join(agent: WebSocket, request: http.IncomingMessage) {

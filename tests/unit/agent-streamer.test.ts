@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -283,6 +283,26 @@ describe('a sender', () => {
 			}),
 			{ numRuns: 40 },
 		);
+	});
+
+	it('that cannot read its spool back says so, sends what it can, and the finish all the same', async () => {
+		const { streamer, spool, durable } = await make();
+		for (let n = 0; n < 3; n++) {
+			await streamer.write(Stream.stdout, Buffer.alloc(PAYLOAD_MAX, n));
+			await until(() => durable.length > n);
+		}
+		await streamer.end();
+		const [file] = readdirSync(path.join(base, '1-1'));
+		truncateSync(path.join(base, '1-1', file ?? ''), PAYLOAD_MAX + 1000);
+		const hub = new Hub(spool);
+		hub.sender.finish();
+		hub.resume();
+		await until(() => hub.finishes === 1);
+		expect([hub.got.length, hub.errors.length]).toEqual([1, 1]);
+		// Asked for the rest again it tries, and no harm is done.
+		hub.resume();
+		await until(() => hub.finishes === 2);
+		expect(hub.got.length).toBe(1);
 	});
 
 	it('says the finish again after each reconnect, and only after the last chunk', async () => {

@@ -59,6 +59,25 @@ export async function enrolled(fields: Record<string, unknown> = {}): Promise<Ag
 const Abilities = { backends: ['local', 'dummy'], tools: {} };
 export const newBoot = () => toHex(crypto.getRandomValues(new Uint8Array(16)));
 
+type Hello = Extract<FromAgent, { type: 'hello' }>;
+
+/** An agent's hello, with its signature over `message`. */
+export const signedHello = async (
+	key: CryptoKeyPair,
+	message: Uint8Array<ArrayBuffer>,
+	is: Pick<Hello, 'agent_id' | 'boot_id'> & Partial<Hello>,
+): Promise<Hello> => ({
+	type: 'hello',
+	v: 1,
+	signature: base64url(await crypto.subtle.sign('Ed25519', key.privateKey, message)),
+	version: '0.1.0',
+	labels: {},
+	capacity: 4,
+	abilities: Abilities,
+	runs: [],
+	...is,
+});
+
 type Of<Type extends ToAgent['type']> = Extract<ToAgent, { type: Type }>;
 
 export class TestAgent {
@@ -85,18 +104,7 @@ export class TestAgent {
 		const agent = new TestAgent(await TestSocket.open(`/live/agent?agent=${String(speaksFor)}`), id);
 		const { challenge, host: told } = await agent.next('challenge');
 		const message = authMessage({ host: host ?? told, agent_id: speaksFor, challenge, boot_id });
-		agent.say({
-			type: 'hello',
-			v,
-			agent_id: speaksFor,
-			boot_id,
-			signature: base64url(await crypto.subtle.sign('Ed25519', key.privateKey, message)),
-			version: '0.1.0',
-			labels: {},
-			capacity,
-			abilities: Abilities,
-			runs,
-		});
+		agent.say(await signedHello(key, message, { v, agent_id: speaksFor, boot_id, capacity, runs }));
 		return agent;
 	}
 

@@ -18,8 +18,7 @@ const stream = (id: number) => env.RUN_STREAM.getByName(String(id));
 
 describe('what an agent sends', () => {
 	it('repeated, reordered or damaged on its way, leaves the log as it was written', async () => {
-		const boot_id = newBoot();
-		const { agent } = await TestAgent.online(identity, { boot_id });
+		const { agent } = await TestAgent.online(identity);
 		const run = await queuedRun(ops, p);
 		const writer = await agent.start();
 		for (const text of ['one\n', 'two\n', 'three\n', 'four\n']) await writer.chunk(text);
@@ -29,40 +28,26 @@ describe('what an agent sends', () => {
 		const damaged = four?.slice() ?? new Uint8Array();
 		damaged[damaged.length - 2] = 0x21;
 		agent.say(damaged);
-		await agent.socket.closes(4400);
-		expect(agent.socket.closed?.reason).toContain('does not match its hash');
-		const back = await TestAgent.connect(identity, {
-			boot_id,
-			runs: [{ ...writer.run, phase: 'exited', last_seq: 4 }],
-		});
-		expect((await back.next('welcome')).runs).toMatchObject([{ action: 'resume', next_seq: 4 }]);
-		writer.agent = back;
-		back.say(four ?? '');
+		expect((await agent.next('welcome', 2)).runs).toEqual([{ ...writer.run, action: 'resume', next_seq: 4 }]);
+		agent.say(four ?? '');
 		await writer.finish();
 		await writer.finish();
-		await expect.poll(() => back.all('finished').length).toBe(2);
+		await expect.poll(() => agent.all('finished').length).toBe(2);
 		await becomes(run, { status: 'success', reason: null, log_bytes: 19, log_lines: 4 });
 		const { body } = await ops.call('GET', `/api/runs/${String(run)}/log`);
 		expect(body).toEqual({ text: 'one\ntwo\nthree\nfour\n' });
 	});
 
-	it('a finish before its log has the agent connect anew, and is final when all is there', async () => {
-		const boot_id = newBoot();
-		const { agent } = await TestAgent.online(identity, { boot_id });
+	it('a finish before its log has the agent send what is missing, and is final when all is there', async () => {
+		const { agent } = await TestAgent.online(identity);
 		const run = await queuedRun(ops, p);
 		const writer = await agent.start();
 		const chunk = await writer.chunk('late\n');
 		await writer.finish();
-		await agent.socket.closes(4500);
+		expect((await agent.next('welcome', 2)).runs).toEqual([{ ...writer.run, action: 'resume', next_seq: 1 }]);
 		await becomes(run, { status: 'running' });
-		const back = await TestAgent.connect(identity, {
-			boot_id,
-			runs: [{ ...writer.run, phase: 'exited', last_seq: 1 }],
-		});
-		expect((await back.next('welcome')).runs).toMatchObject([{ action: 'resume', next_seq: 1 }]);
-		writer.agent = back;
 		// The finish is known: the last chunk is enough.
-		back.say(chunk);
+		agent.say(chunk);
 		await writer.finished();
 		await becomes(run, { status: 'success', log_bytes: 5 });
 	});
@@ -77,21 +62,87 @@ describe('what an agent sends', () => {
 		await becomes(run, { status: 'success', reason: expect.stringContaining('log_incomplete') });
 	});
 
-	it('nonsense in any part of a chunk is refused and told, and never a fault', async () => {
-		const { agent } = await TestAgent.online(identity);
-		await queuedRun(ops, p);
-		const writer = await agent.start();
-		const whole = await writer.chunk('text\n');
-		const boot = { runs: [{ ...writer.run, phase: 'started' as const, last_seq: 0 }] };
-		for (const at of [16, 47, 48, 49, 50, 52, 55, 60, 68]) {
+	it('nonsense in any part of a chunk is refused and asked for again, and never a fault', async () => {
+		const { agent } = await TestAgent.online(identity, { capacity: 20 });
+		await env.DB.prepare('update agents set capacity = 20 where id = ?').bind(identity.id).run();
+		await env.AGENT_LINK.getByName(String(identity.id)).refresh();
+		for (const [i, at] of [16, 47, 48, 49, 50, 52, 55, 60, 68].entries()) {
+			await queuedRun(ops, p);
+			const writer = await agent.start(i + 1);
+			const whole = await writer.chunk('text\n');
 			const chunk = whole.slice();
 			chunk[at] = (chunk[at] ?? 0) ^ 0x81;
-			const one = await TestAgent.connect(identity, boot);
-			await one.next('welcome');
-			one.say(chunk);
-			await one.socket.closes(4400);
+			agent.say(chunk);
+			expect((await agent.next('welcome', i + 2)).runs, String(at)).toEqual([
+				{ ...writer.run, action: 'resume', next_seq: 1 },
+			]);
+			agent.say(whole);
+			await writer.acked();
 		}
+		expect(agent.socket.closed).toBeNull();
 	}, 60_000);
+
+	it.each([
+		['says something other than its hash', (chunk: Uint8Array) => chunk.fill(0x21, chunk.length - 2)],
+		['is cut within its header', (chunk: Uint8Array) => chunk.subarray(0, 30)],
+		['is longer than any chunk', (chunk: Uint8Array) => new Uint8Array([...chunk, ...new Uint8Array(300_000)])],
+	])(
+		'a chunk that %s again and again fails its run, and no other of the agent',
+		async (_name, spoil) => {
+			const { agent } = await TestAgent.online(identity);
+			const [bad, good] = [await queuedRun(ops, p), await queuedRun(ops, p)];
+			const spoilt = await agent.start(1);
+			const well = await agent.start(2);
+			const chunk = spoil((await spoilt.chunk('never read\n')).slice());
+			await well.write('one\n');
+			agent.say(chunk);
+			await agent.next('welcome', 2);
+			await well.write('two\n');
+			agent.say(chunk);
+			expect(await agent.next('cancel')).toEqual({ type: 'cancel', ...spoilt.run });
+			await becomes(bad, { status: 'running', phase: 'canceling', reason: expect.stringContaining('log_damaged') });
+			// It is repeated, and the rest of the log is let pass, so that the agent comes to its end.
+			agent.say({ type: 'heartbeat', runs: [spoilt.run, well.run], host: null });
+			expect((await agent.next('lease')).runs.map((r) => r.desired)).toEqual(['cancel', 'run']);
+			agent.say(chunk);
+			await spoilt.write('what came after\n');
+			await spoilt.acked(2);
+			await spoilt.finish('canceled', { exit_code: null });
+			await spoilt.finished();
+			await becomes(bad, {
+				status: 'failed',
+				phase: 'done',
+				reason: expect.stringContaining('log_damaged'),
+				log_bytes: 0,
+			});
+			await well.finish();
+			await well.finished();
+			await becomes(good, { status: 'success', log_bytes: 8 });
+			expect(agent.socket.closed).toBeNull();
+		},
+		20_000,
+	);
+
+	it('an agent that comes back with a log that was given up is told to stop the run, and sends nothing of it again', async () => {
+		const boot_id = newBoot();
+		const { agent } = await TestAgent.online(identity, { boot_id });
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		const chunk = (await writer.chunk('never read\n')).fill(0x21, 70);
+		agent.say(chunk);
+		await agent.next('welcome', 2);
+		agent.say(chunk);
+		await agent.next('cancel');
+		const known = { ...writer.run, last_seq: 5 };
+		const back = await TestAgent.connect(identity, { boot_id, runs: [{ ...known, phase: 'started' }] });
+		expect((await back.next('welcome')).runs).toEqual([{ ...writer.run, action: 'cancel', next_seq: 6 }]);
+		const again = await TestAgent.connect(identity, { boot_id, runs: [{ ...known, phase: 'exited' }] });
+		expect((await again.next('welcome')).runs).toEqual([{ ...writer.run, action: 'resume', next_seq: 6 }]);
+		writer.agent = again;
+		await writer.finish('canceled', { last_seq: 5, exit_code: null });
+		await writer.finished();
+		await becomes(run, { status: 'failed', reason: expect.stringContaining('log_damaged') });
+	});
 });
 
 describe('a long log', () => {

@@ -43,6 +43,7 @@ const reasons: Words<ReasonCode> = {
 	agent_lost: m.reason_agent_lost,
 	agent_stopped: m.reason_agent_stopped,
 	agent_revoked: m.reason_agent_revoked,
+	log_damaged: m.reason_log_damaged,
 	log_incomplete: m.reason_log_incomplete,
 	no_agent: m.reason_no_agent,
 	agents_busy: m.reason_agents_busy,

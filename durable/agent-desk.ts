@@ -1,0 +1,86 @@
+import type { Abilities } from '#domain/agent.ts';
+import { Close } from '#protocol/close-codes.ts';
+import { systemCtx } from '#worker/http/context.ts';
+import { Keyed } from './core/keyed.ts';
+import { Slots } from './core/slots.ts';
+import { type Connection, tell } from './core/transport/connection.ts';
+import type { Told } from './run-stream.ts';
+import { Uplink } from './uplink.ts';
+
+export const HEARTBEAT_S = 15;
+export const LEASE_S = 60;
+
+interface Kept {
+	/** What the hub's people gave the agent, as it was when last read. */
+	scope: { project_ids: number[] | null; capacity: number };
+	host_kept_at: number;
+	/** What the agent said of itself at its latest hello. */
+	said: { agent_version: string; abilities: Abilities };
+}
+
+/** What the parts of an agent's link share: its slots, what is kept of it, the way to its runs, and when it was last heard. */
+export class AgentDesk {
+	readonly id: number;
+	readonly env: Env;
+	readonly slots: Slots;
+	readonly kept: Keyed<Kept>;
+	readonly uplink: Uplink;
+	/** After an eviction the agent counts as heard: it has another lease to speak. */
+	heardAt = Date.now();
+	readonly #ctx: DurableObjectState;
+
+	constructor(ctx: DurableObjectState, env: Env) {
+		this.#ctx = ctx;
+		this.env = env;
+		this.id = Number(ctx.id.name);
+		this.slots = new Slots(ctx.storage);
+		this.kept = new Keyed(ctx.storage);
+		this.uplink = new Uplink(this.id, (run_id) => env.RUN_STREAM.getByName(String(run_id)));
+	}
+
+	get ctx() {
+		return systemCtx(this.env, this.#ctx);
+	}
+
+	/** Frees a slot where the stream says that the run has left it, or never was in it. */
+	settle(run_id: number, epoch: number, { free, answer }: Told): void {
+		if (free || answer === 'drop') this.free(run_id, epoch);
+	}
+
+	free(run_id: number, epoch: number): void {
+		if (!this.slots.free(run_id, epoch)) return;
+		this.uplink.forget(run_id);
+		this.tellRooms();
+	}
+
+	tellRooms(): void {
+		for (const project_id of this.slots.takeWaiting())
+			this.later(this.env.PROJECT_ROOM.getByName(String(project_id)).dispatch());
+	}
+
+	/** Remembered until the run is over, and said at every heartbeat. */
+	cancel(run_id: number, epoch: number): boolean {
+		const slot = this.slots.of(run_id, epoch);
+		if (slot && slot.desired !== 'cancel') this.slots.hold({ ...slot, desired: 'cancel' });
+		return slot !== null;
+	}
+
+	/** It is none of the agent's runs, or an epoch that is over: nothing of it counts. */
+	drop(to: Connection, run_id: number, epoch: number): void {
+		tell(to, { type: 'lease', runs: [{ run_id, epoch, desired: 'drop' }] });
+	}
+
+	/** Something here failed: the agent connects anew and everything is settled at its hello. */
+	fault(at: Connection, error: unknown): void {
+		console.error(`the link of agent ${String(this.id)}:`, error);
+		at.close(Close.fault, 'fault here: connect anew');
+	}
+
+	later(work: Promise<unknown>): void {
+		this.#ctx.waitUntil(
+			work.catch((error: unknown) => {
+				console.error(`agent ${String(this.id)}:`, error);
+			}),
+		);
+	}
+}
