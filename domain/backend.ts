@@ -6,6 +6,9 @@ import { SecretRef } from './script.ts';
 export const ExecutionBackend = z.enum(['local', 'docker', 'webhook', 'ssh', 'k8s', 'serverless']);
 export type ExecutionBackend = z.infer<typeof ExecutionBackend>;
 
+/** The backends that runs can really take in this version; the others can be set up, and are refused when something starts. */
+export const carriedOut: readonly ExecutionBackend[] = ['local'];
+
 const Env = z
 	.record(EnvName, z.string().max(4096))
 	.refine((env) => Object.keys(env).length <= 100, 'at most 100 variables');
@@ -165,9 +168,10 @@ export interface Execution {
 export function executionErrors({ execution_backend, execution_backend_config }: Execution) {
 	if (execution_backend_config === null && execution_backend === null) return [];
 	const result = backendConfig(execution_backend).safeParse(execution_backend_config ?? {});
-	return (result.error?.issues ?? []).map(({ path, message }) => ({
-		path: ['execution_backend_config', ...path.map(String)].join('.'),
-		message,
+	return (result.error?.issues ?? []).map((issue) => ({
+		path: ['execution_backend_config', ...issue.path.map(String)].join('.'),
+		// Of a name that is wrong, zod says only that it is; why is within.
+		message: (issue.code === 'invalid_key' ? issue.issues[0] : issue)?.message ?? issue.message,
 	}));
 }
 

@@ -80,6 +80,17 @@ export const freezesOn = <F extends FreezeWindow>(
 	at: string,
 ): F[] => freezes.filter((f) => holdsIn(f, environment_id) && f.start <= at && f.end > at);
 
+/** Those that touch a stretch of time in an environment (null: none). What has no end is looked at as a moment. */
+export const freezesWithin = <F extends FreezeWindow>(
+	freezes: readonly F[],
+	environment_id: number | null,
+	{ start, end }: { start: string; end: string | null },
+): F[] =>
+	freezes.filter(
+		(f) =>
+			holdsIn(f, environment_id) && f.end > start && (end === null || end <= start ? f.start <= start : f.start < end),
+	);
+
 /** Whether an environment (null: none) is open at a moment, by the freezes of its project and of the hub. The end is open again. */
 export function calendarState(
 	freezes: readonly FreezeWindow[],

@@ -53,6 +53,7 @@ async function addresses(): Promise<Record<string, string>> {
 		week: '/calendar?view=timeGridWeek',
 		list: '/calendar?view=listWeek',
 		fleet: '/fleet',
+		freezes: '/admin/freezes?when=all',
 		'agent online': `/fleet/${agent('online')}`,
 		'agent offline': `/fleet/${agent('offline')}`,
 		audit: '/audit',
@@ -188,6 +189,8 @@ test('dialogs: axe finds nothing, the keyboard stays inside and comes back', asy
 		[at.month, () => page.getByRole('button', { name: 'Plan', exact: true }).press('Enter')],
 		[at.fleet, () => page.getByRole('button', { name: 'Enrol an agent' }).press('Enter')],
 		[at.settings, () => page.getByRole('button', { name: 'New environment' }).press('Enter')],
+		[at.settings, () => page.getByRole('button', { name: 'Delete the project' }).press('Enter')],
+		[at.freezes, () => page.getByRole('button', { name: 'New freeze' }).press('Enter')],
 		[at.home, () => page.keyboard.press('Control+k')],
 		[at.home, () => page.keyboard.press('?')],
 	];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { calendarState, type FreezeWindow } from '#domain/freeze.ts';
+import { calendarState, type FreezeWindow, freezesWithin } from '#domain/freeze.ts';
 
 const iso = (hour: number) => new Date(Date.UTC(2030, 0, 1, hour)).toISOString();
 const window = fc
@@ -43,5 +43,18 @@ describe('the state of the calendar', () => {
 			{ title: 'elsewhere', start: iso(0), end: iso(9), environment_id: 7 },
 		];
 		expect(calendarState(all, null, iso(1))).toEqual({ open: false, reason: 'now', next_transition: iso(3) });
+	});
+});
+
+describe('the freezes that something planned falls into', () => {
+	it('are those that close a moment of it; without an end, its first', () => {
+		fc.assert(
+			fc.property(windows, environment, fc.nat(50), fc.option(fc.nat(10)), (all, env, hour, length) => {
+				const end = length === null ? null : iso(hour + length);
+				const moments = Array.from({ length: Math.max(1, length ?? 1) }, (_, i) => iso(hour + i));
+				const found = freezesWithin(all, env, { start: iso(hour), end });
+				expect(found).toEqual(all.filter((one) => moments.some((at) => closed([one], env, at))));
+			}),
+		);
 	});
 });

@@ -1,6 +1,6 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Access } from '#domain/access.ts';
-import { executionOf } from '#domain/backend.ts';
+import { carriedOut, executionOf } from '#domain/backend.ts';
 import type { Environment } from '#domain/environment.ts';
 import { conflict, forbidden, invalid } from '#domain/errors.ts';
 import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
@@ -79,7 +79,7 @@ async function start(
 	if (away)
 		throw conflict(`${away.name} lies in a git repository, which no agent fetches from yet. Upload it to run it.`);
 	const backend = executionOf(project, environment).execution_backend ?? 'local';
-	if (backend !== 'local') throw conflict(`This hub cannot run with the backend ${backend}.`);
+	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
 
 	const broken = input.break_freeze === undefined ? null : breakFreeze(actor, access, rows[4], environment, at);
