@@ -240,9 +240,13 @@ describe('letting go of a project', () => {
 			start: '2030-01-01T00:00:00Z',
 			end: '2030-01-02T00:00:00Z',
 		});
+		// Whoever deletes it has it open.
+		await env.DB.prepare('insert into watches (user_id, project_id, at) values (?, ?, ?)')
+			.bind(owner.id, mine, Date.now())
+			.run();
 		expect((await remove(mine)).status).toBe(204);
 		expect((await owner.call('GET', at(mine))).status).toBe(404);
-		for (const table of ['environments', 'freezes', 'project_groups'])
+		for (const table of ['environments', 'freezes', 'project_groups', 'watches'])
 			expect(
 				await env.DB.prepare(`select count(*) as n from ${table} where project_id = ?`).bind(mine).first('n'),
 				table,
