@@ -1,0 +1,164 @@
+// A project's settings, freezes, and what hosts report, as people meet them.
+import { randomUUID } from 'node:crypto';
+import { apiOf, expect, test } from '#tests/support/people.ts';
+
+/** A project of somebody's own, where nothing gets in the way of other tests. */
+async function projectOf(who: 'projets' | 'admin') {
+	const api = await apiOf(who);
+	const name = `Settings ${randomUUID().slice(0, 8)}`;
+	const { id } = await api.ok('POST', '/api/projects', { name });
+	return { api, name, id: Number(id), at: `/projects/${String(id)}` };
+}
+/** As `<input type="datetime-local">` takes it, in the zone every browser here lives in. */
+const local = (ms: number) =>
+	new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: 'Europe/Paris' })
+		.format(ms)
+		.replace(' ', 'T');
+const HOUR_MS = 3_600_000;
+
+test('an environment’s backend says beside each field what is wrong with it, and keeps what is right', async ({
+	open,
+}) => {
+	const mine = await projectOf('projets');
+	await mine.api.ok('POST', `/api${mine.at}/environments`, { name: 'staging', type: 'staging' });
+	const { page } = await open('projets');
+	await page.goto(`${mine.at}/settings`);
+	await page.getByRole('button', { name: 'Edit staging' }).click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Backend').selectOption('docker');
+	await dialog.getByLabel('Image').fill('Not An Image');
+	await dialog.getByLabel('Processors').fill('9999');
+	await dialog.getByRole('button', { name: 'Add a line' }).click();
+	await dialog.getByLabel('Name').last().fill('1ST');
+	await dialog.getByRole('button', { name: 'Save' }).click();
+	await expect(dialog.getByLabel('Image')).toBeFocused();
+	await expect(dialog.getByLabel('Image')).toHaveAccessibleDescription(/Not an image/);
+	await expect(dialog.getByLabel('Processors')).toHaveAccessibleDescription('From 0.05 to 512.');
+	await expect(dialog.getByText('1ST: Letters, digits and _')).toBeVisible();
+	await expect(dialog.getByLabel('Processes')).not.toHaveAttribute('aria-invalid');
+
+	await dialog.getByLabel('Image').fill('registry.example.org/team/tool:1.2');
+	await dialog.getByLabel('Processors').fill('1.5');
+	await dialog.getByLabel('Name').last().fill('STAGE');
+	await dialog.getByLabel('Value').fill('one');
+	await dialog.getByRole('button', { name: 'Save' }).click();
+	await expect(dialog).toHaveCount(0);
+	await expect(page.locator('#environments').getByText('Container (Docker, Podman)')).toBeVisible();
+	const { items } = await mine.api.get(`/api${mine.at}/environments`);
+	expect(items).toMatchObject([
+		{
+			execution_backend: 'docker',
+			execution_backend_config: { image: 'registry.example.org/team/tool:1.2', cpus: 1.5, env: { STAGE: 'one' } },
+		},
+	]);
+
+	// What is not the project's own is told at once too, and another form's save is no edit of somebody else.
+	await page.locator('#general').getByLabel('Description').fill('For the tests');
+	await page.locator('#general').getByRole('button', { name: 'Save' }).click();
+	await expect(page.getByText('Saved')).toBeVisible();
+	await page.locator('#execution').getByLabel('Backend').selectOption('ssh');
+	await page.locator('#execution').getByRole('button', { name: 'Save' }).click();
+	await expect(page.locator('#execution').getByLabel('Hosts', { exact: true })).toHaveAccessibleDescription(
+		'Must not be empty.',
+	);
+	await page.locator('#execution').getByLabel('Backend').selectOption('local');
+	await page.locator('#execution').getByRole('button', { name: 'Save' }).click();
+	await expect.poll(async () => (await mine.api.get(`/api${mine.at}`)).execution_backend).toBe('local');
+	await expect(page.getByText('Somebody changed this meanwhile')).toHaveCount(0);
+});
+
+test('what hangs on a project is listed before it is archived instead; an empty one is deleted', async ({ open }) => {
+	const mine = await projectOf('projets');
+	const { job_id } = await (await apiOf('admin')).jobInProject(mine.id, 'true');
+	const { page, faults } = await open('projets');
+	await page.goto(`${mine.at}/settings#danger`);
+	await page.getByRole('button', { name: 'Delete the project' }).click();
+	const dialog = page.getByRole('dialog');
+	await expect(dialog.getByRole('button', { name: 'Delete' })).toBeDisabled();
+	await dialog.getByRole('textbox').fill(mine.name);
+	await dialog.getByRole('button', { name: 'Delete' }).click();
+	await expect(dialog.getByRole('listitem').filter({ hasText: 'Jobs' })).toHaveText(/Jobs\s*1/);
+	// The browser itself writes the refusal on the console.
+	expect(faults.splice(0)).toEqual([expect.stringContaining('409')]);
+	await dialog.getByRole('button', { name: 'Archive the project' }).click();
+	await expect(page.getByRole('button', { name: 'Open the project again' })).toBeVisible();
+	await expect(page.locator('#general').getByLabel('Name')).toBeDisabled();
+	expect(await mine.api.get(`/api${mine.at}`)).toMatchObject({ status: 'archived' });
+	await page.getByRole('button', { name: 'Open the project again' }).click();
+	await expect(page.locator('#general').getByLabel('Name')).toBeEnabled();
+
+	const admin = await apiOf('admin');
+	const { version, script_ids } = await admin.get(`/api/jobs/${String(job_id)}`);
+	await admin.ok('DELETE', `/api/jobs/${String(job_id)}`, undefined, { 'if-match': `"v${String(version)}"` });
+	for (const script of script_ids as number[])
+		await admin.ok('DELETE', `/api/scripts/${String(script)}`, undefined, { 'if-match': '"v1"' });
+	await page.getByRole('button', { name: 'Delete the project' }).click();
+	await dialog.getByRole('textbox').fill(mine.name);
+	await dialog.getByRole('button', { name: 'Delete' }).click();
+	await expect(page).toHaveURL(/\/$/);
+	await expect(page.getByRole('navigation').getByRole('link', { name: mine.name })).toHaveCount(0);
+});
+
+test('a freeze holds a run back, who may not break it is told, an admin breaks it with a reason', async ({ open }) => {
+	const mine = await projectOf('projets');
+	const { job_id } = await (await apiOf('admin')).jobInProject(mine.id, '#!/bin/sh\necho through the ice\n');
+	const job = `/jobs/${String(job_id)}`;
+	const { page } = await open('projets');
+
+	await page.goto(`${mine.at}/settings`);
+	await page.getByRole('button', { name: 'New freeze' }).click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Title').fill('Payday');
+	await dialog.getByLabel('Start').fill(local(Date.now() - HOUR_MS));
+	await dialog.getByLabel('End').fill(local(Date.now() - 2 * HOUR_MS));
+	await dialog.getByLabel('Reason').fill('Nobody is in');
+	await dialog.getByRole('button', { name: 'Create' }).click();
+	await expect(dialog.getByLabel('End')).toHaveAccessibleDescription('Must be after the start.');
+	await dialog.getByLabel('End').fill(local(Date.now() + 24 * HOUR_MS));
+	await dialog.getByRole('button', { name: 'Create' }).click();
+	await expect(page.locator('#freezes').getByText('On now')).toBeVisible();
+
+	// It is said while planning, behind the entries of the calendar, and where a run is started.
+	await page.goto(`${job}/edit`);
+	await page.getByLabel('Planned start').fill(local(Date.now() + HOUR_MS));
+	await expect(page.getByText('This falls into a freeze:')).toBeVisible();
+	await page.getByLabel('Planned start').fill(local(Date.now() + 48 * HOUR_MS));
+	await expect(page.getByText('This falls into a freeze:')).toHaveCount(0);
+	await page.getByRole('button', { name: 'Save' }).click();
+	await expect(page).toHaveURL(new RegExp(`${job}$`));
+	for (const view of ['dayGridMonth', 'timeGridWeek']) {
+		await page.goto(`${mine.at}/calendar?view=${view}`);
+		await expect(page.locator('.freeze:visible').first()).toBeVisible();
+		await expect(page.getByRole('list', { name: 'Freezes shown' })).toContainText('Payday');
+	}
+
+	await page.goto(`${job}?run=1`);
+	await expect(dialog.getByText('A freeze is on: Payday')).toBeVisible();
+	await expect(dialog.getByText('You cannot start it earlier. This is not for the role Projects.')).toBeVisible();
+	await expect(dialog.getByRole('checkbox')).toHaveCount(0);
+	await dialog.getByRole('button', { name: 'Run after the freeze' }).click();
+	await expect(page).toHaveURL(/\/runs\/\d+$/);
+	const held = Number(page.url().split('/').at(-1));
+	await expect(page.getByText('A freeze is on.')).toBeVisible();
+
+	const admin = await open('admin');
+	await admin.page.goto(`${job}?run=1`);
+	const asked = admin.page.getByRole('dialog');
+	await asked.getByRole('checkbox', { name: 'Break the freeze' }).check();
+	await asked.getByLabel('Why it cannot wait').fill('The shop is down');
+	await asked.getByRole('button', { name: 'Run now' }).click();
+	await expect(admin.page).toHaveURL(/\/runs\/\d+$/);
+	const broke = Number(admin.page.url().split('/').at(-1));
+	expect(await admin.api.ended(broke)).toMatchObject({ status: 'success', break_freeze: 'The shop is down' });
+	expect(await admin.api.get(`/api/runs/${String(held)}`)).toMatchObject({ status: 'queued' });
+	expect(await admin.api.get(`/api/audit?action=freeze.break&object_id=${String(broke)}`)).toMatchObject({
+		items: [{ metadata: { reason: 'The shop is down' } }],
+	});
+
+	// Ended early, what it held back starts.
+	await page.goto(`/admin/freezes?project_id=${String(mine.id)}`);
+	await page.getByRole('button', { name: 'End now' }).click();
+	await page.getByRole('dialog').getByRole('button', { name: 'End now' }).click();
+	await expect(page.getByText('Nothing matches')).toBeVisible();
+	expect(await mine.api.ended(held)).toMatchObject({ status: 'success' });
+});
