@@ -52,6 +52,7 @@ export const ReasonCode = z.enum([
 	'agent_revoked',
 	'log_damaged', // what its agent sent as its log could not be kept, so it was stopped
 	'log_incomplete', // the run ended, but part of its log never arrived
+	'archived', // it was not over when the archive was made that it came with
 	'no_agent', // waiting: nobody fit is online
 	'agents_busy', // waiting: everybody fit is full
 	'behind_others', // waiting: other runs come first

@@ -5,6 +5,7 @@ import type { Reason, Run } from '#domain/run.ts';
 import type { Finish, KnownRun, RunSpec } from '#protocol/agent.ts';
 import { decodeChunk, Kind } from '#protocol/run-frames.ts';
 import { systemCtx } from '#worker/http/context.ts';
+import { importIsDone } from '#worker/services/archive/import-row.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
 import { loadRun } from '#worker/services/runs/load.ts';
@@ -50,6 +51,8 @@ interface Kept {
 	state: RunState;
 	/** The uploaded scripts of the spec that was offered. */
 	scripts: Script[];
+	/** The import that brought the log, until it is known whether it was carried out; 0: no more. */
+	brought: number;
 }
 
 /** One run: its state, its log, its viewers. A shell: what it decides is in core/. */
@@ -103,6 +106,7 @@ export class RunStream extends DurableObject<Env> {
 
 	/** Offers the run to an agent. `gone`: it does not wait any more. */
 	async offer(record: Run, spec: RunSpec, agent_id: number): Promise<'offered' | 'full' | 'offline' | 'gone'> {
+		await this.#settleLog();
 		this.#meet(record);
 		// A cancel whose message was lost is found here at the latest.
 		if (record.cancel_requested_at !== null) await this.cancel();
@@ -130,7 +134,8 @@ export class RunStream extends DurableObject<Env> {
 		if (await this.#record()) this.#step({ type: 'waiting', reason });
 	}
 
-	unrunnable(record: Run, reason: Reason): void {
+	async unrunnable(record: Run, reason: Reason): Promise<void> {
+		await this.#settleLog();
 		this.#meet(record);
 		this.#step({ type: 'unrunnable', reason });
 	}
@@ -237,26 +242,49 @@ export class RunStream extends DurableObject<Env> {
 	// ——— readers ———
 
 	async logBytes(stream: LogStream | null, from: number, max: number): Promise<{ bytes: Uint8Array; total: number }> {
+		await this.#settleLog();
 		const bytes = max > 0 ? await this.#reader.bytes(stream, from, max) : new Uint8Array();
 		return { bytes, total: this.#reader.size(stream) };
 	}
 
-	logLines(from: number, count: number): Promise<LogLines> {
+	async logLines(from: number, count: number): Promise<LogLines> {
+		await this.#settleLog();
 		return this.#reader.lines(from, count);
 	}
 
-	logSearch(query: { q: string; from_line: number; limit: number }): Promise<LogHits> {
+	async logSearch(query: { q: string; from_line: number; limit: number }): Promise<LogHits> {
+		await this.#settleLog();
 		return searchLog(this.#reader, query, Date.now);
+	}
+
+	/** The frames from number `from` on, of about `max` bytes; none at the end of the log. */
+	async logFrames(from: number, max: number): Promise<Uint8Array[]> {
+		await this.#settleLog();
+		return this.#reader.encoded(from, max);
 	}
 
 	/** Keeps the log of a run that was over before this hub knew it (the demo's past). Only a stream without a log takes one. */
 	importFinished(frames: Uint8Array[]): void {
 		if (this.#log.seq > 0) return;
-		const hashed = (frame: Uint8Array) => new Uint8Array(createHash('sha256').update(frame).digest());
-		this.#log.append(
-			frames.map((frame, i) => ({ run_id: this.#id, epoch: 0, seq: i + 1, sha256: hashed(frame), frame })),
-		);
+		this.#log.bring(this.#id, 0, frames);
 		this.#hash = null;
+	}
+
+	/**
+	 * Keeps a part of the log that comes with an archive, from frame number `from` on. Until that import is carried out nothing knows
+	 * of it: another import puts its own in its place, and a run that is made here meanwhile finds no log (#settleLog).
+	 */
+	async bringLog(import_id: number, from: number, frames: Uint8Array[]): Promise<string | null> {
+		if (this.#kept.get('record')) return 'this run is of this hub';
+		if (this.#kept.get('brought') !== import_id) {
+			this.#log.clear();
+			this.#kept.put('brought', import_id);
+		}
+		if (from > this.#log.seq) return 'what comes before is missing';
+		const { refused } = this.#log.bring(this.#id, from, frames);
+		this.#hash = null;
+		if (this.#log.full) await this.#log.seal(this.#id, segmentsOf(this.env.STORE));
+		return refused;
 	}
 
 	// ——— viewers ———
@@ -301,6 +329,17 @@ export class RunStream extends DurableObject<Env> {
 		this.#arm();
 	}
 
+	/** What an import left here is this run's log if that import was carried out, and nobody's if it was not. */
+	async #settleLog(): Promise<void> {
+		const brought = this.#kept.get('brought');
+		if (!brought) return;
+		if (!(await importIsDone(systemCtx(this.env, this.ctx), brought))) {
+			this.#log.clear();
+			this.#hash = createHash('sha256');
+		}
+		this.#kept.put('brought', 0);
+	}
+
 	get #state(): RunState {
 		return this.#kept.get('state') ?? newRun;
 	}
@@ -315,6 +354,7 @@ export class RunStream extends DurableObject<Env> {
 	async #record(): Promise<Run | null> {
 		const kept = this.#kept.get('record');
 		if (kept) return kept;
+		await this.#settleLog();
 		const record = await loadRun(systemCtx(this.env, this.ctx), this.#id);
 		if (record) this.#meet(record);
 		return record;

@@ -7,6 +7,7 @@ import { secureHeaders } from './http/headers.ts';
 import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
+import { archive } from './routes/archive.ts';
 import { clusters } from './routes/clusters.ts';
 import { events } from './routes/events.ts';
 import { freezes } from './routes/freezes.ts';
@@ -41,6 +42,7 @@ api
 	)
 	.use(sameOrigin, withCtx)
 	.route('/', hub)
+	.route('/', archive)
 	.route('/', signIn)
 	.route('/', secondFactor)
 	.route('/', me)

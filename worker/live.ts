@@ -59,6 +59,12 @@ export const logsOf = (env: Env): Logs => ({
 	async search(run_id, query) {
 		return env.RUN_STREAM.getByName(String(run_id)).logSearch(query);
 	},
+	async frames(run_id, from) {
+		return env.RUN_STREAM.getByName(String(run_id)).logFrames(from, AT_ONCE);
+	},
+	async bring(run_id, import_id, from, frames) {
+		return env.RUN_STREAM.getByName(String(run_id)).bringLog(import_id, from, frames);
+	},
 });
 
 /** Where a range lies in a log of `total` bytes; behind its end it is empty, at the end. */

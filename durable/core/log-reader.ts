@@ -61,6 +61,20 @@ export class LogReader {
 		}
 	}
 
+	/** The frames from number `from` on as they are sent, of about `max` bytes; none at the end of the log. */
+	async encoded(from: number, max: number): Promise<Uint8Array[]> {
+		const encoded: Uint8Array[] = [];
+		let size = 0;
+		for await (const { frames } of this.stretches(from)) {
+			for (const frame of frames) {
+				encoded.push(encodeFrame(frame));
+				size += frame.payload.length;
+			}
+			if (size >= max) break;
+		}
+		return encoded;
+	}
+
 	/** The number of the first frame that has bytes at or after `offset`, or is a gap there. */
 	async frameAt(offset: number): Promise<number> {
 		const { pieces } = this.#log;

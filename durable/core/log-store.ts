@@ -129,6 +129,21 @@ export class LogStore {
 		return { taken, refused };
 	}
 
+	/** Takes frames that no agent sent: the log of a run that was over before this hub knew it, from frame number `from` on. */
+	bring(run_id: number, from: number, frames: readonly Uint8Array[]): Appended {
+		const sha256 = (frame: Uint8Array) => new Uint8Array(createHash('sha256').update(frame).digest());
+		return this.append(
+			frames.map((frame, i) => ({ run_id, epoch: 0, seq: from + i + 1, sha256: sha256(frame), frame })),
+		);
+	}
+
+	/** Forgets all of it. */
+	clear(): void {
+		this.#storage.sql.exec('delete from pieces');
+		this.#pieces = [];
+		this.#early.clear();
+	}
+
 	/** The body of a piece in the object; null when it is sealed. */
 	hot(piece: Piece): Uint8Array | null {
 		if (piece.sealed) return null;

@@ -500,6 +500,10 @@ const elsewhere = [
 	'POST /api/auth/login', // api-session
 	'POST /api/auth/logout', // api-session
 	'POST /api/auth/setup', // api-setup
+	'POST /api/imports', // api-import
+	'GET /api/imports/{id}', // api-import
+	'POST /api/imports/{id}/lines', // api-import
+	'POST /api/imports/{id}/finish', // api-import
 	'POST /api/auth/code', // api-second-factor
 	'POST /api/me/totp/confirm', // api-second-factor
 	'POST /api/me/totp/recovery-codes', // api-second-factor

@@ -53,7 +53,7 @@ describe('the archive', () => {
 
 	it('names a row only after it was told, so that it can be read in one go', async () => {
 		const { lines } = await archive();
-		const tables = new Map(KINDS.map(({ kind, table }) => [kind, getTableName(table)]));
+		const tables = new Map<string, string>(KINDS.map(({ kind, table }) => [kind, getTableName(table)]));
 		const seen = new Map<string, Set<unknown>>();
 		const keys = new Map<string, { table: string; from: string }[]>();
 		for (const table of tables.values()) {
@@ -87,11 +87,11 @@ describe('the archive', () => {
 		const { lines } = await archive('?logs=true&documents=true');
 		const run = await env.DB.prepare('select id from runs where log_bytes > 0 order by id').first<number>('id');
 		const { body } = await admin('GET', `/api/runs/${String(run)}/log`);
-		const bytes = joined(
-			lines.filter(({ kind }) => kind === 'RunLog'),
-			(row) => row.run_id === run,
+		const frames = lines.flatMap(({ kind, row }) =>
+			kind === 'RunLog' && row.run_id === run ? (row.frames as { text: string }[]) : [],
 		);
-		expect(new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)))).toBe(body.text);
+		expect(frames.map(({ text }) => text).join('')).toBe(body.text);
+		expect(frames[0]).toMatchObject({ stream: 'stdout', t_ms: expect.any(Number) as number });
 		for (const [kind, table, key] of [
 			['ScriptRef', 'script_refs', 'location'],
 			['TerraformPlan', 'terraform_plans', 'raw_plan_path'],

@@ -1,15 +1,11 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { ArchiveQuery } from '#domain/archive.ts';
 import { FirstAdmin, User } from '#domain/user.ts';
 import { row } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
-import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
-import { json, query } from '#worker/http/input.ts';
+import { json } from '#worker/http/input.ts';
 import { giveSession, takeSession } from '#worker/http/session-cookie.ts';
-import { logsOf } from '#worker/live.ts';
-import { exportArchive } from '#worker/services/archive/export.ts';
 import { needsSetup, setup } from '#worker/services/hub/setup.ts';
 import { readMe } from '#worker/services/me/read.ts';
 import { deleteSession } from '#worker/services/session/delete.ts';
@@ -46,20 +42,6 @@ export const hub = new Hono<AppEnv>()
 			await deleteSession(c.var.ctx);
 			takeSession(c);
 			return c.body(null, 204);
-		},
-	)
-	.get(
-		'/export',
-		describe('hub.export', 'Everything but secrets, a line a row', { media: 'application/x-ndjson' }),
-		query(ArchiveQuery),
-		async (c) => {
-			const { ctx } = c.var;
-			const body = await exportArchive(ctx, logsOf(c.env), c.env.UHUB_VERSION, c.req.valid('query'));
-			return c.body(body, 200, {
-				'content-type': 'application/x-ndjson',
-				'content-disposition': attachment(`uhub-${new Date(ctx.now()).toISOString().slice(0, 10)}.jsonl`),
-				'content-security-policy': UNTRUSTED_CSP,
-			});
 		},
 	)
 	.get('/auth/me', describe('me.read', 'Who is signed in', { schema: User }), async (c) =>

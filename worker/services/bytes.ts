@@ -13,3 +13,14 @@ export const fromBase64url = (text: string): Uint8Array<ArrayBuffer> =>
 /** Lower-case hexadecimal SHA-256. */
 export const sha256 = async (bytes: Uint8Array): Promise<string> =>
 	toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+
+/** Piece by piece: the bytes become arguments of one call, and those are limited. */
+export function toBase64(bytes: Uint8Array): string {
+	let text = '';
+	for (let at = 0; at < bytes.length; at += 32_766)
+		text += btoa(String.fromCharCode(...bytes.subarray(at, at + 32_766)));
+	return text;
+}
+
+export const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
+	Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

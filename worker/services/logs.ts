@@ -20,4 +20,11 @@ export interface Logs {
 	lines(run_id: number, part: { from: number; count: number }): Promise<LogLines>;
 	/** Literal, upper and lower case alike. Each answer looks at a bounded part of the log and says where to go on. */
 	search(run_id: number, query: { q: string; from_line: number; limit: number }): Promise<LogHits>;
+	/** The log as it is kept, frame by frame (protocol/run-frames.ts), from frame number `from` on, counted from 0: a bounded part of it, empty at its end. */
+	frames(run_id: number, from: number): Promise<Uint8Array[]>;
+	/**
+	 * Keeps a part of a log that comes with an archive, from frame number `from` on; what was kept of it before is passed over. It is
+	 * the run's log once that import is done. Gives why it was not taken, or null.
+	 */
+	bring(run_id: number, import_id: number, from: number, frames: Uint8Array[]): Promise<string | null>;
 }

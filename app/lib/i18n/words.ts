@@ -45,6 +45,7 @@ const reasons: Words<ReasonCode> = {
 	agent_revoked: m.reason_agent_revoked,
 	log_damaged: m.reason_log_damaged,
 	log_incomplete: m.reason_log_incomplete,
+	archived: m.reason_archived,
 	no_agent: m.reason_no_agent,
 	agents_busy: m.reason_agents_busy,
 	behind_others: m.reason_behind_others,

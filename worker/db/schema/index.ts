@@ -5,6 +5,7 @@ export * from './event.ts';
 export * from './freeze.ts';
 export * from './group.ts';
 export * from './idempotency.ts';
+export * from './import.ts';
 export * from './incident.ts';
 export * from './infra.ts';
 export * from './job.ts';

@@ -1,16 +1,23 @@
 import { and, asc, eq, getTableName, gt, isNotNull, lte, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { ARCHIVE_FORMAT, archiveLine, type ArchiveLine, type ArchiveQuery } from '#domain/archive.ts';
+import { ARCHIVE_FORMAT, archiveLine, type ArchiveQuery } from '#domain/archive.ts';
 import { inventories, runs, script_refs, terraform_plans } from '../../db/client.ts';
+import { toBase64 } from '../bytes.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { documentKey } from '../documents.ts';
 import { enter } from '../gate.ts';
 import type { Logs } from '../logs.ts';
 import { type Kind, KINDS } from './kinds.ts';
+import { logRows } from './log-frames.ts';
 
-/** How much of a log or a document is in one line, in bytes. */
-const PIECE = 49_152;
+/** How much of a document is in one line, in bytes. */
+const PIECE = 786_432;
+
+interface Line {
+	kind: string;
+	row: object;
+}
 
 /** The greatest row number of each table when the export began: what is made meanwhile is left out, whatever refers to it too. */
 type Marks = Record<string, number | null>;
@@ -28,7 +35,10 @@ export async function exportArchive(
 	const greatest = Object.fromEntries(
 		KINDS.map(({ kind, table }) => [kind, sql<number | null>`(select max(rowid) from ${table})`.as(kind)]),
 	);
-	const { actor, rows } = await enter(ctx, 'hub.export', null, [ctx.db.select(greatest).from(sql`(select 1)`)]);
+	const { actor, rows } = await enter(ctx, 'hub.export', null, [
+		ctx.db.select(greatest).from(sql`(select 1)`),
+		ctx.db.select({ name: sql<string>`name`, seq: sql<number>`seq` }).from(sql`sqlite_sequence`),
+	]);
 	const marks: Marks = rows[0][0] ?? {};
 	const exported_at = new Date(ctx.now()).toISOString();
 	await commit(ctx, actor, {
@@ -42,17 +52,30 @@ export async function exportArchive(
 		hub_version,
 		exported_at,
 		includes,
+		last_ids: lastIds(rows[1]),
 	});
 	return streamOf(head, linesOf(ctx, logs, includes, marks));
 }
 
-async function* linesOf(ctx: Ctx, logs: Logs, includes: ArchiveQuery, marks: Marks): AsyncGenerator<ArchiveLine[]> {
+/** By kind, as far as any was given. */
+function lastIds(counters: readonly { name: string; seq: number }[]): Record<string, number> {
+	const given = new Map(counters.map(({ name, seq }) => [name, seq]));
+	return Object.fromEntries(
+		// What is audited meanwhile is told by nobody's archive.
+		KINDS.flatMap(({ kind, table }) => {
+			const last = kind === 'AuditLog' ? 0 : (given.get(getTableName(table)) ?? 0);
+			return last > 0 ? [[kind, last]] : [];
+		}),
+	);
+}
+
+async function* linesOf(ctx: Ctx, logs: Logs, includes: ArchiveQuery, marks: Marks): AsyncGenerator<Line[]> {
 	for (const kind of KINDS) yield* rowsOf(ctx, kind, marks[kind.kind] ?? 0);
 	if (includes.documents) yield* documentsOf(ctx, marks);
 	if (includes.logs) yield* logsOf(ctx, logs, marks.Run ?? 0);
 }
 
-async function* rowsOf(ctx: Ctx, { kind, table, columns, at_once }: Kind, mark: number): AsyncGenerator<ArchiveLine[]> {
+async function* rowsOf(ctx: Ctx, { kind, table, columns, at_once, leave }: Kind, mark: number): AsyncGenerator<Line[]> {
 	const rowid = sql<number>`${sql.identifier(getTableName(table))}.rowid`;
 	for (let after = 0; after < mark;) {
 		const rows = await ctx.db
@@ -61,20 +84,25 @@ async function* rowsOf(ctx: Ctx, { kind, table, columns, at_once }: Kind, mark: 
 			.where(and(gt(rowid, after), lte(rowid, mark)))
 			.orderBy(asc(rowid))
 			.limit(at_once);
-		yield rows.map(({ row }) => ({ kind, row }));
+		yield rows.map(({ row }) => ({ kind, row: leave(row) }));
 		after = rows.length < at_once ? mark : (rows.at(-1)?.at ?? mark);
 	}
 }
 
 /** What lies in the store beside a row, in pieces. */
-async function* documentsOf(ctx: Ctx, marks: Marks): AsyncGenerator<ArchiveLine[]> {
+async function* documentsOf(ctx: Ctx, marks: Marks): AsyncGenerator<Line[]> {
 	for (const { kind, page } of SHELVES)
 		for (let after = 0, mark = marks[kind] ?? 0; after < mark;) {
 			const found = await page(ctx, after, mark);
 			for (const { id, key } of found) {
 				const bytes = await ctx.store.get(key);
 				for (let at = 0; bytes !== null && at < bytes.length; at += PIECE)
-					yield [{ kind: 'Document', row: { of: kind, id, offset: at, data: base64(bytes.subarray(at, at + PIECE)) } }];
+					yield [
+						{
+							kind: 'Document',
+							row: { of: kind, id, offset: at, size: bytes.length, data: toBase64(bytes.subarray(at, at + PIECE)) },
+						},
+					];
 			}
 			after = found.at(-1)?.id ?? mark;
 		}
@@ -126,8 +154,8 @@ const SHELVES: Shelf[] = [
 	},
 ];
 
-/** The bytes of each log that has any, as they were when their turn came. */
-async function* logsOf(ctx: Ctx, logs: Logs, mark: number): AsyncGenerator<ArchiveLine[]> {
+/** Each log that has anything, as it was when its turn came. */
+async function* logsOf(ctx: Ctx, logs: Logs, mark: number): AsyncGenerator<Line[]> {
 	for (let after = 0; after < mark;) {
 		const found = await ctx.db
 			.select({ id: runs.id })
@@ -135,24 +163,19 @@ async function* logsOf(ctx: Ctx, logs: Logs, mark: number): AsyncGenerator<Archi
 			.where(and(within(runs.id, after, mark), isNotNull(runs.started_at)))
 			.orderBy(asc(runs.id))
 			.limit(100);
-		for (const { id } of found) {
-			const { body } = await logs.bytes(id, { stream: null, range: null });
-			let offset = 0;
-			for await (const part of body)
-				for (let at = 0; at < part.length; at += PIECE) {
-					const piece = part.subarray(at, at + PIECE);
-					yield [{ kind: 'RunLog', row: { run_id: id, offset, data: base64(piece) } }];
-					offset += piece.length;
-				}
-		}
+		for (const { id } of found)
+			for (let from = 0; ;) {
+				const frames = await logs.frames(id, from);
+				if (frames.length === 0) break;
+				for (const row of logRows(id, from + 1, frames)) yield [{ kind: 'RunLog', row }];
+				from += frames.length;
+			}
 		after = found.at(-1)?.id ?? mark;
 	}
 }
 
-const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
-
 /** One pull, one page: a reader that is slow keeps nothing in memory but the page it is at. */
-function streamOf(head: string, pages: AsyncGenerator<ArchiveLine[]>): ReadableStream<Uint8Array> {
+function streamOf(head: string, pages: AsyncGenerator<Line[]>): ReadableStream<Uint8Array> {
 	const encoder = new TextEncoder();
 	let lines = 0;
 	return new ReadableStream<Uint8Array>({

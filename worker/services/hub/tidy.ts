@@ -1,5 +1,5 @@
 import { lte, sql } from 'drizzle-orm';
-import { enrolments, idempotency_keys, sessions, spent_states } from '../../db/client.ts';
+import { enrolments, idempotency_keys, import_chunks, imports, sessions, spent_states } from '../../db/client.ts';
 import { overWindows } from '../attempts.ts';
 import { thinOut } from '../server_status/thin-out.ts';
 import type { Ctx } from '../context.ts';
@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * Removes what has had its time: sessions, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of
- * attempts, and of the hosts' past what is too fine.
+ * attempts, archives that did not come to their end, and of the hosts' past what is too fine.
  */
 export async function tidy(ctx: Ctx): Promise<void> {
 	const at = (ms: number) => new Date(ms).toISOString();
@@ -20,6 +20,10 @@ export async function tidy(ctx: Ctx): Promise<void> {
 		ctx.db
 			.delete(enrolments)
 			.where(sql`${enrolments.used_at} is null and ${enrolments.expires_at} <= ${ctx.now() - DAY_MS}`),
+		ctx.db.delete(imports).where(sql`${imports.done_at} is null and ${imports.updated_at} <= ${ctx.now() - DAY_MS}`),
+		ctx.db
+			.delete(import_chunks)
+			.where(sql`${import_chunks.import_id} in (select id from ${imports} where done_at is not null)`),
 		overWindows(ctx),
 		overWatches(ctx),
 		...thinOut(ctx),
