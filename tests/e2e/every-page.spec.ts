@@ -55,6 +55,7 @@ async function addresses(): Promise<Record<string, string>> {
 		fleet: '/fleet',
 		freezes: '/admin/freezes?when=all',
 		'agent online': `/fleet/${agent('online')}`,
+		'host by the week': `/fleet/${agent('online')}?range=week`,
 		'agent offline': `/fleet/${agent('offline')}`,
 		audit: '/audit',
 		'second factor': '/profile/security',

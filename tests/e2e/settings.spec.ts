@@ -162,3 +162,48 @@ test('a freeze holds a run back, who may not break it is told, an admin breaks i
 	await expect(page.getByText('Nothing matches')).toBeVisible();
 	expect(await mine.api.ended(held)).toMatchObject({ status: 'success' });
 });
+
+test('a chart shows what a real agent reported, in the colours of the theme', async ({ open }) => {
+	const { page, api } = await open('admin');
+	const { items } = await api.get('/api/agents?status=online');
+	const [agent] = items as { id: number }[];
+	const id = String(agent?.id);
+	const reported = async () => {
+		const from = new Date(Date.now() - HOUR_MS).toISOString();
+		return (await api.get(`/api/server-status/history?agent_id=${id}&from=${from}`)).points as unknown[];
+	};
+	await expect.poll(async () => (await reported()).length).toBeGreaterThan(0);
+
+	await page.goto(`/fleet/${id}`);
+	for (const name of ['CPU', 'Memory', 'Disk'])
+		await expect(
+			page.getByRole('img', { name: new RegExp(`^${name}: between \\d+ % and \\d+ %, on average \\d+ %`) }),
+		).toBeVisible();
+	/** The colours that cover some of the first canvas wholly. */
+	const colours = () =>
+		page
+			.locator('.chart canvas')
+			.first()
+			.evaluate((canvas: HTMLCanvasElement) => {
+				const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+				const found = new Set<string>();
+				for (let i = 0; i < pixels.length; i += 4)
+					if (pixels[i + 3] === 255) found.add([pixels[i], pixels[i + 1], pixels[i + 2]].join(' '));
+				return [...found];
+			});
+	const token = (name: string) =>
+		page.evaluate((property) => {
+			const hex = getComputedStyle(document.documentElement).getPropertyValue(property).trim();
+			return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(' ');
+		}, name);
+	await expect.poll(colours).toContain(await token('--accent-text'));
+	await page.evaluate(() => (document.documentElement.dataset.theme = 'light'));
+	const light = await token('--accent-text');
+	await expect.poll(colours).toContain(light);
+
+	await page.getByText('As a table').click();
+	await expect.poll(async () => page.getByRole('table').first().getByRole('row').count()).toBeGreaterThan(1);
+	await page.getByRole('radio', { name: '7 d' }).check({ force: true });
+	await expect(page).toHaveURL(/range=week/);
+	await expect(page.getByRole('img', { name: /^CPU: between/ })).toBeVisible();
+});

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Agent } from '#domain/agent.ts';
+import type { Agent, HostPoint } from '#domain/agent.ts';
 import { Labels } from '#domain/job.ts';
 import { enrolCommand } from '#lib/fleet/command.ts';
-import { sharesOf, sparkline, toneOf } from '#lib/fleet/host.ts';
+import { columnsOf, some, summaryOf } from '#lib/fleet/history.ts';
+import { sharesOf, toneOf } from '#lib/fleet/host.ts';
 import { labelsOf, labelsText } from '#lib/fleet/labels.ts';
 import { chosenAgent, nextStep, type Progress } from '#lib/setup/steps.ts';
 
@@ -88,16 +89,64 @@ describe("a host's numbers", () => {
 	it('call for attention in steps', () => {
 		expect([0, 0.74, 0.75, 0.9, 1.5].map(toneOf)).toEqual(['accent', 'accent', 'warning', 'danger', 'danger']);
 	});
+});
 
-	it('draw a line with a hole where nothing was reported', () => {
-		const min = 60_000;
-		const at = [0, min, 20 * min, 21 * min];
-		expect(sparkline(at.map((t, i) => ({ at: t, share: i / 2 })))).toBe('M0.0 100.0L47.6 66.7M952.4 33.3L1000.0 0.0');
+describe('a host over time', () => {
+	const MIN = 60_000;
+	const point = (minute: number, load = 1): HostPoint => ({
+		at: new Date(minute * MIN).toISOString(),
+		cpu_load_1m: load,
+		cpu_load_1m_max: load * 2,
+		cpu_load_5m: 0,
+		cpu_load_15m: 0,
+		cpu_cores: 4,
+		ram_used_gib: 1,
+		ram_total_gib: 2,
+		disk_used_gib: 1,
+		disk_total_gib: 4,
 	});
 
-	it('draw nothing of a single report', () => {
-		expect(sparkline([])).toBe('');
-		expect(sparkline([{ at: 5, share: 0.5 }])).toBe('');
+	it('has a hole where nothing was reported, and a line elsewhere', () => {
+		const points = [point(0), point(2), point(20), point(22)];
+		const { at, share, peak } = columnsOf(points, 2 * MIN, 'cpu');
+		expect(at).toEqual([0, 120, 240, 1200, 1320]);
+		expect(share).toEqual([0.25, 0.25, null, 0.25, 0.25]);
+		expect(peak).toEqual([0.5, 0.5, null, 0.5, 0.5]);
+		expect(columnsOf(points, MIN, 'cpu')).toEqual({ at: [0, 120, 180, 1200, 1320], share, peak: null });
+		expect(columnsOf([point(0)], 2 * MIN, 'memory')).toEqual({ at: [0], share: [0.5], peak: null });
+	});
+
+	it('goes forward, leaves nothing out and invents nothing, whatever is missing', () => {
+		const minutes = fc.uniqueArray(fc.nat(5000), { maxLength: 60 }).map((all) => all.sort((a, b) => a - b));
+		fc.assert(
+			fc.property(minutes, fc.constantFrom(1, 6, 42), (all, span) => {
+				const points = all.map((i) => point(i * span, i));
+				const { at, share } = columnsOf(points, span * MIN, 'cpu');
+				for (const [i, time] of at.entries()) if (i > 0) expect(time).toBeGreaterThan(at[i - 1] ?? Infinity);
+				expect(at.filter((_, i) => share[i] !== null)).toEqual(all.map((i) => i * span * 60));
+				expect(share.filter((s) => s !== null)).toEqual(all.map((i) => i / 4));
+			}),
+		);
+	});
+
+	it('is told in numbers', () => {
+		expect(summaryOf(columnsOf([point(0, 1), point(2, 3), point(10, 2)], 2 * MIN, 'cpu'))).toEqual({
+			low: 0.25,
+			high: 1.5,
+			mean: 0.5,
+			last: 0.5,
+		});
+		expect(summaryOf(columnsOf([], MIN, 'disk'))).toBeNull();
+	});
+
+	it('fits into a table, its last row included', () => {
+		fc.assert(
+			fc.property(fc.array(fc.nat()), fc.integer({ min: 1, max: 50 }), (all, most) => {
+				const rows = some(all, most);
+				expect(rows.length).toBeLessThanOrEqual(most);
+				expect(rows.at(-1)).toBe(all.at(-1));
+			}),
+		);
 	});
 });
 

@@ -1,6 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { Agent, AgentPatch, EnrolAnswer, Enrolment, EnrolmentCreate, EnrolRequest } from '#domain/agent.ts';
+import {
+	Agent,
+	AgentPatch,
+	EnrolAnswer,
+	Enrolment,
+	EnrolmentCreate,
+	EnrolRequest,
+	HostHistory,
+} from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
@@ -13,7 +21,7 @@ import { AgentList, listAgents } from '#worker/services/agents/list.ts';
 import { readAgent } from '#worker/services/agents/read.ts';
 import { revokeAgent } from '#worker/services/agents/revoke.ts';
 import { updateAgent } from '#worker/services/agents/update.ts';
-import { HostHistory, HostHistoryQuery, readHostHistory } from '#worker/services/server_status/history.ts';
+import { HostHistoryQuery, readHostHistory } from '#worker/services/server_status/history.ts';
 import { listServerStatus, ServerStatus, ServerStatusList } from '#worker/services/server_status/list.ts';
 
 export const agents = new Hono<AppEnv>()

@@ -1,5 +1,6 @@
 import { and, eq, gte, lt, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
+import type { HostHistory } from '#domain/agent.ts';
 import { Id, Time } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
 import { agents, server_statuses } from '../../db/client.ts';
@@ -23,24 +24,6 @@ export const HostHistoryQuery = z
 		points: z.coerce.number().int().min(2).max(500).default(240),
 	})
 	.refine(({ from, to }) => to === undefined || from < to, { path: ['to'], message: 'must be after from' });
-
-/** The means of a span; those without a report are left out. */
-const Point = z.object({
-	/** Where the span begins. */
-	at: Time,
-	cpu_load_1m: z.number(),
-	/** The highest in the span: a mean hides what was short. */
-	cpu_load_1m_max: z.number(),
-	cpu_load_5m: z.number(),
-	cpu_load_15m: z.number(),
-	cpu_cores: z.int(),
-	ram_used_gib: z.number(),
-	ram_total_gib: z.number(),
-	disk_used_gib: z.number(),
-	disk_total_gib: z.number(),
-});
-export const HostHistory = z.object({ agent_id: Id, from: Time, to: Time, span_ms: z.int(), points: z.array(Point) });
-export type HostHistory = z.infer<typeof HostHistory>;
 
 /** How an agent's host was in a window, in at most as many points as were asked for. */
 export async function readHostHistory(ctx: Ctx, query: z.infer<typeof HostHistoryQuery>): Promise<HostHistory> {
