@@ -58,6 +58,7 @@ async function addresses(): Promise<Record<string, string>> {
 		'host by the week': `/fleet/${agent('online')}?range=week`,
 		'agent offline': `/fleet/${agent('offline')}`,
 		audit: '/audit',
+		data: '/admin/data',
 		'second factor': '/profile/security',
 		incidents: '/incidents',
 		'new incident': '/incidents?new=1',

@@ -39,6 +39,8 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 interface Call {
 	query?: Query;
 	body?: unknown;
+	/** Lines of JSON, sent as they are. */
+	lines?: Uint8Array<ArrayBuffer>;
 	/** The version that was read: sent as `If-Match`. */
 	version?: number;
 	signal?: AbortSignal;
@@ -65,6 +67,10 @@ async function send(method: string, path: string, call: Call): Promise<Response>
 	if (method === 'POST') headers['idempotency-key'] = randomKey();
 	const init: RequestInit = { method, headers };
 	if (call.body !== undefined) init.body = JSON.stringify(call.body);
+	if (call.lines) {
+		headers['content-type'] = 'application/x-ndjson';
+		init.body = call.lines;
+	}
 	if (call.signal) init.signal = call.signal;
 
 	const ask = () => (call.fetch ?? fetch)(withQuery(`/api${path}`, call.query), init);
@@ -105,6 +111,10 @@ const nothing = z.unknown();
  */
 export const api = {
 	get: <S extends z.ZodType>(path: string, schema: S, call?: Call) => ask('GET', path, schema, call),
+	/** The answer as it comes in, for what is too long to be waited for. */
+	stream: (path: string, call: Call = {}) => send('GET', path, call),
+	lines: <S extends z.ZodType>(path: string, lines: Uint8Array<ArrayBuffer>, schema: S, call: Call = {}) =>
+		ask('POST', path, schema, { ...call, lines }),
 	text: async (path: string, call: Call = {}) => (await send('GET', path, call)).text(),
 	post: <S extends z.ZodType>(path: string, body: unknown, schema: S) => ask('POST', path, schema, { body }),
 	/** `version` is the one the change was made on: a newer row answers 412 and changes nothing. */

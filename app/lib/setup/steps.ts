@@ -25,6 +25,9 @@ export function nextStep({ me, project, agent, run }: Progress): SetupStep | nul
 	return run?.status === 'success' ? null : 'hello';
 }
 
+/** It came with an archive, which holds no keys: it has to enrol again. */
+export const isKeyless = ({ fingerprint }: Agent): boolean => fingerprint === '';
+
 /** The agent among these, newest first, that the set-up is about. */
 export const chosenAgent = (agents: readonly Agent[]): Agent | null =>
-	agents.find((a) => a.status === 'online') ?? agents.find((a) => a.status !== 'revoked') ?? null;
+	agents.find((a) => a.status === 'online') ?? agents.find((a) => a.status !== 'revoked' && !isKeyless(a)) ?? null;
