@@ -52,7 +52,12 @@ export default defineConfig({
 						{ name: 'payload', test: /@sveltejs\/kit\/src\/runtime\/client\/payload\.js/, priority: 1 },
 						{ name: 'kit', test: /node_modules\/(svelte|@sveltejs|esm-env|clsx)\//, minShareCount: 2 },
 						// What most pages share comes at once: a hundred icons and words one by one cost more than they weigh.
-						{ name: 'hub', test: /app\/lib|domain\/|protocol\/|@lucide/, minShareCount: 7 },
+						// Freezes are not among it: many pages plan, and the first does not.
+						{
+							name: 'hub',
+							test: /app\/lib(?!\/freeze|\/paraglide\/messages\/freeze)|domain\/(?!freeze)|protocol\/|@lucide(?!.*snowflake)/,
+							minShareCount: 7,
+						},
 					],
 				},
 			},

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Abilities, HostReport } from '#domain/agent.ts';
 import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
-import { LocalConfig } from '#domain/backend.ts';
+import { LocalConfig } from '#domain/backend-config.ts';
 import { Labels, Parameters } from '#domain/job.ts';
 import { Reason } from '#domain/run.ts';
 import { SecretRef, Tool } from '#domain/script.ts';

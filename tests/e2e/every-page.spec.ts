@@ -26,6 +26,15 @@ async function addresses(): Promise<Record<string, string>> {
 	const agents = await list('/api/agents?limit=200');
 	const agent = (status: string) => String(agents.find((a) => a.status === status)?.id);
 	const infra = await one('/api/projects?limit=200', 'Infra');
+	// Far from everything else, so that it holds nothing back.
+	if ((await list('/api/freezes?q=Every+page')).length === 0)
+		await admin.ok('POST', '/api/freezes', {
+			project_id: null,
+			title: 'Every page',
+			reason: 'To be seen in every theme',
+			start: '2040-01-10T08:00:00Z',
+			end: '2040-01-12T17:00:00Z',
+		});
 	const first = async (what: string) => String((await list(`/api/projects/${infra}/${what}?sort=created_at`))[0]?.id);
 	return {
 		home: '/',
@@ -44,6 +53,7 @@ async function addresses(): Promise<Record<string, string>> {
 		settings: `/projects/${project}/settings`,
 		job: `/jobs/${job}`,
 		'job form': `/jobs/${job}/edit`,
+		'job planned into a freeze': `/projects/${project}/jobs/new?start=2040-01-11T08:00:00Z`,
 		meeting: `/jobs/${meeting}`,
 		script: `/scripts/${script}`,
 		runs: '/runs',
@@ -52,6 +62,8 @@ async function addresses(): Promise<Record<string, string>> {
 		month: '/calendar?view=dayGridMonth',
 		week: '/calendar?view=timeGridWeek',
 		list: '/calendar?view=listWeek',
+		'month with a freeze': '/calendar?view=dayGridMonth&date=2040-01-10',
+		'week with a freeze': '/calendar?view=timeGridWeek&date=2040-01-10',
 		fleet: '/fleet',
 		freezes: '/admin/freezes?when=all',
 		'agent online': `/fleet/${agent('online')}`,

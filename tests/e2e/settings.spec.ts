@@ -1,5 +1,6 @@
 // A project's settings, freezes, and what hosts report, as people meet them.
 import { randomUUID } from 'node:crypto';
+import { complaints } from '#tests/support/a11y.ts';
 import { apiOf, expect, test } from '#tests/support/people.ts';
 
 /** A project of somebody's own, where nothing gets in the way of other tests. */
@@ -145,6 +146,10 @@ test('a freeze holds a run back, who may not break it is told, an admin breaks i
 	await admin.page.goto(`${job}?run=1`);
 	const asked = admin.page.getByRole('dialog');
 	await asked.getByRole('checkbox', { name: 'Break the freeze' }).check();
+	for (const theme of ['dark', 'light', 'contrast', 'terminal']) {
+		await admin.page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
+		expect.soft(await complaints(admin.page, theme === 'dark' ? 'all' : 'colours'), theme).toEqual([]);
+	}
 	await asked.getByLabel('Why it cannot wait').fill('The shop is down');
 	await asked.getByRole('button', { name: 'Run now' }).click();
 	await expect(admin.page).toHaveURL(/\/runs\/\d+$/);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExecutionBackend, executionErrors } from '#domain/backend.ts';
+import { ExecutionBackend } from '#domain/backend.ts';
+import { executionErrors } from '#domain/backend-config.ts';
 import { draftErrors, draftOf, errorAt, executionIn, fieldsOf } from '#lib/backend/fields.ts';
 import { backendMessage, fieldWords } from '#lib/backend/words.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Agent, HostPoint } from '#domain/agent.ts';
+import type { Agent } from '#domain/agent.ts';
+import type { HostPoint } from '#domain/host.ts';
 import { Labels } from '#domain/job.ts';
 import { enrolCommand } from '#lib/fleet/command.ts';
 import { columnsOf, some, summaryOf } from '#lib/fleet/history.ts';

@@ -1,15 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import {
-	Agent,
-	AgentPatch,
-	EnrolAnswer,
-	Enrolment,
-	EnrolmentCreate,
-	EnrolRequest,
-	HostHistory,
-} from '#domain/agent.ts';
+import { Agent, AgentPatch, EnrolAnswer, Enrolment, EnrolmentCreate, EnrolRequest } from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
+import { HostHistory } from '#domain/host.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { backendConfig, type Execution, type ExecutionBackend, executionErrors } from '#domain/backend.ts';
+import type { Execution, ExecutionBackend } from '#domain/backend.ts';
+import { backendConfig, executionErrors } from '#domain/backend-config.ts';
 
 /** What a field of a configuration holds: it decides the control. */
 export type Kind = 'text' | 'number' | 'choice' | 'flag' | 'list' | 'pairs';

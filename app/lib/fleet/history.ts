@@ -1,4 +1,4 @@
-import type { HostPoint } from '#domain/agent.ts';
+import type { HostPoint } from '#domain/host.ts';
 import { type Resource, sharesOf } from './host.ts';
 
 /** The times that can be looked back over, in hours, and the most points that are wanted: fewer than the minutes there are, or more. */

@@ -1,4 +1,5 @@
-import { type Execution, executionErrors } from '#domain/backend.ts';
+import type { Execution } from '#domain/backend.ts';
+import { executionErrors } from '#domain/backend-config.ts';
 import { DomainError } from '#domain/errors.ts';
 
 /** The backend's configuration is strictly of its schema, and there where it is needed. */

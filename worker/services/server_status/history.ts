@@ -1,6 +1,6 @@
 import { and, eq, gte, lt, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
-import type { HostHistory } from '#domain/agent.ts';
+import type { HostHistory } from '#domain/host.ts';
 import { Id, Time } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
 import { agents, server_statuses } from '../../db/client.ts';

@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import type { Execution, ExecutionBackend } from './backend.ts';
+import { EnvName, Name } from './common.ts';
+import { PublicUrl } from './public-url.ts';
+import { SecretRef } from './script.ts';
+
+const Env = z
+	.record(EnvName, z.string().max(4096))
+	.refine((env) => Object.keys(env).length <= 100, 'at most 100 variables');
+const TimeoutS = z.int().min(1).max(3600);
+
+/** A local run: child processes of the agent, in a directory of the run's own unless the agent's policy allows `cwd`. */
+export const LocalConfig = z.strictObject({
+	cwd: z.string().min(1).max(1024).startsWith('/', 'expected an absolute path').optional(),
+	env: z.record(EnvName, z.string().max(4096)).optional(),
+	limits: z
+		.strictObject({ memory_mib: z.int().min(16).max(1_048_576), pids: z.int().min(4).max(65_536) })
+		.partial()
+		.optional(),
+});
+export type LocalConfig = z.infer<typeof LocalConfig>;
+
+/** A container image, with a tag or (surer) a digest. What begins with a dash would be an option. */
+export const Image = z
+	.string()
+	.max(512)
+	.regex(
+		/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?(\/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+		'expected an image, as registry.example.org/team/tool:1.2 or with @sha256:…',
+	);
+
+/**
+ * A container of the agent's Docker or Podman. There is no key for privileges, devices, the engine's socket or folders of the
+ * host; the agent's policy says which images.
+ */
+export const DockerConfig = z.strictObject({
+	image: Image,
+	cpus: z.number().min(0.05).max(512).optional(),
+	memory_mib: z.int().min(16).max(1_048_576).optional(),
+	pids: z.int().min(4).max(65_536).optional(),
+	/** `none` where it is left out. */
+	network: z.enum(['none', 'bridge']).optional(),
+	user: z
+		.string()
+		.regex(/^[0-9]{1,10}(:[0-9]{1,10})?$|^[a-z_][a-z0-9_-]{0,31}$/, 'expected a user as 1000, 1000:1000 or a name')
+		.optional(),
+	/** The container may write to its root, and not only to the run's own directory. False where it is left out. */
+	writable_root: z.boolean().optional(),
+	env: Env.optional(),
+});
+export type DockerConfig = z.infer<typeof DockerConfig>;
+
+const host = '[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?';
+const HostName = z
+	.string()
+	.max(253)
+	.regex(
+		new RegExp(`^(${host}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7})$`),
+		"expected a host's name or address, without user or port",
+	);
+const SshUser = z.string().regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}$/, 'expected the name of an account');
+const Port = z.int().min(1).max(65_535);
+
+/** Hosts the agent reaches by ssh, of which it must know the keys. */
+export const SshConfig = z.strictObject({
+	hosts: z
+		.array(HostName)
+		.min(1, 'must not be empty')
+		.max(500)
+		.refine((hosts) => new Set(hosts).size === hosts.length, 'names a host twice'),
+	user: SshUser,
+	port: Port.optional(),
+	key_ref: SecretRef,
+	jump: z.strictObject({ host: HostName, user: SshUser.optional(), port: Port.optional() }).optional(),
+	/** Hosts at once. */
+	parallel: z.int().min(1).max(100).optional(),
+});
+export type SshConfig = z.infer<typeof SshConfig>;
+
+const Cpu = z
+	.string()
+	.regex(/^([1-9]\d{0,4}m|[1-9]\d{0,2}(\.\d{1,3})?|0\.\d{1,3})$/, 'expected a share as 250m or 1.5');
+const Memory = z.string().regex(/^[1-9]\d{0,6}(Mi|Gi|M|G)$/, 'expected an amount as 512Mi or 2Gi');
+const Resources = z.strictObject({ cpu: Cpu, memory: Memory }).partial();
+
+/** A Job in a cluster, which the agent reaches with that cluster's own kubeconfig. */
+export const K8sConfig = z.strictObject({
+	/** One of the project's clusters, by name. */
+	cluster: Name(120),
+	namespace: z
+		.string()
+		.regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected a namespace: lower case, digits and dashes'),
+	image: Image,
+	requests: Resources.optional(),
+	limits: Resources.optional(),
+	env: Env.optional(),
+});
+export type K8sConfig = z.infer<typeof K8sConfig>;
+
+/** What the hub sets itself, or what would be a secret that belongs in `secret_ref`. */
+const ownHeader =
+	/^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|cookie|set-cookie|authorization|proxy-.*|cf-.*|x-forwarded-.*|x-uhub-.*|.*(token|secret|password|api-?key).*)$/i;
+const Headers = z
+	.record(
+		z
+			.string()
+			.max(64)
+			.regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'expected the name of a header')
+			.refine((name) => !ownHeader.test(name), 'is set by the hub, or is a secret: that goes by secret_ref'),
+		z
+			.string()
+			.max(1024)
+			.regex(/^[\x20-\x7e]*$/, 'expected visible ASCII characters'),
+	)
+	.refine((headers) => Object.keys(headers).length <= 20, 'at most 20 headers');
+
+/** A signed request that starts the work elsewhere. */
+export const WebhookConfig = z.strictObject({
+	url: PublicUrl,
+	/** `POST` where it is left out. */
+	method: z.enum(['POST', 'PUT', 'PATCH']).optional(),
+	headers: Headers.optional(),
+	/** Of the key it is signed with. */
+	secret_ref: SecretRef,
+	/** Any 2xx where it is left out. */
+	expected_status: z.int().min(100).max(599).optional(),
+	timeout_s: TimeoutS.optional(),
+});
+export type WebhookConfig = z.infer<typeof WebhookConfig>;
+
+export const ServerlessProvider = z.enum(['workers', 'knative', 'lambda', 'other']);
+export type ServerlessProvider = z.infer<typeof ServerlessProvider>;
+
+/** A function behind an address, called with a signature its provider understands. */
+export const ServerlessConfig = z.strictObject({
+	provider: ServerlessProvider,
+	url: PublicUrl,
+	secret_ref: SecretRef,
+	timeout_s: TimeoutS.optional(),
+});
+export type ServerlessConfig = z.infer<typeof ServerlessConfig>;
+
+const configs = {
+	local: LocalConfig,
+	docker: DockerConfig,
+	webhook: WebhookConfig,
+	ssh: SshConfig,
+	k8s: K8sConfig,
+	serverless: ServerlessConfig,
+} as const satisfies Record<ExecutionBackend, z.ZodType<Record<string, unknown>>>;
+
+/** The strict schema of a backend's configuration. Where no backend is chosen there is nothing to configure. */
+export const backendConfig = (backend: ExecutionBackend | null): z.ZodType<Record<string, unknown>> =>
+	backend === null ? z.strictObject({}) : configs[backend];
+
+/** What is wrong with a backend's configuration, by path. A backend that needs one must have it. */
+export function executionErrors({ execution_backend, execution_backend_config }: Execution) {
+	if (execution_backend_config === null && execution_backend === null) return [];
+	const result = backendConfig(execution_backend).safeParse(execution_backend_config ?? {});
+	return (result.error?.issues ?? []).map((issue) => ({
+		path: ['execution_backend_config', ...issue.path.map(String)].join('.'),
+		// Of a name that is wrong, zod says only that it is; why is within.
+		message: (issue.code === 'invalid_key' ? issue.issues[0] : issue)?.message ?? issue.message,
+	}));
+}
