@@ -1,0 +1,31 @@
+import { type Freeze, freezesWithin } from '#domain/freeze.ts';
+import { JobView } from '#domain/job.ts';
+import { api } from '#lib/api/client.ts';
+import { m } from '#lib/paraglide/messages.js';
+import { notices } from '#lib/ui/notices.svelte.ts';
+import { bandsOf } from './bands.ts';
+import { loadFreezesOf } from './load.ts';
+
+/** The freezes of the time that a calendar shows. */
+export class CalendarFreezes {
+	all = $state.raw<Freeze[]>([]);
+
+	/** What is drawn behind the entries: of a project, or (null) of all. */
+	async bands(project_id: number | null, { start, end }: { start: Date; end: Date }) {
+		this.all = await loadFreezesOf(project_id, { from: start.toISOString(), to: end.toISOString() });
+		return this.all.flatMap(bandsOf);
+	}
+
+	/** A job was put there and stays; that its runs will wait is worth a word. Which freezes hold depends on its environment. */
+	async tell(job: { id: number; project_id: number; title: string }, window: { start: string; end: string | null }) {
+		const near = this.all.filter((f) => f.project_id === null || f.project_id === job.project_id);
+		if (near.length === 0) return;
+		try {
+			const { environment_id } = await api.get(`/jobs/${String(job.id)}`, JobView);
+			const freezes = freezesWithin(near, environment_id, window).map((f) => f.title);
+			if (freezes.length > 0) notices.say(m.freeze_moved_into({ title: job.title, freezes: freezes.join(', ') }));
+		} catch {
+			// The job's own page tells it again.
+		}
+	}
+}
