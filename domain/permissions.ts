@@ -1,6 +1,7 @@
 import { accessRank, type Access } from './access.ts';
 import type { EnvironmentType } from './environment.ts';
 import type { JobType } from './job.ts';
+import type { TokenScope } from './token.ts';
 import type { Role } from './user.ts';
 
 /** What a role needs: `any` (no access row), an access level, `own` (the project's owner, or `manage` in it), or nothing will do (`no`). */
@@ -35,6 +36,12 @@ export const permissions = {
 	'session.list': everyone,
 	'session.end': everyone,
 	'session.end_others': everyone,
+	'token.list': everyone,
+	'token.read': everyone,
+	'token.create': everyone,
+	'token.update': everyone,
+	'token.delete': everyone,
+	'token.of_others': adminOnly,
 	'user.list': everyone,
 	'user.read': adminOnly,
 	'user.create': adminOnly,
@@ -163,7 +170,22 @@ export type Action = keyof typeof permissions;
 
 /** Who asks. `system` is the hub itself, `agent` a machine; neither is ever asked for a project's access row. */
 export type Actor =
-	{ kind: 'user'; id: number; username: string; role: Role } | { kind: 'agent'; id: number } | { kind: 'system' };
+	| { kind: 'user'; id: number; username: string; role: Role; token?: { id: number; scopes: readonly TokenScope[] } }
+	| { kind: 'agent'; id: number }
+	| { kind: 'system' };
+
+/** What only the person may do, never a token of theirs: else a stolen one could make itself at home. */
+const personal = /^(session|second_factor|token)\.|^me\.(?!read$)/;
+const looking: ReadonlySet<string> = new Set(['list', 'read', 'state', 'history']);
+
+/** The scope a token needs for an action; null when no token will do. */
+export function scopeOf(action: Action): TokenScope | null {
+	if (personal.test(action)) return null;
+	if (permissions[action] === adminOnly) return 'admin';
+	const [subject, verb = ''] = action.split('.');
+	if (looking.has(verb)) return 'read';
+	return subject === 'run' || action === 'freeze.break' ? 'run' : 'write';
+}
 
 /** What the decision depends on besides role and action; leave out what does not apply. */
 export interface Subject {
@@ -175,7 +197,7 @@ export interface Subject {
 }
 
 /** Which rule said no, for interfaces that say it in the viewer's own words. */
-export type Refusal = 'role' | 'prod' | 'own' | 'access' | 'job_type' | 'environment';
+export type Refusal = 'token' | 'role' | 'prod' | 'own' | 'access' | 'job_type' | 'environment';
 export type Verdict = { allowed: true } | { allowed: false; refusal: Refusal; missing: string };
 
 const yes: Verdict = { allowed: true };
@@ -194,6 +216,11 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	const need: Need = permissions[asked][actor.role];
 	const { access = null } = subject;
 
+	if (actor.token) {
+		const scope = scopeOf(action);
+		if (scope === null) return no('token', `${action} is for a person signed in, not for a token`);
+		if (!actor.token.scopes.includes(scope)) return no('token', `${action} needs a token with the scope ${scope}`);
+	}
 	if (action === 'run.cancel' && subject.own_run && access !== null) return yes;
 	if (need === 'no')
 		return asked === 'run.start_prod'

@@ -1,4 +1,5 @@
 import { Close } from '#protocol/close-codes.ts';
+import { type Proof, proofKey } from '#domain/proof.ts';
 import type { Watcher } from './watcher.ts';
 
 /** How long what was found of a person's rights holds before it is looked at again. */
@@ -9,8 +10,8 @@ const ARRIVES_MS = 10_000;
 const TRIES = 6;
 const TRY_AGAIN_MS = 250;
 
-/** Of these sessions those that stand, each with whether who holds it may still see this. */
-export type Ask = (sessions: number[]) => Promise<Map<number, boolean>>;
+/** Of these sessions and tokens those that stand, by their keys, each with whether who holds it may still see this. */
+export type Ask = (proofs: Proof[]) => Promise<Map<string, boolean>>;
 
 /**
  * Whether those behind the sockets may still be told. That somebody signed out, was deactivated or lost access is told by the
@@ -63,7 +64,7 @@ export class Rights {
 		return now < this.#changedAt + ARRIVES_MS;
 	}
 
-	/** When the first of the sessions ends; null without sockets. */
+	/** When the first of the sessions or tokens ends; null without sockets. */
 	get nextEnd(): number | null {
 		let next: number | null = null;
 		for (const [, { expires_at }] of this.#watchers()) next = Math.min(next ?? expires_at, expires_at);
@@ -86,9 +87,10 @@ export class Rights {
 
 	async #askAll(standing: readonly [WebSocket, Watcher][]) {
 		if (standing.length === 0) return;
-		const found = await this.#ask([...new Set(standing.map(([, { session_id }]) => session_id))]);
-		for (const [ws, { session_id }] of standing) {
-			const allowed = found.get(session_id);
+		const proofs = new Map(standing.map(([, { proof }]) => [proofKey(proof), proof]));
+		const found = await this.#ask([...proofs.values()]);
+		for (const [ws, { proof }] of standing) {
+			const allowed = found.get(proofKey(proof));
 			if (allowed === undefined) this.#close(ws, Close.notSignedIn, ENDED);
 			else if (!allowed) this.#close(ws, Close.notAllowed, 'you may not see this any more');
 		}
@@ -104,4 +106,4 @@ export class Rights {
 	}
 }
 
-const ENDED = 'the session has ended';
+const ENDED = 'the session or token has ended';

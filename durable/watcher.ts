@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Id } from '#domain/common.ts';
+import { Proof } from '#domain/proof.ts';
 
-const Watcher = z.object({ user_id: Id, name: z.string(), session_id: Id, expires_at: z.number() });
+const Watcher = z.object({ user_id: Id, name: z.string(), proof: Proof, expires_at: z.number() });
 /** Who is behind a browser's socket, as the Worker found at the handshake, and until when in milliseconds UTC. */
 export type Watcher = z.infer<typeof Watcher>;
 

@@ -28,6 +28,7 @@ import { scripts } from './routes/scripts.ts';
 import { terraform } from './routes/terraform.ts';
 import { secondFactor } from './routes/second-factor.ts';
 import { signIn } from './routes/sign-in.ts';
+import { tokens } from './routes/tokens.ts';
 
 const api = new Hono<AppEnv>();
 api
@@ -46,6 +47,7 @@ api
 	.route('/', signIn)
 	.route('/', secondFactor)
 	.route('/', me)
+	.route('/', tokens)
 	.route('/', people)
 	.route('/', groups)
 	.route('/', projects)

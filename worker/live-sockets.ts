@@ -1,10 +1,13 @@
 import { eq } from 'drizzle-orm';
 import { watcherHeaders } from '#durable/watcher.ts';
 import { DomainError, invalid, notFound } from '#domain/errors.ts';
-import { agents, sessions, users } from './db/client.ts';
+import { agents } from './db/client.ts';
+import { bearerOf } from './http/bearer.ts';
 import type { Ctx } from './services/context.ts';
 import { enter, inProject, ofRow, type Scope } from './services/gate.ts';
+import { proofQuery } from './services/live/proof.ts';
 import { watchProject } from './services/live/watches.ts';
+import { SESSION_MS } from './services/session/session.ts';
 
 // The three upgrades under /live. Who may enter is decided here, before the handshake; the object is given a request made
 // anew, so that nothing a client sends can pose as what the Worker found.
@@ -46,22 +49,15 @@ export async function agentIn(ctx: Ctx, request: Request): Promise<number> {
 }
 
 async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Scope): Promise<Headers> {
-	const token = ctx.credential.kind === 'session' ? ctx.credential.token : '';
-	const { actor, rows } = await enter(ctx, action, scope, [
-		ctx.db
-			.select({ id: sessions.id, expires_at: sessions.expires_at, name: users.display_name })
-			.from(sessions)
-			.innerJoin(users, eq(users.id, sessions.user_id))
-			.where(eq(sessions.token, token)),
-		watchProject(ctx, scope),
-	]);
-	const [session] = rows[0];
-	if (!session) throw new DomainError('not_signed_in', 'Sign in first.');
+	const { actor, rows } = await enter(ctx, action, scope, [proofQuery(ctx), watchProject(ctx, scope)]);
+	const [proof] = rows[0];
+	if (!proof) throw new DomainError('not_signed_in', 'Sign in first.');
 	return watcherHeaders({
 		user_id: actor.id,
-		name: session.name ?? actor.username,
-		session_id: session.id,
-		expires_at: Date.parse(session.expires_at),
+		name: proof.name ?? actor.username,
+		proof: { kind: actor.token ? 'token' : 'session', id: proof.id },
+		// A token lives longer than the note of which rooms somebody may be in: its sockets come back once in the time of a session.
+		expires_at: Math.min(Date.parse(proof.expires_at), ctx.now() + SESSION_MS),
 	});
 }
 
@@ -70,8 +66,8 @@ function assertUpgrade(request: Request) {
 		throw invalid('upgrade', 'this address takes WebSockets only');
 }
 
-/** A browser sends its cookie along with any page's socket, and names that page: it must be this hub's own. */
+/** A browser sends its cookie along with any page's socket, and names that page: it must be this hub's own. No page can send a token. */
 function assertOwnPage(request: Request) {
-	if (request.headers.get('origin') !== new URL(request.url).origin)
+	if (bearerOf(request) === null && request.headers.get('origin') !== new URL(request.url).origin)
 		throw new DomainError('forbidden', "Not allowed: a socket must carry this hub's own Origin header.");
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Access } from '#domain/access.ts';
-import { type Action, can, permissions } from '#domain/permissions.ts';
+import { type Action, can, permissions, scopeOf } from '#domain/permissions.ts';
+import { TokenScope } from '#domain/token.ts';
 import { Role } from '#domain/user.ts';
 
 const as = (role: Role) => ({ kind: 'user' as const, id: 1, username: role, role });
@@ -78,6 +79,11 @@ describe('can', () => {
 			'session.end',
 			'session.end_others',
 			'session.list',
+			'token.create',
+			'token.delete',
+			'token.list',
+			'token.read',
+			'token.update',
 			'user.list',
 		]);
 	});
@@ -116,5 +122,64 @@ describe('can', () => {
 
 	it('has a row for each role in each action', () => {
 		for (const action of actions) expect(Object.keys(permissions[action]).sort()).toEqual([...Role.options].sort());
+	});
+});
+
+describe('11: what a token may', () => {
+	const withToken = (role: Role, scopes: TokenScope[]) => ({ ...as(role), token: { id: 1, scopes } });
+	/** Scopes in words of their own, where the name of an action alone would not tell. */
+	const expected: Partial<Record<Action, TokenScope | null>> = {
+		'project.list': 'read',
+		'calendar.state': 'read',
+		'server_status.history': 'read',
+		'me.read': 'read',
+		'job.create': 'write',
+		'incident.acknowledge': 'write',
+		'freeze.create': 'write',
+		'run.start': 'run',
+		'run.start_prod': 'run',
+		'run.cancel': 'run',
+		'run.list': 'read',
+		'freeze.break': 'run',
+		'freeze.everywhere': 'admin',
+		'user.list': 'read',
+		'user.create': 'admin',
+		'user.password': 'admin',
+		'group_user.list': 'admin',
+		'agent.list': 'read',
+		'agent.enrol': 'admin',
+		'audit.list': 'admin',
+		'audit.verify': 'admin',
+		'hub.export': 'admin',
+		'me.update': null,
+		'me.password': null,
+		'session.list': null,
+		'session.end_others': null,
+		'second_factor.read': null,
+		'second_factor.reset': null,
+		'token.list': null,
+		'token.read': null,
+		'token.create': null,
+		'token.of_others': null,
+	};
+	it('11: each action has its scope, or is for people alone', () => {
+		for (const [action, scope] of Object.entries(expected)) expect(scopeOf(action as Action), action).toBe(scope);
+		for (const action of actions.filter((a) => /^(session|second_factor|token)\./.test(a)))
+			expect(scopeOf(action), action).toBeNull();
+	});
+
+	it('11: never more than its person may, and never beyond its scopes', () => {
+		for (const role of Role.options)
+			for (const action of actions)
+				for (const access of [null, ...Access.options])
+					for (const own_run of [true, false]) {
+						const subject = { access, own_run };
+						const person = can(as(role), action, subject).allowed;
+						const needed = scopeOf(action);
+						const others = TokenScope.options.filter((scope) => scope !== needed);
+						expect(can(withToken(role, others), action, subject).allowed, action).toBe(false);
+						const all = can(withToken(role, [...TokenScope.options]), action, subject).allowed;
+						expect(all, `${role} ${action}`).toBe(person && needed !== null);
+					}
 	});
 });

@@ -9,10 +9,10 @@ class FakeSocket {
 		this.code = code;
 	}
 }
-const watcher = (session_id: number, expires_at = Infinity): Watcher => ({
-	user_id: session_id,
+const watcher = (id: number, expires_at = Infinity): Watcher => ({
+	user_id: id,
 	name: 'x',
-	session_id,
+	proof: { kind: 'session', id },
 	expires_at,
 });
 
@@ -20,10 +20,10 @@ function world(watchers: Watcher[]) {
 	const start = Date.now();
 	const sockets = watchers.map((w) => ({ fake: new FakeSocket(), w }));
 	const asked: number[][] = [];
-	const answers = { stand: new Map<number, boolean>(), fail: false };
+	const answers = { stand: new Map<string, boolean>(), fail: false };
 	const rights = new Rights(
-		(ids) => {
-			asked.push(ids);
+		(proofs) => {
+			asked.push(proofs.map(({ id }) => id));
 			return answers.fail ? Promise.reject(new Error('away')) : Promise.resolve(answers.stand);
 		},
 		() => sockets.map(({ fake, w }): [WebSocket, Watcher] => [fake as unknown as WebSocket, w]),
@@ -43,8 +43,8 @@ describe('4: rights behind open sockets', () => {
 	it('are asked anew after half a minute, each session once; who lost them is closed', async () => {
 		const { rights, codes, start, asked, answers } = world([watcher(1), watcher(2), watcher(2), watcher(3)]);
 		answers.stand = new Map([
-			[1, false],
-			[2, true],
+			['session 1', false],
+			['session 2', true],
 		]);
 		rights.look(start + 29_000);
 		expect(asked).toEqual([]);
@@ -77,8 +77,8 @@ describe('4: rights that changed', () => {
 	it('are asked at once, for the sockets of that person alone, or of all', async () => {
 		const { rights, codes, asked, answers } = world([watcher(1), watcher(2), watcher(3)]);
 		answers.stand = new Map([
-			[1, true],
-			[3, false],
+			['session 1', true],
+			['session 3', false],
 		]);
 		await rights.changed(2, Date.now());
 		expect(asked).toEqual([[2]]);

@@ -81,7 +81,7 @@ describe('7: my own password', () => {
 		expect(both.map((a) => a.status).sort()).toEqual([204, 400]);
 
 		const gone = await account();
-		const ctx = ctxFor({ kind: 'session', token: 'none' });
+		const ctx = ctxFor({ kind: 'session', hash: 'none' });
 		await expect(changePassword(ctx, passwords, { current_password: OLD, password: NEW })).rejects.toMatchObject({
 			code: 'not_signed_in',
 		});

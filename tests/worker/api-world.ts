@@ -1,9 +1,9 @@
 import { env, exports } from 'cloudflare:workers';
-import { generateSignedCookie } from 'hono/cookie';
 import type { Access } from '#domain/access.ts';
 import type { Role } from '#domain/user.ts';
 import { connect } from '#worker/db/client.ts';
 import type { Ctx } from '#worker/services/context.ts';
+import { hashOf } from '#worker/services/secrets.ts';
 import { storeOf } from '#worker/store.ts';
 
 // People and projects written straight into D1, and a caller for each person: what the tests of the API start from.
@@ -92,8 +92,8 @@ export async function person(role: Role, fields: Record<string, unknown> = {}): 
 /** A new session of a person, as a cookie. */
 export async function session(user_id: number, expires_at = Date.now() + 3_600_000): Promise<string> {
 	const token = crypto.randomUUID();
-	await insert('sessions', { token, user_id, expires_at });
-	return (await generateSignedCookie('uhub_session', token, env.UHUB_SECRET)).split(';')[0] ?? '';
+	await insert('sessions', { token_hash: await hashOf(token), user_id, expires_at });
+	return `uhub_session=${token}`;
 }
 
 /** A project, and what each of these people may do in it. */

@@ -100,7 +100,12 @@ describe('4: open sockets', () => {
 		await watching(dev.cookie);
 		await patch(dev, { is_active: false });
 		const { id } = (await env.DB.prepare('select max(id) id from sessions').first<{ id: number }>()) ?? { id: 0 };
-		const late = { user_id: dev.id, name: 'x', session_id: id + 1000, expires_at: Date.now() + 60_000 };
+		const late = {
+			user_id: dev.id,
+			name: 'x',
+			proof: { kind: 'session', id: id + 1000 },
+			expires_at: Date.now() + 60_000,
+		};
 		for (const [object, name] of [
 			[env.PROJECT_ROOM, p],
 			[env.RUN_STREAM, run],

@@ -307,7 +307,9 @@ describe('a viewer', () => {
 			await expect(open({ cookie: ops.cookie, origin })).rejects.toThrow('403');
 		await expect(open({ cookie: ops.cookie })).rejects.toThrow('403');
 		const forged = {
-			[WATCHER_HEADER]: encodeURIComponent(JSON.stringify({ user_id: 1, name: 'x', session_id: 1, expires_at: 9e15 })),
+			[WATCHER_HEADER]: encodeURIComponent(
+				JSON.stringify({ user_id: 1, name: 'x', proof: { kind: 'session', id: 1 }, expires_at: 9e15 }),
+			),
 		};
 		await expect(open({ ...forged, origin: ORIGIN })).rejects.toThrow('401');
 	});

@@ -2,8 +2,10 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { connect } from '#worker/db/client.ts';
 import { liveOf } from '#worker/live.ts';
 import type { Credential, Ctx } from '#worker/services/context.ts';
+import { hashOf } from '#worker/services/secrets.ts';
 import { storeOf } from '#worker/store.ts';
 import { clientAddress } from './client-address.ts';
+import { bearerOf } from './bearer.ts';
 import { sessionToken } from './session-cookie.ts';
 
 export interface AppEnv {
@@ -14,17 +16,24 @@ export type AppContext = Context<AppEnv>;
 
 /** What the services need of the world, for one request. */
 export const withCtx: MiddlewareHandler<AppEnv> = async (c, next) => {
-	const token = await sessionToken(c);
 	c.set(
 		'ctx',
 		ctxOf(c.env, c.executionCtx, {
-			credential: token === null ? { kind: 'none' } : { kind: 'session', token },
+			credential: await credentialOf(c),
 			request_id: c.var.request_id,
 			ip: clientAddress(c.req.raw, c.env),
 		}),
 	);
 	await next();
 };
+
+/** A token is sent on purpose, a cookie comes along with every request: so the token decides, and a bad one is not made good by a cookie. */
+async function credentialOf(c: AppContext): Promise<Credential> {
+	const bearer = bearerOf(c.req.raw);
+	if (bearer !== null) return { kind: 'token', hash: await hashOf(bearer) };
+	const token = sessionToken(c);
+	return token === undefined ? { kind: 'none' } : { kind: 'session', hash: await hashOf(token) };
+}
 
 /** The hub's own context, for the clock and the seed. */
 export const systemCtx = (env: Env, execution: Pick<ExecutionContext, 'waitUntil'>): Ctx =>

@@ -63,6 +63,7 @@ export function problem(
 		request_id: c.var.request_id,
 	};
 	const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+	if (status === 401) headers['www-authenticate'] = 'Bearer';
 	if (retry_after_s !== undefined) headers['retry-after'] = String(retry_after_s);
 	return c.body(JSON.stringify(body), status, headers);
 }

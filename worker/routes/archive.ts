@@ -71,7 +71,7 @@ export const archive = new Hono<AppEnv>()
 		async (c) => {
 			const agent = c.req.header('user-agent') ?? null;
 			const made = await finishImport(c.var.ctx, passwords, c.req.param('id'), c.req.valid('json'), agent);
-			await giveSession(c, made.session);
+			giveSession(c, made.session);
 			return row(c, made.user, 201);
 		},
 	);

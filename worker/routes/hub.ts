@@ -30,7 +30,7 @@ export const hub = new Hono<AppEnv>()
 		json(FirstAdmin),
 		async (c) => {
 			const made = await setup(c.var.ctx, passwords, c.req.valid('json'), c.req.header('user-agent') ?? null);
-			await giveSession(c, made.session);
+			giveSession(c, made.session);
 			return row(c, made.user, 201);
 		},
 	)

@@ -41,7 +41,7 @@ export const signIn = new Hono<AppEnv>()
 				settled(() => createSession(c.var.ctx, passwords, c.req.valid('json'), agentOf(c), policy)),
 			);
 			if (made === null) return c.json<z.infer<typeof CodeNeeded>>({ second_factor: 'totp' });
-			await giveSession(c, made.session);
+			giveSession(c, made.session);
 			return row(c, made.user);
 		},
 	)
@@ -54,7 +54,7 @@ export const signIn = new Hono<AppEnv>()
 			const { code } = c.req.valid('json');
 			const made = await settled(() => confirmSession(c.var.ctx, sealer(c), pending, code, agentOf(c)));
 			takeSealed(c, 'uhub_pending');
-			await giveSession(c, made.session);
+			giveSession(c, made.session);
 			return row(c, made.user);
 		},
 	)
@@ -89,7 +89,7 @@ export const signIn = new Hono<AppEnv>()
 				if (!flow) throw new SignInRefused('expired');
 				const made = await orCode(c, () => comeBack(c, oidc, flow));
 				if (made === null) return c.redirect(signInPage({ step: 'code', next }));
-				await giveSession(c, made.session);
+				giveSession(c, made.session);
 				return c.redirect(next);
 			} catch (error) {
 				return refused(c, error, next);

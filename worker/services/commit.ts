@@ -58,8 +58,8 @@ function auditRow(ctx: Ctx, actor: Actor, entry: AuditEntry) {
 	return {
 		timestamp: new Date(ctx.now()).toISOString(),
 		user_id: actor.kind === 'user' ? actor.id : null,
-		actor_kind: actor.kind,
-		actor_id: actor.kind === 'agent' ? actor.id : null,
+		actor_kind: actor.kind === 'user' && actor.token ? ('token' as const) : actor.kind,
+		actor_id: actor.kind === 'agent' ? actor.id : actor.kind === 'user' ? (actor.token?.id ?? null) : null,
 		action: entry.action,
 		object_type: entry.object_type,
 		object_id: entry.object_id,

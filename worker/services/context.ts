@@ -2,8 +2,12 @@ import type { Actor } from '#domain/permissions.ts';
 import type { Entity } from '#protocol/browser.ts';
 import type { Db } from '../db/client.ts';
 
-/** How the caller proved who they are: a session still to be looked up (in the same batch as the work), or an actor already known. */
-export type Credential = { kind: 'session'; token: string } | { kind: 'actor'; actor: Actor } | { kind: 'none' };
+/**
+ * How the caller proved who they are: a session or an API token still to be looked up by the SHA-256 of its secret (in the same batch
+ * as the work), or an actor already known.
+ */
+export type Credential =
+	{ kind: 'session' | 'token'; hash: string } | { kind: 'actor'; actor: Actor } | { kind: 'none' };
 
 /** A row that changed, for the open pages of its project; `row: null` when it is gone. */
 export interface RowChange {

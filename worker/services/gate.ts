@@ -1,11 +1,15 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
+import { z } from 'zod';
 import { accessOfRank, type Access } from '#domain/access.ts';
-import { DomainError, forbidden, notFound } from '#domain/errors.ts';
+import { Id } from '#domain/common.ts';
+import { forbidden, notFound } from '#domain/errors.ts';
 import { type Action, type Actor, can, type Subject } from '#domain/permissions.ts';
-import type { Role } from '#domain/user.ts';
-import { projects, sessions, users } from '../db/client.ts';
+import { ProjectStatus } from '#domain/project.ts';
+import { TokenScope } from '#domain/token.ts';
+import { api_tokens, sessions, users } from '../db/client.ts';
 import type { Ctx } from './context.ts';
+import { noteUse, notSignedIn } from './tokens/use.ts';
 
 export type UserActor = Extract<Actor, { kind: 'user' }>;
 
@@ -35,11 +39,19 @@ const tableOf = {
 /** The signed-in person's id, as SQL: from the session in the same statement, so that no round trip is spent on it. */
 export function userId(ctx: Ctx): SQL {
 	const c = ctx.credential;
-	if (c.kind === 'session')
-		return sql`(select s.user_id from ${sessions} s join ${users} u on u.id = s.user_id where s.token = ${c.token} and s.expires_at > ${ctx.now()} and u.is_active = 1)`;
+	if (c.kind === 'session' || c.kind === 'token') {
+		const { table, hash } = proofs[c.kind];
+		return sql`(select proof.user_id from ${table} proof join users person on person.id = proof.user_id
+			where proof.${sql.identifier(hash)} = ${c.hash} and proof.expires_at > ${ctx.now()} and person.is_active = 1)`;
+	}
 	if (c.kind === 'actor' && c.actor.kind === 'user') return sql`${c.actor.id}`;
 	return sql`null`;
 }
+
+const proofs = {
+	session: { table: sessions, hash: 'token_hash' },
+	token: { table: api_tokens, hash: 'hash' },
+} as const;
 
 /**
  * 1 `read` … 4 `manage`, 0 none: the person's access to the project in column `project`; admins manage everything.
@@ -56,15 +68,49 @@ export const accessRankOf = (user: SQL, project: SQL): SQL<number> => sql<number
 export const visibleProjects = (ctx: Ctx): SQL =>
 	sql`(select p.id from projects p where ${accessRankOf(userId(ctx), sql`p.id`)} > 0)`;
 
+/** The one who asks is an admin, and asks as one: with a session, or a token for that. */
+export const asAdmin = (ctx: Ctx): SQL =>
+	sql`exists (select 1 from users person where person.id = ${userId(ctx)} and person.role = 'admin'
+		${ctx.credential.kind === 'token' ? sql`and exists (select 1 from ${api_tokens} proof, json_each(proof.scopes) scope where proof.hash = ${ctx.credential.hash} and scope.value = 'admin')` : sql``})`;
+
 export interface Entered<R> {
 	actor: UserActor;
 	/** In the scope's project; null without a scope. */
 	access: Access | null;
-	project: { id: number; status: 'active' | 'archived' | 'paused'; name: string } | null;
+	project: z.infer<typeof Project> | null;
 	rows: R;
 }
 
 type Rows<Q extends readonly BatchItem<'sqlite'>[]> = { [K in keyof Q]: Q[K]['_']['result'] };
+
+/** Who asks, with which token, and the project they ask in with their access to it, as one row; none when nobody is signed in. */
+function entrance(ctx: Ctx, scope: Scope) {
+	const c = ctx.credential;
+	return ctx.db
+		.select({
+			id: users.id,
+			username: users.username,
+			role: users.role,
+			token: (c.kind === 'token'
+				? sql<string>`(select json_object('id', id, 'scopes', json(scopes), 'last_used_at', last_used_at) from ${api_tokens} where hash = ${c.hash})`
+				: sql<null>`null`
+			)
+				.mapWith((text: string) => Token.parse(JSON.parse(text)))
+				.as('token'),
+			project: (scope === null
+				? sql<null>`null`
+				: sql<string>`(select json_object('id', id, 'name', name, 'status', status, 'rank', ${accessRankOf(sql`users.id`, sql`projects.id`)})
+					from projects where id = ${scope.project})`
+			)
+				.mapWith((text: string) => Project.parse(JSON.parse(text)))
+				.as('project'),
+		})
+		.from(users)
+		.where(and(sql`${users.id} = ${userId(ctx)}`, eq(users.is_active, true)));
+}
+
+const Token = z.object({ id: Id, scopes: z.array(TokenScope), last_used_at: z.int().nullable() });
+const Project = z.object({ id: Id, name: z.string(), status: ProjectStatus, rank: z.int() });
 
 /**
  * The one door of every verb: who asks, what they may reach and the rows they ask for, in one D1 batch. Throws `not_signed_in`,
@@ -78,38 +124,17 @@ export async function enter<const Q extends readonly BatchItem<'sqlite'>[]>(
 	queries: Q,
 	subject?: (rows: Rows<Q>, actor: UserActor) => Subject,
 ): Promise<Entered<Rows<Q>>> {
-	const who = userId(ctx);
-	const results = await ctx.db.batch([
-		ctx.db
-			.select({ id: users.id, username: users.username, role: users.role })
-			.from(users)
-			.where(and(eq(users.id, who), eq(users.is_active, true))),
-		ctx.db
-			.select({
-				id: projects.id,
-				name: projects.name,
-				status: projects.status,
-				rank: accessRankOf(who, sql`projects.id`),
-			})
-			.from(projects)
-			.where(eq(projects.id, scope?.project ?? sql`null`)),
-		...queries,
-	]);
-	const [person] = results[0] as { id: number; username: string; role: Role }[];
-	if (!person) throw new DomainError('not_signed_in', 'Sign in first.');
-	const actor: UserActor = { kind: 'user', ...person };
+	const [[found], ...rest] = await ctx.db.batch([entrance(ctx, scope), ...queries]);
+	if (!found) throw await notSignedIn(ctx);
+	const { id, username, role, token, project } = found;
+	const actor: UserActor = { kind: 'user', id, username, role, ...(token && { token }) };
+	if (token) noteUse(ctx, token);
 
-	const [found] = results[1] as { id: number; name: string; status: 'active' | 'archived' | 'paused'; rank: number }[];
-	const access = accessOfRank(found?.rank ?? 0);
+	const access = accessOfRank(project?.rank ?? 0);
 	if (scope && access === null) throw notFound(scope.what);
 
-	const rows = results.slice(2) as Rows<Q>;
+	const rows = rest as unknown as Rows<Q>;
 	const verdict = can(actor, action, { access, ...subject?.(rows, actor) });
 	if (!verdict.allowed) throw forbidden(verdict.missing);
-	return {
-		actor,
-		access,
-		project: scope && found ? { id: found.id, name: found.name, status: found.status } : null,
-		rows,
-	};
+	return { actor, access, project, rows };
 }

@@ -12,6 +12,7 @@ export function whyNot(me: User, action: Action, project: ProjectView | null, su
 	const verdict = can({ kind: 'user', ...me }, action, { access: project?.access ?? null, ...subject });
 	if (verdict.allowed) return null;
 	const words: Record<Refusal, () => string> = {
+		token: () => m.why_token(),
 		role: () => m.why_role({ role: role[me.role]() }),
 		prod: () => m.why_prod({ role: role[me.role]() }),
 		own: () => m.why_own(),

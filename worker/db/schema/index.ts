@@ -14,5 +14,6 @@ export * from './project.ts';
 export * from './repo.ts';
 export * from './run.ts';
 export * from './second-factor.ts';
+export * from './token.ts';
 export * from './user.ts';
 export * from './watch.ts';

@@ -46,7 +46,8 @@ export const sessions = sqliteTable(
 	'sessions',
 	{
 		id: id(),
-		token: text().notNull(),
+		/** SHA-256 of the cookie's token: who reads this table cannot sign in with it. */
+		token_hash: text().notNull(),
 		user_id: integer()
 			.notNull()
 			.references(() => users.id, { onDelete: 'cascade' }),
@@ -56,7 +57,7 @@ export const sessions = sqliteTable(
 		...stamps(),
 	},
 	// Every request looks its session up by token; closing a person's sessions goes by user.
-	(t) => [uniqueIndex('sessions_token').on(t.token), index('sessions_user').on(t.user_id)],
+	(t) => [uniqueIndex('sessions_token_hash').on(t.token_hash), index('sessions_user').on(t.user_id)],
 );
 
 /** Failed sign-ins, counted per account name and per address in windows. */

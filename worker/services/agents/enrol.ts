@@ -1,11 +1,11 @@
 import { type Enrolment, ENROLMENT_TTL_MS, type EnrolmentCreate } from '#domain/agent.ts';
 import type { Actor } from '#domain/permissions.ts';
 import { enrolments } from '../../db/client.ts';
-import { sha256, toBase64url } from '../bytes.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one } from '../edit.ts';
 import { enter } from '../gate.ts';
+import { hashOf, newSecret } from '../secrets.ts';
 import { assertProjects, namedProjects } from './projects.ts';
 
 /** A token that enrols one agent within the hour. It is shown this once: the hub keeps its hash. */
@@ -22,14 +22,14 @@ export async function issueEnrolment(
 	{ project_ids, labels }: EnrolmentCreate,
 	confirmed: boolean,
 ): Promise<Enrolment> {
-	const token = `uhe_${toBase64url(crypto.getRandomValues(new Uint8Array(32)))}`;
+	const token = newSecret('uhe_');
 	const expires_at = new Date(ctx.now() + ENROLMENT_TTL_MS).toISOString();
 	const [rows] = await commit(ctx, actor, {
 		statements: [
 			ctx.db
 				.insert(enrolments)
 				.values({
-					token_hash: await tokenHash(token),
+					token_hash: await hashOf(token),
 					created_by_id: actor.kind === 'user' ? actor.id : null,
 					project_ids: project_ids && [...new Set(project_ids)],
 					labels,
@@ -51,5 +51,3 @@ export async function issueEnrolment(
 	});
 	return { id: one(rows, 'enrolment').id, token, expires_at };
 }
-
-export const tokenHash = (token: string): Promise<string> => sha256(new TextEncoder().encode(token));

@@ -9,7 +9,7 @@ import { fromBase64url, sha256 } from '../bytes.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one } from '../edit.ts';
-import { tokenHash } from './enrol.ts';
+import { hashOf } from '../secrets.ts';
 
 /**
  * An agent uses its enrolment token, once, and proves that it holds the key it names. It stays `pending` until an admin has
@@ -17,7 +17,7 @@ import { tokenHash } from './enrol.ts';
  */
 export async function joinAgent(ctx: Ctx, input: EnrolRequest): Promise<z.infer<typeof EnrolAnswer>> {
 	const limit: Limit = { subject: `enrol:${ctx.ip ?? ''}`, max: 30 };
-	const token_hash = await tokenHash(input.token);
+	const token_hash = await hashOf(input.token);
 	const [[counted], [enrolment], [keyless]] = await ctx.db.batch([
 		countAttempt(ctx, limit),
 		ctx.db.select().from(enrolments).where(eq(enrolments.token_hash, token_hash)),

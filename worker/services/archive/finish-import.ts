@@ -51,7 +51,7 @@ export async function finishImport(
 
 	const user_id = known?.id ?? Math.max(last?.id ?? 0, header.last_ids.User ?? 0) + 1;
 	const password_hash = await passwords.hash(admin.password);
-	const { session, row: sessionRow } = newSession(ctx, user_id, user_agent);
+	const { session, row: sessionRow } = await newSession(ctx, user_id, user_agent);
 	const stamps = created(ctx);
 	const now = stamps.created_at;
 	const { username, display_name = null, locale } = admin;

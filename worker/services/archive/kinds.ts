@@ -143,6 +143,7 @@ export const KINDS: readonly Kind[] = [
 export const NOT_ARCHIVED: readonly string[] = [
 	schema.identities,
 	schema.sessions,
+	schema.api_tokens,
 	schema.login_attempts,
 	schema.second_factors,
 	schema.recovery_codes,

@@ -26,7 +26,7 @@ export async function setup(
 
 	const password_hash = await passwords.hash(admin.password);
 	const user_id = sql<number>`${lastInserted('users')}`;
-	const { session, row } = newSession(ctx, user_id, user_agent);
+	const { session, row } = await newSession(ctx, user_id, user_agent);
 	const { username, locale, display_name = null } = admin;
 	try {
 		const [[user]] = await commit(

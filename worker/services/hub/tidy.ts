@@ -1,5 +1,13 @@
 import { lte, sql } from 'drizzle-orm';
-import { enrolments, idempotency_keys, import_chunks, imports, sessions, spent_states } from '../../db/client.ts';
+import {
+	api_tokens,
+	enrolments,
+	idempotency_keys,
+	import_chunks,
+	imports,
+	sessions,
+	spent_states,
+} from '../../db/client.ts';
 import { overWindows } from '../attempts.ts';
 import { thinOut } from '../server_status/thin-out.ts';
 import type { Ctx } from '../context.ts';
@@ -8,13 +16,15 @@ import { overWatches } from '../live/watches.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Removes what has had its time: sessions, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of
+ * Removes what has had its time: sessions, tokens, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of
  * attempts, archives that did not come to their end, and of the hosts' past what is too fine.
  */
 export async function tidy(ctx: Ctx): Promise<void> {
 	const at = (ms: number) => new Date(ms).toISOString();
 	await ctx.db.batch([
 		ctx.db.delete(sessions).where(lte(sessions.expires_at, at(ctx.now()))),
+		// A person sees for a month that one of theirs has expired.
+		ctx.db.delete(api_tokens).where(lte(api_tokens.expires_at, at(ctx.now() - 30 * DAY_MS))),
 		ctx.db.delete(spent_states).where(lte(spent_states.expires_at, at(ctx.now()))),
 		ctx.db.delete(idempotency_keys).where(lte(idempotency_keys.created_at, at(ctx.now() - DAY_MS))),
 		ctx.db

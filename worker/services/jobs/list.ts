@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Id, ListQuery } from '#domain/common.ts';
 import { type Job, JobStatus, JobType, Priority } from '#domain/job.ts';
 import { jobs } from '../../db/client.ts';
+import { whole } from '../../db/whole.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
@@ -31,7 +32,7 @@ export async function listJobs(
 		project_id === null ? null : inProject(project_id),
 		[
 			ctx.db
-				.select()
+				.select({ row: whole(jobs) })
 				.from(jobs)
 				.where(
 					and(
@@ -52,5 +53,5 @@ export async function listJobs(
 		],
 		project_id === null ? () => ({ access: 'read' }) : undefined,
 	);
-	return page(rows[0]);
+	return page(rows[0].map(({ row }) => row));
 }

@@ -1,25 +1,35 @@
 import { and, eq, gt, sql } from 'drizzle-orm';
-import { sessions, users } from '../../db/client.ts';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { type Proof, proofKey } from '#domain/proof.ts';
+import { api_tokens, sessions, users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { accessRankOf } from '../gate.ts';
 
-/** Those of these sessions that still stand, of people who are active, each with whether they may still see the project. */
+/** Those of these sessions and tokens that still stand, of people who are active, each with whether they may still see the project. */
 export async function stillAllowed(
 	ctx: Ctx,
 	project_id: number,
-	ids: readonly number[],
-): Promise<Map<number, boolean>> {
-	const rows = await ctx.db
-		.select({ id: sessions.id, rank: accessRankOf(sql`${users.id}`, sql`${project_id}`) })
-		.from(sessions)
-		.innerJoin(users, eq(users.id, sessions.user_id))
-		.where(
-			and(
-				// One parameter, however many there are.
-				sql`${sessions.id} in (select value from json_each(${JSON.stringify(ids)}))`,
-				gt(sessions.expires_at, new Date(ctx.now()).toISOString()),
-				eq(users.is_active, true),
-			),
-		);
-	return new Map(rows.map(({ id, rank }) => [id, rank > 0]));
+	proofs: readonly Proof[],
+): Promise<Map<string, boolean>> {
+	const rank = accessRankOf(sql`${users.id}`, sql`${project_id}`);
+	const among = (kind: Proof['kind'], id: SQLiteColumn) =>
+		// One parameter, however many there are.
+		sql`${id} in (select value from json_each(${JSON.stringify(proofs.filter((p) => p.kind === kind).map((p) => p.id))}))`;
+	const now = new Date(ctx.now()).toISOString();
+	const [bySession, byToken] = await ctx.db.batch([
+		ctx.db
+			.select({ id: sessions.id, rank })
+			.from(sessions)
+			.innerJoin(users, eq(users.id, sessions.user_id))
+			.where(and(among('session', sessions.id), gt(sessions.expires_at, now), eq(users.is_active, true))),
+		ctx.db
+			.select({ id: api_tokens.id, rank })
+			.from(api_tokens)
+			.innerJoin(users, eq(users.id, api_tokens.user_id))
+			.where(and(among('token', api_tokens.id), gt(api_tokens.expires_at, now), eq(users.is_active, true))),
+	]);
+	return new Map([
+		...bySession.map(({ id, rank }) => [proofKey({ kind: 'session', id }), rank > 0] as const),
+		...byToken.map(({ id, rank }) => [proofKey({ kind: 'token', id }), rank > 0] as const),
+	]);
 }

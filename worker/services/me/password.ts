@@ -33,7 +33,7 @@ export async function changePassword(
 	if (current_password === password) throw invalid('password', 'must be another than the present one');
 
 	const password_hash = await passwords.hash(password);
-	const kept = ctx.credential.kind === 'session' ? ctx.credential.token : '';
+	const kept = ctx.credential.kind === 'session' ? ctx.credential.hash : '';
 	const [watched] = await commit(ctx, actor, {
 		// Reset or changed elsewhere meanwhile, or signed out: this one knew the password no longer.
 		expect: [
@@ -46,7 +46,7 @@ export async function changePassword(
 				.update(identities)
 				.set({ password_hash, updated_at: new Date(ctx.now()).toISOString() })
 				.where(eq(identities.id, identity.id)),
-			ctx.db.delete(sessions).where(and(eq(sessions.user_id, actor.id), sql`${sessions.token} <> ${kept}`)),
+			ctx.db.delete(sessions).where(and(eq(sessions.user_id, actor.id), sql`${sessions.token_hash} <> ${kept}`)),
 			uncount(ctx, limit),
 		],
 		audit: [{ action: 'me.password', object_type: 'User', object_id: actor.id, project_id: null }],

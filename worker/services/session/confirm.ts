@@ -36,7 +36,7 @@ export async function confirmSession(
 
 	const proven = await prove(ctx, sealer, factor, code);
 	if (!proven) throw invalid('code', 'is wrong or was used');
-	const { signedIn, expect, statements } = opening(ctx, user, user_agent);
+	const { signedIn, expect, statements } = await opening(ctx, user, user_agent);
 	const left = await leaving(ctx);
 	await commit(
 		ctx,

@@ -166,7 +166,7 @@ async function enterAs(ctx: Ctx, coming: Coming, before: User, linked: boolean):
 		if (!proof) throw new SignInRefused('expired');
 		throw new CodeIsNeeded(ctx, before.id, proof, 'oidc');
 	}
-	const open = opening(ctx, user, user_agent);
+	const open = await opening(ctx, user, user_agent);
 	const left = await leaving(ctx);
 	await commit(ctx, actor, {
 		expect: [...expect, open.expect],
@@ -191,7 +191,7 @@ const link = (ctx: Ctx, user_id: number | SQL<number>, { provider, subject }: Pr
 
 async function enterNew(ctx: Ctx, { person, state, user_agent }: Coming, username: string, role: Role) {
 	const id = sql<number>`${lastInserted('users')}`;
-	const { session, row } = newSession(ctx, id, user_agent);
+	const { session, row } = await newSession(ctx, id, user_agent);
 	const about = (action: string, metadata: Record<string, unknown>): AuditEntry => ({
 		action,
 		object_type: 'User',

@@ -55,7 +55,7 @@ export async function createSession(
 		await ctx.db.batch([uncount(ctx, perUser), uncount(ctx, perAddress)]);
 		throw new CodeIsNeeded(ctx, user.id, proof, 'password');
 	}
-	const { signedIn, expect, statements } = opening(ctx, user, user_agent);
+	const { signedIn, expect, statements } = await opening(ctx, user, user_agent);
 	const left = await leaving(ctx);
 	await commit(
 		ctx,

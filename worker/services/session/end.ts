@@ -33,11 +33,11 @@ export async function endSession(ctx: Ctx, id: number): Promise<void> {
 /** Ends all of a person's sessions but the one that asks. */
 export async function endOtherSessions(ctx: Ctx): Promise<void> {
 	const { actor } = await enter(ctx, 'session.end_others', null, []);
-	const kept = ctx.credential.kind === 'session' ? ctx.credential.token : '';
+	const kept = ctx.credential.kind === 'session' ? ctx.credential.hash : '';
 	const [watched] = await commit(ctx, actor, {
 		statements: [
 			watchedBy(ctx, actor.id),
-			ctx.db.delete(sessions).where(and(eq(sessions.user_id, actor.id), sql`${sessions.token} <> ${kept}`)),
+			ctx.db.delete(sessions).where(and(eq(sessions.user_id, actor.id), sql`${sessions.token_hash} <> ${kept}`)),
 		],
 		audit: [{ action: 'session.end_others', object_type: 'User', object_id: actor.id, project_id: null }],
 	});

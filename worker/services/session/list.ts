@@ -12,11 +12,11 @@ export const SessionList = z.strictObject({ ...ListQuery, sort: sortBy(['created
 /** Where a person is signed in. Never the tokens. */
 export async function listSessions(ctx: Ctx, query: z.infer<typeof SessionList>): Promise<Page<SessionView>> {
 	const { limit, orderBy, page, where } = keyset(query, { created_at: sessions.created_at }, sessions.id);
-	const mine = ctx.credential.kind === 'session' ? ctx.credential.token : '';
+	const mine = ctx.credential.kind === 'session' ? ctx.credential.hash : '';
 	const { id, created_at, expires_at, ip, user_agent } = sessions;
 	const { rows } = await enter(ctx, 'session.list', null, [
 		ctx.db
-			.select({ id, created_at, expires_at, ip, user_agent, current: sql<number>`${sessions.token} = ${mine}` })
+			.select({ id, created_at, expires_at, ip, user_agent, current: sql<number>`${sessions.token_hash} = ${mine}` })
 			.from(sessions)
 			.where(
 				and(

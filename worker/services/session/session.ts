@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm';
-import { toBase64url } from '../bytes.ts';
 import type { Ctx } from '../context.ts';
 import { created } from '../edit.ts';
+import { hashOf, newSecret } from '../secrets.ts';
 
 /** A session ends this long after the sign-in, whatever happens in it. */
 export const SESSION_MS = 7 * 86_400_000;
@@ -12,13 +12,17 @@ export interface Session {
 }
 
 /** A fresh session and its row. The token is the server's: a caller cannot bring one. */
-export function newSession(ctx: Ctx, user_id: number | SQL<number>, user_agent: string | null) {
-	const session: Session = {
-		token: toBase64url(crypto.getRandomValues(new Uint8Array(32))),
-		expires_at: new Date(ctx.now() + SESSION_MS).toISOString(),
-	};
+export async function newSession(ctx: Ctx, user_id: number | SQL<number>, user_agent: string | null) {
+	const session: Session = { token: newSecret(), expires_at: new Date(ctx.now() + SESSION_MS).toISOString() };
 	return {
 		session,
-		row: { ...session, user_id, ip: ctx.ip, user_agent: user_agent?.slice(0, 300) ?? null, ...created(ctx) },
+		row: {
+			token_hash: await hashOf(session.token),
+			expires_at: session.expires_at,
+			user_id,
+			ip: ctx.ip,
+			user_agent: user_agent?.slice(0, 300) ?? null,
+			...created(ctx),
+		},
 	};
 }
