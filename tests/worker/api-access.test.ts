@@ -13,6 +13,7 @@ import {
 	project,
 	session,
 } from './api-world.ts';
+import { expectArchivable } from './archivable.ts';
 import { enrolRequest } from './api-enrol.ts';
 
 // Who may do what, over every operation of the OpenAPI document: a route without a row here fails the suite.
@@ -698,4 +699,10 @@ describe('4: who is no longer one of us', () => {
 		for (const bad of [good.slice(0, -1), `${good}x`, `${good}.x`, 'uhub_session=x.y', 'uhub_session='])
 			expect((await caller(bad)('GET', '/api/auth/me')).status, bad).toBe(401);
 	});
+});
+
+it('what all of them made leaves as an archive that another hub would take', async () => {
+	const kinds = await expectArchivable();
+	for (const kind of ['Agent', 'Freeze', 'GroupUser', 'Incident', 'IncidentLink', 'PostMortem', 'GitChange', 'Cluster'])
+		expect(kinds).toContain(kind);
 });

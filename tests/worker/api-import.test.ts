@@ -1,6 +1,7 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { archiveRows } from '#domain/archive-rows.ts';
 import { archiveLine, LINE_MAX, PART_MAX } from '#domain/archive.ts';
 import { encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
@@ -362,26 +363,26 @@ describe('an archive brought into an empty hub', () => {
 const rewritten = (all: Line[]) =>
 	[...all.slice(0, -1), { kind: 'End', row: { lines: all.length - 2 } }].map((line) => archiveLine(line)).join('');
 
-describe('what is no archive', () => {
+describe('25: what is no archive', () => {
 	let small: Line[];
 	const first = (kind: string) => small.findIndex((line) => line.kind === kind);
 	const changed = (kind: string, row: object, n = 0) =>
 		small.map((line, i) => (i === first(kind) + n ? { kind, row: { ...line.row, ...row } } : line));
 	/** Sends it, and asks to finish where it was taken. */
 	async function offered(body: BodyInit): Promise<Answer> {
+		await forget();
 		const id = await begin();
 		const sent = await send(id, 1, body);
 		return sent.status === 200 ? finish(id) : sent;
 	}
 
+	/** As a fresh address: attempts are limited. */
+	const forget = () => env.DB.prepare('delete from login_attempts').run();
+
 	beforeAll(async () => {
 		await fresh();
 		// Without the long log and document, so that a hundred are sent quickly.
 		small = lines.filter(({ kind }) => !['AuditLog', 'AuditSeal', 'RunLog', 'Document'].includes(kind));
-	});
-	beforeEach(async () => {
-		// As a fresh address: attempts are limited.
-		await env.DB.prepare('delete from login_attempts').run();
 	});
 
 	it('has a schema for each column of each table, and no other', () => {
@@ -522,5 +523,45 @@ describe('what is no archive', () => {
 		expect((await send('no-such-import', 1, '')).status).toBe(404);
 		expect((await nobody('POST', `/api/imports/${id}/lines?from=0`, { raw: '' })).status).toBe(400);
 		await expectEmpty();
+	});
+
+	it('never answers 5xx, whatever stands in a line', async () => {
+		const hostile = fc.oneof(
+			fc.constantFrom<unknown>(
+				null,
+				-1,
+				0,
+				1.5,
+				2 ** 53,
+				'',
+				'\0',
+				'\ud800',
+				'x'.repeat(70_000),
+				[],
+				{},
+				true,
+				'2026-13-01',
+			),
+			fc.constantFrom<unknown>({ __proto__: 1, constructor: 'x' }, JSON.parse('{"__proto__":{"a":1}}'), [[[{}]]]),
+			fc.jsonValue(),
+			fc.string({ unit: 'binary' }),
+		);
+		const statuses = new Map<number, number>();
+		await fc.assert(
+			fc.asyncProperty(fc.nat(), fc.nat(), hostile, async (n, m, value) => {
+				const line = 1 + (n % (small.length - 2));
+				const columns = Object.keys(small[line]?.row ?? {});
+				const column = columns[m % columns.length] ?? '';
+				const { status, body } = await offered(
+					rewritten(small.map((it, i) => (i === line ? { ...it, row: { ...it.row, [column]: value } } : it))),
+				);
+				statuses.set(status, (statuses.get(status) ?? 0) + 1);
+				expect(status, `${String(small[line]?.kind)} ${column} ${JSON.stringify(body)}`).toBeLessThan(500);
+				if (status === 201) await fresh();
+				else await expectEmpty();
+			}),
+			{ numRuns: 60, seed: 11 },
+		);
+		expect(statuses.get(400)).toBeGreaterThan(30);
 	});
 });

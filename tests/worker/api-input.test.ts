@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
+import { expectArchivable } from './archivable.ts';
 
 let admin: Caller;
 let p: number;
@@ -309,5 +310,9 @@ describe('25: hostile values', () => {
 			headers: { 'content-type': 'application/json' },
 		});
 		expect(answer.status).toBe(400);
+	});
+
+	it('25: and what was let in leaves as an archive that another hub would take', async () => {
+		expect((await expectArchivable()).size).toBeGreaterThan(7);
 	});
 });

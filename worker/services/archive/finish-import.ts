@@ -134,7 +134,8 @@ const countersOf = (ctx: Ctx, { header }: ImportProgress) =>
 				.select(sql`select ${name}, 0 where not exists (select 1 from ${counters} where name = ${name})`),
 			ctx.db
 				.update(counters)
-				.set({ seq: sql`max(seq, ${last})` })
+				// D1 binds every number as a real one, and this must be a whole one.
+				.set({ seq: sql`max(seq, cast(${last} as integer))` })
 				.where(eq(counters.name, name)),
 		];
 	});
