@@ -83,6 +83,16 @@ test('two edit the same job: the second is told who changed what, and nothing ty
 		job_type: 'ops',
 	});
 	const { page, faults } = await open('admin');
+	// The rooms are heard of only when the other has saved: that is what makes the page load the job anew, whoever is quicker.
+	const saved = Promise.withResolvers<null>();
+	await page.routeWebSocket(/\/live\/projects\//, (socket) => {
+		socket.connectToServer().onMessage(
+			(message) =>
+				void saved.promise.then(() => {
+					socket.send(message);
+				}),
+		);
+	});
 	await visit(page, `/jobs/${String(job.id)}/edit`);
 	await page.getByLabel('Title').fill('Two hands, mine');
 	// The page hears of it and loads the job anew, which must not make mine look as if it came after theirs.
@@ -93,6 +103,7 @@ test('two edit the same job: the second is told who changed what, and nothing ty
 		{ priority: 'high' },
 		{ 'if-match': `"v${String(job.version)}"` },
 	);
+	saved.resolve(null);
 	await heard;
 	await page.getByRole('button', { name: 'Save' }).click();
 
