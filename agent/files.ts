@@ -26,6 +26,17 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
 	await syncDirectory(path.dirname(file));
 }
 
+/** Opens a file to append to, each write of which is on the disk when it resolves: one step where a write and a sync are two. */
+export function openDurable(file: string, how: 'anew' | 'as it is'): Promise<FileHandle> {
+	const { O_WRONLY, O_CREAT, O_APPEND, O_DSYNC, O_TRUNC } = constants;
+	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC | (how === 'anew' ? O_TRUNC : 0), 0o600);
+}
+
+/** Writes all of it, however little the disk takes at a time. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+	for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at)).bytesWritten;
+}
+
 /** Fills `into` from `position` on; answers how many bytes there were. */
 export async function readFully(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
 	let read = 0;

@@ -1,10 +1,10 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Id, Time } from '#domain/common.ts';
 import { Finish } from '#protocol/agent.ts';
 import { parseJson } from './config.ts';
 import { codeOf } from './failure.ts';
-import { writeWhole } from './files.ts';
+import { openDurable, writeFully, writeWhole } from './files.ts';
 
 const of = { run_id: Id, epoch: z.int().min(0) };
 
@@ -122,7 +122,7 @@ export class Journal {
 		const runs = readJournal(text);
 		const kept = textOf(runs);
 		await writeWhole(file, kept);
-		const journal = new Journal(file, await open(file, 'a', 0o600), runs, Buffer.byteLength(kept));
+		const journal = new Journal(file, await openDurable(file, 'as it is'), runs, Buffer.byteLength(kept));
 		return { journal, runs: structuredClone([...runs.values()]) };
 	}
 
@@ -145,10 +145,9 @@ export class Journal {
 			const batch = this.#waiting.splice(0);
 			try {
 				if (this.#size >= this.#compactAt) await this.#compact();
-				const text = batch.map(({ entry }) => lineOf(entry)).join('');
-				await this.#handle.appendFile(text);
-				await this.#handle.datasync();
-				this.#size += Buffer.byteLength(text);
+				const text = Buffer.from(batch.map(({ entry }) => lineOf(entry)).join(''));
+				await writeFully(this.#handle, text);
+				this.#size += text.length;
 				for (const { entry, done } of batch) {
 					remember(this.#runs, entry);
 					done();
@@ -167,7 +166,7 @@ export class Journal {
 		const text = textOf(this.#runs);
 		await writeWhole(this.#file, text);
 		await this.#handle.close();
-		this.#handle = await open(this.#file, 'a', 0o600);
+		this.#handle = await openDurable(this.#file, 'as it is');
 		this.#size = Buffer.byteLength(text);
 		this.#compactAt = Math.max(COMPACT_AT_BYTES, 2 * this.#size);
 	}

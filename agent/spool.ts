@@ -12,7 +12,7 @@ import {
 	PAYLOAD_MAX,
 } from '#protocol/run-frames.ts';
 import { codeOf } from './failure.ts';
-import { readFully, syncDirectory } from './files.ts';
+import { openDurable, readFully, syncDirectory, writeFully } from './files.ts';
 
 const SEGMENT_BYTES = 8 * 1_048_576;
 const RECORD_HEADER = 4;
@@ -148,8 +148,7 @@ export class Spool {
 		const handle = this.#handle;
 		if (!handle) throw new Error('the spool is closed');
 		try {
-			await writeAll(handle, chunks);
-			await handle.datasync();
+			await writeFully(handle, recordsOf(chunks));
 		} catch (error) {
 			await handle.truncate(segment.size).catch(() => undefined);
 			if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw new SpoolFull('the disk is full');
@@ -209,7 +208,7 @@ export class Spool {
 		try {
 			await this.close();
 			const file = this.#fileOf(first);
-			this.#handle = await open(file, 'w', 0o600);
+			this.#handle = await openDurable(file, 'anew');
 			await syncDirectory(this.#dir);
 			const segment = { file, first, last: first - 1, size: 0 };
 			this.#segments.push(segment);
@@ -238,13 +237,13 @@ function decoded(bytes: Uint8Array): Chunk | null {
 	}
 }
 
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+function recordsOf(chunks: readonly Uint8Array[]): Buffer {
 	const parts = chunks.flatMap((chunk) => {
 		const length = Buffer.alloc(RECORD_HEADER);
 		length.writeUInt32BE(chunk.length);
 		return [length, chunk];
 	});
-	await handle.appendFile(Buffer.concat(parts));
+	return Buffer.concat(parts);
 }
 
 /** The chunks of a segment, up to its end or the first record that is not whole. `size`: where to stop; 0: at the file's end. */

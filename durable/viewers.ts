@@ -3,6 +3,7 @@ import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { cutFrame, type LogReader } from './core/log-reader.ts';
 import type { LogStore } from './core/log-store.ts';
+import { mergeFrames } from './core/merge-frames.ts';
 import { type Ask, Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -23,6 +24,8 @@ const UNREAD_LEAST = 524_288;
 /** A viewer that took nothing at all for so long is let go; it resumes from its offset. */
 const STUCK_MS = 30_000;
 const LOOK_EVERY_MS = 20;
+/** After frames went out, the next ones gather for so long per viewer: a message costs the hub the same, however short. */
+const GATHER_MS_EACH = 0.05;
 /** The longest a timer takes, in milliseconds. */
 const TIMER_MAX = 2_147_483_647;
 export const VIEWERS_MAX = 10_000;
@@ -43,9 +46,12 @@ export class Viewers {
 	/** Somebody watches, or nobody does any more. */
 	readonly #onpresence: (there: boolean) => void;
 	readonly #viewers = new Map<WebSocket, Viewer>();
-	#endTimer: ReturnType<typeof setTimeout> | null = null;
-
 	readonly #rights: Rights;
+	#endTimer: ReturnType<typeof setTimeout> | null = null;
+	/** Frames for the viewers who have all that came before them. */
+	#gathered: { frames: Uint8Array[]; number: number } | null = null;
+	#gatherTimer: ReturnType<typeof setTimeout> | null = null;
+	#sentAt = -Infinity;
 
 	constructor(
 		log: LogStore,
@@ -90,26 +96,46 @@ export class Viewers {
 		void this.#feed(ws, viewer);
 	}
 
-	/** Frames that were stored in this turn, the first of them number `number`. */
+	/** Frames that were stored in this turn, the first of them number `number`. The first of a burst leave at once. */
 	publish(frames: readonly Uint8Array[], number: number): void {
-		this.#rights.look(Date.now());
-		const most = this.#unreadMax;
-		for (const [ws, viewer] of this.#viewers) {
-			if (viewer.next !== null) continue;
-			if (ws.bufferedAmount > most) {
-				viewer.next = number;
-				void this.#feed(ws, viewer);
-			} else for (const frame of frames) this.#send(ws, frame);
-		}
+		if (frames.length === 0 || this.#viewers.size === 0) return;
+		this.#gathered ??= { frames: [], number };
+		this.#gathered.frames.push(...frames);
+		const wait = this.#sentAt + this.#viewers.size * GATHER_MS_EACH - Date.now();
+		if (wait <= 0) this.#sendGathered();
+		else
+			this.#gatherTimer ??= setTimeout(() => {
+				this.#sendGathered();
+			}, wait);
 	}
 
 	/** A change of the run's state. The last one is for each viewer when it has all of the log. */
 	status(frame: Uint8Array): void {
+		this.#sendGathered();
 		this.#rights.look(Date.now());
 		const last = this.#last();
 		for (const [ws, viewer] of this.#viewers) {
 			if (!last) this.#send(ws, frame);
 			else if (viewer.next === null) this.#end(ws, last);
+		}
+	}
+
+	#sendGathered() {
+		if (this.#gatherTimer !== null) clearTimeout(this.#gatherTimer);
+		this.#gatherTimer = null;
+		if (!this.#gathered) return;
+		const { frames, number } = this.#gathered;
+		this.#gathered = null;
+		this.#sentAt = Date.now();
+		this.#rights.look(this.#sentAt);
+		const most = this.#unreadMax;
+		const merged = mergeFrames(frames);
+		for (const [ws, viewer] of this.#viewers) {
+			if (viewer.next !== null) continue;
+			if (ws.bufferedAmount > most) {
+				viewer.next = number;
+				void this.#feed(ws, viewer);
+			} else for (const frame of merged) this.#send(ws, frame);
 		}
 	}
 
@@ -128,6 +154,8 @@ export class Viewers {
 					viewer.next = before.frames + frames.length;
 				}
 				if (viewer.next < this.#log.end.frames) continue;
+				// What has gathered for the others is part of what this one has read.
+				this.#sendGathered();
 				viewer.next = null;
 				const last = this.#last();
 				if (last) this.#end(ws, last);

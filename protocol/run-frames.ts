@@ -1,6 +1,6 @@
 /**
- * The binary frames of a run's log. A viewer's frame is what the agent sent, byte for byte: the hub stores
- * and forwards it without looking inside. All numbers are big-endian.
+ * The binary frames of a run's log. What the agent sent is stored byte for byte, and a viewer's frame is that, or several that follow
+ * each other in one: then its time is that of the first. All numbers are big-endian.
  *
  *   viewer frame   0 kind · 1 stream · 2–3 zero · 4–11 offset u64 · 12–19 time ms u64 · 20… payload
  *   agent chunk    0–7 run id u64 · 8–11 epoch u32 · 12–15 seq u32 · 16–47 SHA-256 of the viewer frame · 48… viewer frame

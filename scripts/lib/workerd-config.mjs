@@ -78,7 +78,7 @@ const hub :Workerd.Worker = (
 	modules = [(name = "hub.js", esModule = embed ${text(c.hubModule)})],
 	compatibilityDate = ${text(c.compatibilityDate)},
 	# D1 by a call instead of a request with JSON in it: a quarter more statements a second.
-	compatibilityFlags = ["d1_binding_jsrpc"],
+	compatibilityFlags = ["d1_binding_jsrpc", "no_web_socket_compression"],
 	bindings = [
 		(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [
 			(name = "fetcher", service = (name = "d1", props = (json = ${text('{"database":"uhub"}')}))),

@@ -1,0 +1,120 @@
+// Many viewers of one log on a real hub: who cannot follow holds up nobody, and misses nothing.
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { decodeFrame, Kind, UNACKED_MAX } from '#protocol/run-frames.ts';
+import { Api } from '#tests/support/api.ts';
+import { startHub, type TestHub } from '#tests/support/hub.ts';
+import { enrol, type Identity, WireAgent } from '#tests/support/wire-agent.ts';
+
+let hub: TestHub;
+let admin: Api;
+let identity: Identity;
+let job_id: number;
+
+beforeAll(async () => {
+	hub = await startHub({ agent: false });
+	admin = await Api.signIn(hub.url, 'admin', hub.password);
+	const job = await admin.jobWith('true', { labels: { wire: 'yes' } });
+	job_id = job.job_id;
+	identity = await enrol(admin, 'wire', { project_ids: [job.project_id], labels: { wire: 'yes' } });
+});
+
+afterAll(async () => {
+	await hub.stop();
+});
+
+class Watching {
+	readonly ws: WebSocket;
+	readonly messages: Buffer[] = [];
+	closed: number | null = null;
+
+	private constructor(ws: WebSocket) {
+		this.ws = ws;
+		ws.on('message', (data: Buffer) => this.messages.push(data));
+		ws.on('close', (code) => (this.closed = code));
+	}
+
+	static async of(run_id: number): Promise<Watching> {
+		const ws = new WebSocket(`${hub.url.replace('http', 'ws')}/live/runs/${String(run_id)}?from=0`, {
+			headers: { cookie: admin.cookie, origin: hub.url },
+		});
+		const watching = new Watching(ws);
+		await once(ws, 'open');
+		return watching;
+	}
+
+	/** The log so far; each frame must go on where the one before it ended. */
+	get log(): Buffer {
+		let end = 0;
+		const parts = this.messages.map(decodeFrame).filter(({ kind }) => kind === Kind.log);
+		for (const { offset, payload } of parts) {
+			expect(offset).toBe(end);
+			end += payload.length;
+		}
+		return Buffer.concat(parts.map(({ payload }) => payload));
+	}
+
+	get last(): unknown {
+		const status = this.messages.map(decodeFrame).findLast(({ kind }) => kind === Kind.status);
+		return status && JSON.parse(Buffer.from(status.payload).toString());
+	}
+}
+
+describe('the viewers of a run', () => {
+	it('48: one that does not read holds up nobody, and has all of the log when it reads on', async () => {
+		const agent = await WireAgent.connect(hub.url, identity);
+		const run_id = await admin.run(job_id);
+		const at = await agent.begin();
+		const [quick, stuck] = [await Watching.of(run_id), await Watching.of(run_id)];
+		stuck.ws.pause();
+		const block = Buffer.alloc(65_536, 'a line of sixty-four bytes, to be told apart by where it is....\n');
+		const whole: Buffer[] = [];
+		let unacked = 0;
+		// More than a socket and the hub's memory for it hold: the rest has to come from storage.
+		for (let n = 1; n <= 320; n++) {
+			block.write(String(n).padStart(8, '0'));
+			whole.push(Buffer.from(block));
+			agent.ws.send(agent.chunk(at, block));
+			unacked += block.length;
+			if (unacked + block.length > UNACKED_MAX) {
+				await agent.next('ack', (m) => m.run_id === run_id && m.seq >= n);
+				unacked = 0;
+			}
+		}
+		const log = Buffer.concat(whole);
+		await expect.poll(() => quick.log.length, { timeout: 30_000 }).toBe(log.length);
+		agent.finish(at);
+		await expect.poll(() => quick.closed, { timeout: 10_000 }).toBe(1000);
+		expect(quick.log.equals(log)).toBe(true);
+		expect(stuck.closed).toBeNull();
+		expect(stuck.log.length).toBeLessThan(log.length);
+		stuck.ws.resume();
+		await expect.poll(() => stuck.closed, { timeout: 30_000 }).toBe(1000);
+		expect(stuck.log.equals(log)).toBe(true);
+		expect(stuck.last).toMatchObject({ status: 'success' });
+		await agent.close();
+	});
+
+	it('who come while lines gather for the others have each line once, in order', async () => {
+		const agent = await WireAgent.connect(hub.url, identity);
+		const run_id = await admin.run(job_id);
+		const at = await agent.begin();
+		const watching: Watching[] = [];
+		let written = '';
+		for (let n = 0; n < 300; n++) {
+			const line = `line ${String(n)}\n`;
+			written += line;
+			agent.ws.send(agent.chunk(at, Buffer.from(line), n % 50 === 49 ? 2 : 1));
+			if (n % 5 === 0) watching.push(await Watching.of(run_id));
+		}
+		agent.finish(at);
+		for (const viewer of watching) {
+			await expect.poll(() => viewer.closed, { timeout: 10_000 }).toBe(1000);
+			expect(viewer.log.toString()).toBe(written);
+		}
+		const messages = watching[0]?.messages.map(decodeFrame).filter(({ kind }) => kind === Kind.log) ?? [];
+		expect(messages.length).toBeLessThan(300);
+		await agent.close();
+	});
+});
