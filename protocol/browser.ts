@@ -26,6 +26,7 @@ export const Change = z.object({
 		'terraform_plan',
 		'cluster',
 		'metric_ref',
+		'webhook',
 	]),
 	id: Id,
 	row: z.record(z.string(), z.unknown()).nullable(),

@@ -29,6 +29,7 @@ import { terraform } from './routes/terraform.ts';
 import { secondFactor } from './routes/second-factor.ts';
 import { signIn } from './routes/sign-in.ts';
 import { tokens } from './routes/tokens.ts';
+import { webhooks } from './routes/webhooks.ts';
 
 const api = new Hono<AppEnv>();
 api
@@ -63,6 +64,7 @@ api
 	.route('/', freezes)
 	.route('/', incidents)
 	.route('/', postmortems)
+	.route('/', webhooks)
 	.route('/', agents);
 
 export const app = new Hono<AppEnv>()

@@ -4,6 +4,10 @@ interface __BaseEnv_Env {
 	UHUB_LOCAL?: '1';
 	/** Given by the local launcher alone: a network with private addresses in it, for an identity provider at home. */
 	OIDC_NETWORK?: Pick<Fetcher, 'fetch'>;
+	/** Given by the local launcher alone: the internet, and those private networks that webhooks may reach. */
+	WEBHOOK_NETWORK?: Pick<Fetcher, 'fetch'>;
+	/** Networks of one's own that webhooks may reach: docs/integrations.md. */
+	UHUB_WEBHOOK_NETWORKS?: string;
 	// What the operator may say of sign-in: docs/deploy.md.
 	UHUB_PASSWORD_SIGN_IN?: string;
 	UHUB_OIDC_ISSUER?: string;

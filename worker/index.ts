@@ -12,6 +12,6 @@ export default {
 	fetch: app.fetch,
 	async scheduled(_event, env, execution) {
 		const ctx = systemCtx(env, execution);
-		await Promise.all([sweepRuns(ctx), sealAudit(ctx), tidy(ctx)]);
+		await Promise.all([sweepRuns(ctx), sealAudit(ctx), tidy(ctx), ctx.deliver()]);
 	},
 } satisfies ExportedHandler<Env>;

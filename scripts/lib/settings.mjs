@@ -11,6 +11,7 @@ import { Failure } from './failure.mjs';
  * @property {boolean} demo
  * @property {boolean} agent whether a local agent comes with the demo
  * @property {string | null} demoPassword
+ * @property {string[]} webhookNetworks networks of one's own that webhooks may reach
  * @property {Record<string, string>} signIn how people sign in, by the names of the hub's own variables; the hub reads them
  */
 
@@ -39,6 +40,13 @@ export function checkNode(version) {
 /** @param {string} host */
 export function isLoopback(host) {
 	return host === 'localhost' || host === '::1' || (net.isIPv4(host) && host.startsWith('127.'));
+}
+
+/** @param {string} text */
+function isNetwork(text) {
+	const [address = '', bits = '', more] = text.split('/');
+	const family = net.isIP(address);
+	return family > 0 && more === undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
 /** The address as part of a URL. @param {string} host @param {number} port */
@@ -79,6 +87,11 @@ export function readSettings(env, root) {
 		SIGN_IN_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, /** @type {string} */ (env[name])]] : [])),
 	);
 
+	const webhookNetworks = (env.UHUB_WEBHOOK_NETWORKS ?? '').split(/[\s,]+/).filter(Boolean);
+	const noNetwork = webhookNetworks.find((text) => !isNetwork(text));
+	if (noNetwork)
+		throw new Failure(`UHUB_WEBHOOK_NETWORKS must be networks such as 10.0.0.0/8, and "${noNetwork}" is none.`);
+
 	return {
 		host,
 		port: Number(port),
@@ -87,5 +100,6 @@ export function readSettings(env, root) {
 		agent: env.UHUB_LOCAL_AGENT !== '0',
 		demoPassword: password || null,
 		signIn,
+		webhookNetworks,
 	};
 }

@@ -16,6 +16,7 @@
  * @property {string} compatibilityDate
  * @property {{binding: string, className: string}[]} objects
  * @property {string[]} crons
+ * @property {string[]} webhookNetworks networks of one's own that webhooks may reach
  * @property {string[]} signIn names of the variables that say how people sign in; their values stay in the environment
  */
 
@@ -43,6 +44,17 @@ const V8_FLAGS = ['--initial-old-space-size=8', '--max-semi-space-size=2'];
 const OIDC_NETWORK = `\t\t(name = "oidc-network", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),\n`;
 const hasProvider = (/** @type {HubConfig} */ c) => c.signIn.includes('UHUB_OIDC_ISSUER');
 
+// Webhooks are addressed by people who are no admins: workerd looks at the address a name resolved to, when it connects, and
+// goes nowhere but to the internet and where the admin allows.
+const webhookNetwork = (/** @type {HubConfig} */ c) =>
+	c.webhookNetworks.length === 0
+		? ''
+		: `\t\t(name = "webhook-network", network = (allow = [${['public', ...c.webhookNetworks].map(text).join(', ')}], tlsOptions = (trustBrowserCas = true))),\n`;
+const webhookBindings = (/** @type {HubConfig} */ c) =>
+	c.webhookNetworks.length === 0
+		? ''
+		: `\t\t(name = "WEBHOOK_NETWORK", service = "webhook-network"),\n\t\t(name = "UHUB_WEBHOOK_NETWORKS", text = ${text(c.webhookNetworks.join(' '))}),\n`;
+
 /** @param {HubConfig} c */
 export function workerdConfig(c) {
 	const stripped = FORGEABLE.map((name) => `(name = ${text(name)})`).join(', ');
@@ -56,7 +68,7 @@ const config :Workerd.Config = (
 	],
 	services = [
 		(name = "internet", network = (allow = ["public"], tlsOptions = (trustBrowserCas = true))),
-${hasProvider(c) ? OIDC_NETWORK : ''}		(name = "hub", worker = .hub),
+${hasProvider(c) ? OIDC_NETWORK : ''}${webhookNetwork(c)}		(name = "hub", worker = .hub),
 		(name = "hub-disk", disk = (path = ${text(`${c.dataDir}/objects`)}, writable = true)),
 		(name = "d1", worker = .d1),
 		(name = "d1-disk", disk = (path = ${text(`${c.dataDir}/d1`)}, writable = true)),
@@ -88,7 +100,7 @@ const hub :Workerd.Worker = (
 		(name = "UHUB_VERSION", text = ${text(c.version)}),
 		(name = "UHUB_LOCAL", text = "1"),
 		(name = "UHUB_SECRET", fromEnvironment = "UHUB_SECRET"),
-${c.signIn.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
+${c.signIn.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${webhookBindings(c)}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
 	],
 	durableObjectNamespaces = [
 ${c.objects.map(({ className }) => `\t\t(className = ${text(className)}, uniqueKey = ${text(`uhub-${className}`)}, enableSql = true),`).join('\n')}

@@ -162,6 +162,7 @@ fs.writeFileSync(
 		objects: [{ binding: 'PROBE', className: 'Probe' }],
 		crons: ['* * * * *'],
 		signIn: [],
+		webhookNetworks: [],
 	}),
 );
 const workerd = path.join(root, 'node_modules/@cloudflare/workerd-linux-64/bin/workerd');

@@ -42,6 +42,7 @@ describe('settings', () => {
 			agent: true,
 			demoPassword: null,
 			signIn: {},
+			webhookNetworks: [],
 		});
 	});
 
@@ -234,7 +235,7 @@ describe('build', () => {
 });
 
 describe('runtime configuration', () => {
-	const config = (dataDir: string, signIn: string[] = []) =>
+	const config = (dataDir: string, signIn: string[] = [], webhookNetworks: string[] = []) =>
 		workerdConfig({
 			publicAddress: '127.0.0.1:8787',
 			controlSocket: `${dataDir}/control.sock`,
@@ -249,11 +250,19 @@ describe('runtime configuration', () => {
 			objects: [{ binding: 'PROJECT_ROOM', className: 'ProjectRoom' }],
 			crons: ['* * * * *'],
 			signIn,
+			webhookNetworks,
 		});
 
 	it('quotes what comes from outside', () => {
 		expect(text('a"b\\c\u0001')).toBe('"a\\"b\\\\c\\x01"');
 		expect(config('/d"), evil = ("')).toContain('path = "/d\\"), evil = (\\"/d1"');
+	});
+	it('30: opens for webhooks the networks an admin allows, and no other', () => {
+		const written = config('/d', [], ['10.1.0.0/16', 'fd00::/8']);
+		expect(written).toContain('(name = "webhook-network", network = (allow = ["public", "10.1.0.0/16", "fd00::/8"]');
+		expect(written).toContain('(name = "UHUB_WEBHOOK_NETWORKS", text = "10.1.0.0/16 fd00::/8")');
+		expect(written).toContain('(name = "internet", network = (allow = ["public"]');
+		expect(config('/d')).not.toContain('webhook');
 	});
 	it('names the settings of sign-in, never their values, and opens the private network for a provider alone', () => {
 		const written = config('/d', ['UHUB_OIDC_ISSUER', 'UHUB_OIDC_CLIENT_SECRET']);

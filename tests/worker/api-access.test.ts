@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
 	type Answer,
 	type Caller,
@@ -22,6 +22,8 @@ let admin: Caller, owner: Caller, dev: Caller, ops: Caller, reader: Caller, stra
 let p: number, other: number;
 
 beforeAll(async () => {
+	// What webhooks are told goes nowhere from here.
+	vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(new Response('ok')));
 	[admin, owner, dev, ops, reader, stranger] = await Promise.all([
 		person('admin'),
 		person('projets'),
@@ -142,6 +144,23 @@ const make = {
 		await admin.ok('PUT', `/api/projects/${String(p)}/groups/${String(idOf(group))}`, { access: 'read' });
 		return group;
 	},
+	webhook: () =>
+		admin.ok('POST', '/api/webhooks', {
+			project_id: p,
+			name: fresh('hook'),
+			url: 'https://hooks.example.com/',
+			events: ['run.ended'],
+		}),
+	delivery: async () => {
+		const webhook = await make.webhook();
+		const at = `/api/webhooks/${String(idOf(webhook))}/deliveries`;
+		const id = await env.DB.prepare(
+			"insert into webhook_deliveries (webhook_id, key, event, payload, status, created_at) values (?, ?, 'ping', '{}', 'delivered', 0) returning id",
+		)
+			.bind(idOf(webhook), fresh('msg'))
+			.first<number>('id');
+		return { at, row: { id } };
+	},
 	/** A run that is over. */
 	over: async () => {
 		const run = await make.run();
@@ -191,6 +210,32 @@ const plain = (path: string, body?: () => object) => inP(path, body);
  */
 const table: Record<string, [string, () => Promise<Asked>]> = {
 	'GET /api/health': ['yyyyyy o', plain('/api/health')],
+	'GET /api/webhooks': ['yynnnh', () => Promise.resolve({ path: `/api/webhooks?project_id=${String(p)}` })],
+	'POST /api/webhooks': [
+		'yynnnh',
+		plain('/api/webhooks', () => ({
+			project_id: p,
+			name: fresh('hook'),
+			url: 'https://hooks.example.com/',
+			events: ['run.ended'],
+		})),
+	],
+	'GET /api/webhooks/{id}': ['yynnnh', () => at('/api/webhooks/{id}', make.webhook())],
+	'PATCH /api/webhooks/{id}': [
+		'yynnnh',
+		() => at('/api/webhooks/{id}', make.webhook(), (row) => on(row, { body: { name: fresh('hook') } })),
+	],
+	'DELETE /api/webhooks/{id}': ['yynnnh', () => at('/api/webhooks/{id}', make.webhook(), on)],
+	'POST /api/webhooks/{id}/secret': [
+		'yynnnh',
+		() => at('/api/webhooks/{id}/secret', make.webhook(), () => ({ body: {} })),
+	],
+	'POST /api/webhooks/{id}/ping': ['yynnnh', () => at('/api/webhooks/{id}/ping', make.webhook(), () => ({ body: {} }))],
+	'GET /api/webhooks/{id}/deliveries': ['yynnnh', () => at('/api/webhooks/{id}/deliveries', make.webhook())],
+	'POST /api/webhooks/{id}/deliveries/{delivery}/replay': [
+		'yynnnh',
+		() => under('{row}/replay', make.delivery(), () => ({ body: {} })),
+	],
 	'GET /api/setup': ['yyyyyy o', plain('/api/setup')],
 	'GET /api/auth/me': ['yyyyyy', plain('/api/auth/me')],
 	'PATCH /api/me': ['yyyyyy', () => Promise.resolve({ path: '/api/me', body: {}, headers: { 'if-match': '"v1"' } })],

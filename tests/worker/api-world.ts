@@ -121,6 +121,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 		request_id: 'test',
 		ip: '192.0.2.1',
 		idempotency: null,
+		deliver: silent,
 		after: () => undefined,
 		...overrides,
 	};

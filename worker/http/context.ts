@@ -3,6 +3,9 @@ import { connect } from '#worker/db/client.ts';
 import { liveOf } from '#worker/live.ts';
 import type { Credential, Ctx } from '#worker/services/context.ts';
 import { hashOf } from '#worker/services/secrets.ts';
+import { outsideOf } from '#worker/outside.ts';
+import { sealerOf } from '#worker/services/sealed.ts';
+import { deliverWebhooks } from '#worker/services/webhooks/deliver.ts';
 import { storeOf } from '#worker/store.ts';
 import { clientAddress } from './client-address.ts';
 import { bearerOf } from './bearer.ts';
@@ -48,12 +51,13 @@ function ctxOf(
 	execution: Pick<ExecutionContext, 'waitUntil'>,
 	who: { credential: Credential; request_id: string; ip: string | null },
 ): Ctx {
-	return {
+	const ctx: Ctx = {
 		...who,
 		db: connect(env.DB),
 		live: liveOf(env),
 		store: storeOf(env),
 		now: Date.now,
+		deliver: () => deliverWebhooks(ctx, outsideOf(env), sealerOf(env.UHUB_SECRET)),
 		idempotency: null,
 		after: (work) => {
 			execution.waitUntil(
@@ -63,4 +67,5 @@ function ctxOf(
 			);
 		},
 	};
+	return ctx;
 }

@@ -4,6 +4,7 @@ import { DomainError } from '#domain/errors.ts';
 import type { Action, Actor } from '#domain/permissions.ts';
 import { audit_logs, idempotency_keys } from '../db/client.ts';
 import type { Ctx } from './context.ts';
+import { enqueued } from './webhooks/enqueue.ts';
 
 /** What happened, for the audit row that is written with it. `object_id` may be SQL for a row the batch itself inserts. */
 export interface AuditEntry {
@@ -39,10 +40,13 @@ export async function commit<const Q extends readonly BatchItem<'sqlite'>[]>(
 				.insert(idempotency_keys)
 				.values({ user_id: actor.id, ...ctx.idempotency, created_at: new Date(ctx.now()).toISOString() }),
 		);
-	const [first, ...rest] = [...before, ...work.statements, ...after];
+	const told = enqueued(ctx, actor, work.audit);
+	const [first, ...rest] = [...before, ...work.statements, ...after, ...told];
 	if (!first) return [] as { [K in keyof Q]: Q[K]['_']['result'] };
 	try {
-		const results = await db.batch([first, ...rest]);
+		const results: unknown[] = await db.batch([first, ...rest]);
+		if (told.length > 0 && results.slice(-told.length).some((rows) => Array.isArray(rows) && rows.length > 0))
+			ctx.after(ctx.deliver());
 		return results.slice(before.length, before.length + work.statements.length) as {
 			[K in keyof Q]: Q[K]['_']['result'];
 		};

@@ -48,6 +48,8 @@ export interface Ctx {
 	ip: string | null;
 	/** The claim of this request's Idempotency-Key, put into the batch that does the work. */
 	idempotency: { key: string; request_hash: string } | null;
+	/** Sends what webhooks are to be told. The clock does it too: a call that is lost delays, and loses nothing. */
+	deliver: () => Promise<void>;
 	/** Work that may outlive the answer. */
 	after: (work: Promise<unknown>) => void;
 }

@@ -38,6 +38,7 @@ export async function startRawList(): Promise<RawList> {
 			objects: [],
 			crons: [],
 			signIn: [],
+			webhookNetworks: [],
 		}),
 	);
 	const child = spawn(

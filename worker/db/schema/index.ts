@@ -17,3 +17,4 @@ export * from './second-factor.ts';
 export * from './token.ts';
 export * from './user.ts';
 export * from './watch.ts';
+export * from './webhook.ts';

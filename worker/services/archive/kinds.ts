@@ -152,6 +152,9 @@ export const NOT_ARCHIVED: readonly string[] = [
 	schema.idempotency_keys,
 	schema.run_streams,
 	schema.watches,
+	// Another hub that is given the archive must not call what this one calls.
+	schema.webhooks,
+	schema.webhook_deliveries,
 	schema.imports,
 	schema.import_chunks,
 ].map((table) => getTableName(table));

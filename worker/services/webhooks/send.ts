@@ -1,0 +1,99 @@
+import { type DeliveryAttempt, type DeliveryError } from '#domain/webhook.ts';
+import { isAllowedAddress } from '#domain/webhook-address.ts';
+
+/** A receiver has so long to take it and to answer. */
+const PATIENCE_MS = 10_000;
+/** Of the answer, so many bytes are read, and so many characters kept. */
+const READ_MAX = 4_096;
+const EXCERPT_MAX = 1_000;
+// eslint-disable-next-line no-control-regex
+const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The world outside, as far as webhooks may reach it. */
+export interface Outside {
+	fetch: (input: string, init: RequestInit) => Promise<Response>;
+	/** Networks that an admin allows beside the open internet. */
+	networks: readonly string[];
+	version: string;
+	patience_ms?: number;
+}
+
+export interface Letter {
+	url: string;
+	/** `whsec_…`; null: lost. */
+	secret: string | null;
+	key: string;
+	event: string;
+	body: string;
+}
+
+/** As Standard Webhooks has it: HMAC-SHA256 over id, time and body, under what follows `whsec_`. */
+export async function signature(secret: string, key: string, timestamp: number, body: string): Promise<string> {
+	const bytes = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), (char) => char.charCodeAt(0));
+	const hmac = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+	const signed = await crypto.subtle.sign(
+		'HMAC',
+		hmac,
+		new TextEncoder().encode(`${key}.${String(timestamp)}.${body}`),
+	);
+	return `v1,${btoa(String.fromCharCode(...new Uint8Array(signed)))}`;
+}
+
+/** One attempt. Whatever the other end does, it comes to an end and is told in a few words. */
+export async function send(outside: Outside, letter: Letter, now: () => number): Promise<DeliveryAttempt> {
+	const began = now();
+	const told = (error: DeliveryError | null, status: number | null = null, excerpt = ''): DeliveryAttempt => ({
+		at: new Date(began).toISOString(),
+		status,
+		ms: Math.max(0, now() - began),
+		error,
+		excerpt,
+	});
+	if (letter.secret === null) return told('no_secret');
+	if (!isAllowedAddress(letter.url, outside.networks)) return told('address');
+	const timestamp = Math.floor(began / 1000);
+	try {
+		const response = await outside.fetch(letter.url, {
+			method: 'POST',
+			redirect: 'manual',
+			headers: {
+				'content-type': 'application/json',
+				'user-agent': `uHub/${outside.version}`,
+				'uhub-event': letter.event,
+				'webhook-id': letter.key,
+				'webhook-timestamp': String(timestamp),
+				'webhook-signature': await signature(letter.secret, letter.key, timestamp, letter.body),
+			},
+			body: letter.body,
+			signal: AbortSignal.timeout(outside.patience_ms ?? PATIENCE_MS),
+		});
+		const { status } = response;
+		const excerpt = await beginning(response);
+		if (status >= 200 && status < 300) return told(null, status, excerpt);
+		return told(status >= 300 && status < 400 ? 'redirect' : 'refused', status, excerpt);
+	} catch (error) {
+		return told(error instanceof Error && /timeout|abort/i.test(error.name) ? 'timeout' : 'unreachable');
+	}
+}
+
+/** What the answer begins with; the rest is not waited for. */
+async function beginning(response: Response): Promise<string> {
+	if (response.body === null) return '';
+	const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+	const decoder = new TextDecoder();
+	let text = '';
+	let read = 0;
+	try {
+		while (read < READ_MAX) {
+			const { value, done } = await reader.read();
+			if (done) break;
+			read += value.length;
+			text += decoder.decode(value.subarray(0, READ_MAX), { stream: true });
+		}
+	} finally {
+		// Whether that works is the other end's affair.
+		void reader.cancel().catch(() => undefined);
+	}
+	// What a page shows of it is one calm text, whatever it is.
+	return text.slice(0, EXCERPT_MAX).replace(unsafe, '\ufffd');
+}
