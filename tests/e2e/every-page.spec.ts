@@ -69,6 +69,7 @@ async function addresses(): Promise<Record<string, string>> {
 		audit: '/audit',
 		data: '/admin/data',
 		'second factor': '/profile/security',
+		tokens: '/profile/tokens',
 		incidents: '/incidents',
 		'new incident': '/incidents?new=1',
 		'incidents of a project': `/projects/${project}/incidents`,
