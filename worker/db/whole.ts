@@ -1,17 +1,18 @@
 import { type AnyColumn, getTableColumns, type InferSelectModel, sql, type SQL } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { flat } from './flat.ts';
 
 /** D1 takes 32 arguments to a function: names and values of this many columns. */
 const COLUMNS = 16;
 
 /**
  * All of a table's row as one JSON text, for lists: D1 hands over one cell a row instead of one a column, and the runtime's own
- * parser makes the object. Not for tables with reals, which SQLite shortens in JSON.
+ * parser makes the object. To be made once for a table. Not for tables with reals, which SQLite shortens in JSON.
  */
 export function whole<T extends SQLiteTable>(table: T): SQL<InferSelectModel<T>> {
 	const columns = Object.entries<AnyColumn>(getTableColumns(table));
 	const decoded = columns.filter(([, column]) => !plain.has(column.dataType));
-	return textOf(columns).mapWith((text: string) => {
+	return flat<InferSelectModel<T>>(textOf(columns)).mapWith((text: string) => {
 		const row = JSON.parse(text) as InferSelectModel<T>;
 		for (const [name, column] of decoded) {
 			const value: unknown = Reflect.get(row, name);

@@ -8,6 +8,7 @@ import { type Action, type Actor, can, type Subject } from '#domain/permissions.
 import { ProjectStatus } from '#domain/project.ts';
 import { TokenScope } from '#domain/token.ts';
 import { api_tokens, sessions, users } from '../db/client.ts';
+import { flat } from '../db/flat.ts';
 import type { Ctx } from './context.ts';
 import { noteUse, notSignedIn } from './tokens/use.ts';
 
@@ -83,6 +84,8 @@ export interface Entered<R> {
 
 type Rows<Q extends readonly BatchItem<'sqlite'>[]> = { [K in keyof Q]: Q[K]['_']['result'] };
 
+const rankOfEntrant = flat(accessRankOf(sql`users.id`, sql`projects.id`));
+
 /** Who asks, with which token, and the project they ask in with their access to it, as one row; none when nobody is signed in. */
 function entrance(ctx: Ctx, scope: Scope) {
 	const c = ctx.credential;
@@ -99,7 +102,7 @@ function entrance(ctx: Ctx, scope: Scope) {
 				.as('token'),
 			project: (scope === null
 				? sql<null>`null`
-				: sql<string>`(select json_object('id', id, 'name', name, 'status', status, 'rank', ${accessRankOf(sql`users.id`, sql`projects.id`)})
+				: sql<string>`(select json_object('id', id, 'name', name, 'status', status, 'rank', ${rankOfEntrant})
 					from projects where id = ${scope.project})`
 			)
 				.mapWith((text: string) => Project.parse(JSON.parse(text)))

@@ -18,6 +18,8 @@ export const JobList = z.strictObject({
 	owner_id: z.coerce.number().pipe(Id).optional(),
 });
 
+const row = whole(jobs);
+
 /** The jobs of one project, or of all that the person may see. */
 export async function listJobs(
 	ctx: Ctx,
@@ -32,7 +34,7 @@ export async function listJobs(
 		project_id === null ? null : inProject(project_id),
 		[
 			ctx.db
-				.select({ row: whole(jobs) })
+				.select({ row })
 				.from(jobs)
 				.where(
 					and(
