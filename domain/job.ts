@@ -38,7 +38,7 @@ export type Parameters = z.infer<typeof Parameters>;
 /** Labels an agent must carry to be offered the job. */
 export const Labels = z
 	.record(
-		z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/i),
+		z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/),
 		z
 			.string()
 			.max(63)

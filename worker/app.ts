@@ -1,9 +1,11 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { openAPIRouteHandler } from 'hono-openapi';
+import { z } from 'zod';
 import { notFound } from '#domain/errors.ts';
 import { type AppEnv, withCtx } from './http/context.ts';
+import { describe } from './http/describe.ts';
 import { secureHeaders } from './http/headers.ts';
+import { documentOf } from './http/openapi/document.ts';
 import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
@@ -79,19 +81,8 @@ export const app = new Hono<AppEnv>()
 app
 	.get(
 		'/api/openapi.json',
-		openAPIRouteHandler(app, {
-			documentation: {
-				openapi: '3.1.0',
-				info: {
-					title: 'uHub',
-					version: '1',
-					description: 'Plan jobs together, run them on your own agents, watch them live.',
-				},
-			},
-			excludeStaticFile: false,
-			exclude: /^\/live\//,
-			defaultValidationErrorResponse: false,
-		}),
+		describe('hub.openapi', 'This document', { schema: z.looseObject({ openapi: z.string() }) }),
+		async (c) => c.json(await documentOf(app)),
 	)
 	.on('ALL', ['/api/*', '/live/*'], (c) => onError(notFound('address'), c))
 	// The pages of the app: whatever is no file is answered with its first page, by the binding.
