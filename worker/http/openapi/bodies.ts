@@ -67,6 +67,13 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'postmortem.update': { root_cause: 'A cache that was too small' },
 	'action_item.create': { title: 'Alert on evictions' },
 	'action_item.update': { state: 'done' },
+	'webhook.create': {
+		project_id: 3,
+		name: 'chat',
+		url: 'https://hooks.example.com/uhub',
+		events: ['run.ended', 'incident.opened'],
+	},
+	'webhook.update': { name: 'team chat' },
 	'agent.enrol': { labels: { zone: 'eu' } },
 	'agent.join': {
 		token: `uhe_${'A'.repeat(43)}`,

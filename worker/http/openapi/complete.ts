@@ -35,6 +35,8 @@ const unkept = new Set([
 	'session.delete',
 	'agent.enrol',
 	'token.create',
+	'webhook.create',
+	'webhook.rotate',
 	'user.create',
 	'user.password',
 	'me.password',

@@ -24,6 +24,7 @@ import * as signIn from '#domain/sign-in.ts';
 import * as terraform from '#domain/terraform.ts';
 import * as token from '#domain/token.ts';
 import * as user from '#domain/user.ts';
+import * as webhook from '#domain/webhook.ts';
 import * as problem from '../problem-schema.ts';
 
 const rooms: object[] = [
@@ -52,6 +53,7 @@ const rooms: object[] = [
 	terraform,
 	token,
 	user,
+	webhook,
 	problem,
 ];
 
