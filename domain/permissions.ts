@@ -173,6 +173,10 @@ export const permissions = {
 	'audit.list': adminOnly,
 	'audit.verify': adminOnly,
 	'hub.export': adminOnly,
+	'hub.metrics': adminOnly,
+	'me.feed': everyone,
+	'me.feed_renew': everyone,
+	'me.feed_revoke': everyone,
 } as const satisfies Record<string, Row>;
 
 export type Action = keyof typeof permissions;
@@ -190,6 +194,7 @@ const looking: ReadonlySet<string> = new Set(['list', 'read', 'state', 'history'
 /** The scope a token needs for an action; null when no token will do. */
 export function scopeOf(action: Action): TokenScope | null {
 	if (personal.test(action)) return null;
+	if (action === 'hub.metrics') return 'metrics';
 	if (permissions[action] === adminOnly) return 'admin';
 	const [subject, verb = ''] = action.split('.');
 	if (looking.has(verb)) return 'read';

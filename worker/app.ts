@@ -12,6 +12,7 @@ import { agents } from './routes/agents.ts';
 import { archive } from './routes/archive.ts';
 import { clusters } from './routes/clusters.ts';
 import { events } from './routes/events.ts';
+import { feeds } from './routes/feeds.ts';
 import { freezes } from './routes/freezes.ts';
 import { hub } from './routes/hub.ts';
 import { incidents } from './routes/incidents.ts';
@@ -20,6 +21,7 @@ import { jobs } from './routes/jobs.ts';
 import { groups } from './routes/groups.ts';
 import { live } from './routes/live.ts';
 import { metricRefs } from './routes/metric-refs.ts';
+import { metrics } from './routes/metrics.ts';
 import { me } from './routes/me.ts';
 import { people } from './routes/people.ts';
 import { postmortems } from './routes/postmortems.ts';
@@ -62,6 +64,7 @@ api
 	.route('/', metricRefs)
 	.route('/', jobs)
 	.route('/', runs)
+	.route('/', feeds)
 	.route('/', events)
 	.route('/', freezes)
 	.route('/', incidents)
@@ -75,6 +78,7 @@ export const app = new Hono<AppEnv>()
 		await next();
 	})
 	.use(secureHeaders)
+	.route('/', metrics)
 	.route('/api', api)
 	.route('/live', live);
 

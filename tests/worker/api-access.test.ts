@@ -178,6 +178,12 @@ async function incidentIn(status: string): Promise<Answer['body']> {
 	return incident;
 }
 
+/** The address of a person's feed, as a path. */
+async function feedOf(who: Caller, which: string): Promise<string> {
+	const { pathname, search } = new URL(String((await who.ok('POST', '/api/me/feed', {}))[which]));
+	return `${pathname}${search}`;
+}
+
 const on = (row: Answer['body'], more: Options = {}): Options => ({
 	...more,
 	headers: { 'if-match': `"v${String(row.version)}"` },
@@ -210,6 +216,12 @@ const plain = (path: string, body?: () => object) => inP(path, body);
  */
 const table: Record<string, [string, () => Promise<Asked>]> = {
 	'GET /api/health': ['yyyyyy o', plain('/api/health')],
+	'GET /metrics': ['ynnnnn', plain('/metrics')],
+	'GET /api/me/feed': ['yyyyyy', plain('/api/me/feed')],
+	'POST /api/me/feed': ['yyyyyy', plain('/api/me/feed', () => ({}))],
+	'DELETE /api/me/feed': ['yyyyyy', plain('/api/me/feed')],
+	'GET /api/calendar.ics': ['yyyyyy o', async () => ({ path: await feedOf(admin, 'calendar_url') })],
+	'GET /api/incidents.atom': ['yyyyyy o', async () => ({ path: await feedOf(admin, 'incidents_url') })],
 	'GET /api/webhooks': ['yynnnh', () => Promise.resolve({ path: `/api/webhooks?project_id=${String(p)}` })],
 	'POST /api/webhooks': [
 		'yynnnh',

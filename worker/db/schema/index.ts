@@ -2,6 +2,7 @@ export * from './agent.ts';
 export * from './audit.ts';
 export * from './change.ts';
 export * from './event.ts';
+export * from './feed.ts';
 export * from './freeze.ts';
 export * from './group.ts';
 export * from './idempotency.ts';

@@ -152,6 +152,7 @@ export const NOT_ARCHIVED: readonly string[] = [
 	schema.idempotency_keys,
 	schema.run_streams,
 	schema.watches,
+	schema.feeds,
 	// Another hub that is given the archive must not call what this one calls.
 	schema.webhooks,
 	schema.webhook_deliveries,

@@ -1,0 +1,83 @@
+import { and, eq, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { EVENT_LENGTH_MAX_MS } from '#domain/event.ts';
+import { events, freezes, jobs, projects } from '../../db/client.ts';
+import type { Ctx } from '../context.ts';
+import { enter, visibleProjects } from '../gate.ts';
+import { calendarOf, type IcalEntry } from './ical.ts';
+
+const DAY_MS = 86_400_000;
+/** What a calendar elsewhere is given: so far back, so far ahead, and not more than anybody can look at. */
+const BACK_MS = 60 * DAY_MS;
+const AHEAD_MS = 366 * DAY_MS;
+const ENTRIES_MAX = 5_000;
+
+/** The entries and the freezes a person may see, as a calendar to subscribe to. */
+export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
+	const iso = (ms: number) => new Date(ms).toISOString();
+	const [low, high] = [ctx.now() - BACK_MS, ctx.now() + AHEAD_MS];
+	const visible = visibleProjects(ctx);
+	const { rows } = await enter(
+		ctx,
+		'event.list',
+		null,
+		[
+			ctx.db
+				.select({
+					...getTableColumns(events),
+					project_name: sql<string>`${projects.name}`.as('project_name'),
+					job_status: sql<string | null>`${jobs.status}`.as('job_status'),
+				})
+				.from(events)
+				.innerJoin(projects, eq(projects.id, events.project_id))
+				.leftJoin(jobs, eq(jobs.id, events.job_id))
+				.where(
+					and(
+						inArray(events.project_id, visible),
+						lt(events.start, iso(high)),
+						gt(events.start, iso(low - EVENT_LENGTH_MAX_MS)),
+					),
+				)
+				.orderBy(events.start, events.id)
+				.limit(ENTRIES_MAX),
+			ctx.db
+				.select({ ...getTableColumns(freezes), project_name: sql<string | null>`${projects.name}`.as('project_name') })
+				.from(freezes)
+				.leftJoin(projects, eq(projects.id, freezes.project_id))
+				.where(
+					and(
+						or(isNull(freezes.project_id), sql`${freezes.project_id} in ${visible}`),
+						lt(freezes.start, iso(high)),
+						gt(freezes.end, iso(low)),
+					),
+				)
+				.orderBy(freezes.start, freezes.id)
+				.limit(ENTRIES_MAX),
+		],
+		() => ({ access: 'read' }),
+	);
+	const entries = rows[0].map((event): IcalEntry => ({
+		uid: `event-${String(event.id)}@${origin.host}`,
+		title: `${event.project_name}: ${event.title}`,
+		start: event.start,
+		end: event.end,
+		all_day: event.all_day,
+		status: event.job_status === 'canceled' ? 'CANCELLED' : 'CONFIRMED',
+		categories: [event.event_type, event.project_name],
+		url: event.job_id === null ? `${origin.origin}/calendar` : `${origin.origin}/jobs/${String(event.job_id)}`,
+		version: event.version,
+		updated_at: event.updated_at,
+	}));
+	const frozen = rows[1].map((freeze): IcalEntry => ({
+		uid: `freeze-${String(freeze.id)}@${origin.host}`,
+		title: `❄ ${freeze.project_name === null ? '' : `${freeze.project_name}: `}${freeze.title}`,
+		start: freeze.start,
+		end: freeze.end,
+		all_day: false,
+		status: 'CONFIRMED',
+		categories: ['freeze'],
+		url: `${origin.origin}/admin/freezes`,
+		version: freeze.version,
+		updated_at: freeze.updated_at,
+	}));
+	return calendarOf('uHub', [...entries, ...frozen]);
+}
