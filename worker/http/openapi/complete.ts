@@ -9,6 +9,8 @@ import { type Answer, followed, type Operation, type Parameter, type Schemas } f
 const open = new Set([
 	'hub.openapi',
 	'hub.health',
+	'feed.calendar',
+	'feed.incidents',
 	'hub.setup_state',
 	'hub.setup',
 	'hub.sign_in_methods',

@@ -18,6 +18,7 @@ export const tags: Readonly<Record<string, string>> = {
 	server_status: 'How the agents’ hosts are',
 	event: 'Entries of the calendar',
 	calendar: 'When something may start',
+	feed: 'What calendars and feed readers subscribe to',
 	freeze: 'Windows in which nothing starts',
 	incident: 'Incidents',
 	incident_entry: 'An incident’s timeline',
