@@ -16,7 +16,13 @@ export default defineConfig({
 				plugins: [
 					cloudflareTest(async () => ({
 						wrangler: { configPath: './wrangler.toml' },
-						miniflare: { bindings: { TEST_MIGRATIONS: await readD1Migrations('./migrations') } },
+						miniflare: {
+							bindings: {
+								TEST_MIGRATIONS: await readD1Migrations('./migrations'),
+								...(process.env.FUZZ_SEED && { FUZZ_SEED: process.env.FUZZ_SEED }),
+								...(process.env.FUZZ_RUNS && { FUZZ_RUNS: process.env.FUZZ_RUNS }),
+							},
+						},
 					})),
 				],
 				test: { name: 'worker', include: ['tests/worker/**/*.test.ts'], setupFiles: ['tests/worker/setup.ts'] },

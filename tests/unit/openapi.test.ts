@@ -45,7 +45,8 @@ describe('the OpenAPI document', () => {
 				said.some((status) => /^[23]/.test(status)),
 				at,
 			).toBe(true);
-			expect(said.includes('401'), at).toBe(operation.security?.length !== 0);
+			// Who needs no session may still prove themselves badly.
+			if (operation.security?.length !== 0) expect(said, at).toContain('401');
 			const inPath = (operation.parameters ?? []).filter((one) => one.in === 'path').map(({ name }) => `{${name}}`);
 			expect(inPath.sort(), at).toEqual((path.match(/\{\w+\}/g) ?? []).sort());
 		}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
+import { type Caller, fresh, idOf, person, project } from './api-world.ts';
 import { expectArchivable } from './archivable.ts';
 
 let admin: Caller;
@@ -203,96 +203,7 @@ describe('scripts', () => {
 });
 
 describe('25: hostile values', () => {
-	const hostile = fc.oneof(
-		fc.constantFrom<unknown>(
-			null,
-			true,
-			-1,
-			0,
-			1e308,
-			2 ** 53,
-			'',
-			'\u0000',
-			'\ud800',
-			"'; drop table users; --",
-			'__proto__',
-			'../../etc/passwd',
-			'<script>',
-			'%s%n',
-			'2026-02-30T25:61:61Z',
-			'0000-01-01T00:00:00Z',
-			'9999-12-31T23:59:59.999999999999999Z',
-			[],
-			{},
-			[[[[[[]]]]]],
-			'x'.repeat(5000),
-		),
-		fc.string({ unit: 'binary' }),
-		fc.integer(),
-		fc.double(),
-		fc.jsonValue({ maxDepth: 3 }),
-	);
-	interface Operation {
-		parameters?: { in: string; name: string }[];
-		requestBody?: { content: Record<string, { schema: { properties?: object; oneOf?: { properties?: object }[] } }> };
-	}
-
-	/** What the operations take, so that one wrong field among good ones gets past the first check. */
-	const good: Record<string, object> = {
-		'post /api/auth/login': { username: 'x', password: 'y' },
-		'post /api/projects': { name: 'a project' },
-		'post /api/projects/{id}/environments': { name: 'an environment', type: 'dev' },
-		'post /api/projects/{id}/scripts': { tool: 'shell', name: 'a script', location_type: 'uploaded', content: 'x' },
-		'post /api/projects/{id}/jobs': { title: 'a job', job_type: 'dev' },
-		'post /api/projects/{id}/events': { title: 'an event', start: '2026-12-01T00:00:00Z' },
-	};
-
-	it('25: no operation of the document answers 5xx, whatever it is sent', { timeout: 120_000 }, async () => {
-		const { body } = await nobody('GET', '/api/openapi.json');
-		const paths = body.paths as Record<string, Record<string, Operation>>;
-		const statuses = new Map<number, number>();
-		for (const [path, methods] of Object.entries(paths))
-			for (const [method, { parameters = [], requestBody }] of Object.entries(methods)) {
-				const schema = requestBody?.content['application/json']?.schema;
-				const fields = Object.keys(
-					schema?.properties ?? Object.assign({}, ...(schema?.oneOf ?? []).map((one) => one.properties)),
-				);
-				const queries = parameters.filter((one) => one.in === 'query').map(({ name }) => name);
-				// Somebody new for each: an operation may end the sessions of whoever it is asked by, or of row 1.
-				const who = await person('admin');
-				await fc.assert(
-					fc.asyncProperty(
-						fc.constantFrom('1', String(p), '999999', '0', '%00', '1%27'),
-						fc.dictionary(fc.constantFrom('zz', ...fields), hostile, { maxKeys: 3 }),
-						fc.boolean(),
-						fc.dictionary(fc.constantFrom('zz', ...queries), fc.string({ unit: 'binary', maxLength: 80 }), {
-							maxKeys: 3,
-						}),
-						async (id, wrong, among, query) => {
-							// A waiting request would only wait.
-							delete query.wait;
-							const search = new URLSearchParams(query).toString();
-							const sent = { ...(among && good[`${method} ${path}`]), ...wrong };
-							const { status, body } = await who.call(method.toUpperCase(), `${path.replace('{id}', id)}?${search}`, {
-								...(requestBody && { body: sent }),
-								headers: { 'if-match': '"v1"', ...(requestBody && { 'content-type': 'application/json' }) },
-							});
-							statuses.set(status, (statuses.get(status) ?? 0) + 1);
-							expect(
-								status,
-								`${method} ${path} ${JSON.stringify(sent)} ${search} ${JSON.stringify(body)}`,
-							).toBeLessThan(500);
-						},
-					),
-					{ numRuns: 25 },
-				);
-			}
-		expect(statuses.get(400)).toBeGreaterThan(200);
-		expect(statuses.get(200)).toBeGreaterThan(50);
-		expect(statuses.get(401) ?? 0).toBeLessThan(60);
-	});
-
-	it('25: nor for bytes that are no JSON', async () => {
+	it('25: bytes that are no JSON are refused', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
 				const { status } = await admin.call('POST', `/api/projects/${String(p)}/jobs`, {

@@ -8,6 +8,9 @@ declare global {
 			mainModule: { default: typeof worker };
 		}
 		interface Env {
+			/** Set by `npm run fuzz`. */
+			FUZZ_SEED?: string;
+			FUZZ_RUNS?: string;
 			TEST_MIGRATIONS: D1Migration[];
 		}
 	}

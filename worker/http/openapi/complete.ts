@@ -49,11 +49,15 @@ const unkept = new Set([
 	'second_factor.reset',
 ]);
 
+/** Open to all, and refused for what is sent with them. */
+const proving = new Set(['session.create', 'session.confirm', 'agent.join']);
+
 /** Where guessing is slowed down. */
 const counted = new Set([
 	'session.create',
 	'session.confirm',
 	'agent.join',
+	'hub.import_start',
 	'me.password',
 	'second_factor.confirm',
 	'second_factor.renew',
@@ -152,7 +156,7 @@ export function complete(method: string, path: string, route: Operation, schemas
 
 	const also: Refusal[] = [
 		...((parameters.length > 0 || body ? [400] : []) as Refusal[]),
-		...((isOpen ? [] : [401, 403]) as Refusal[]),
+		...((isOpen && !proving.has(id) ? [] : [401, 403]) as Refusal[]),
 		...((isOpen && writes ? [403] : []) as Refusal[]),
 		...((path.includes('{') || parameters.some(({ in: where }) => where === 'query') || id.includes('oidc') || writes
 			? [404]
