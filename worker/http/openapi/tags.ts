@@ -31,7 +31,6 @@ export const tags: Readonly<Record<string, string>> = {
 	terraform_plan: 'Terraform plans',
 	cluster: 'Kubernetes clusters',
 	metric_ref: 'Links to dashboards and graphs',
-	feed: 'The calendar and the measures, for other programs to read',
 	webhook: 'Telling programs elsewhere of events',
 	audit: 'What happened in the hub, and whether that record is whole',
 };
