@@ -120,7 +120,10 @@ export const api = {
 	/** `version` is the one the change was made on: a newer row answers 412 and changes nothing. */
 	patch: <S extends z.ZodType>(path: string, version: number, body: unknown, schema: S) =>
 		ask('PATCH', path, schema, { body, version }),
-	remove: async (path: string, version: number) => {
-		await ask('DELETE', path, nothing, { version });
+	/** Makes it so, whatever it was before. */
+	put: <S extends z.ZodType>(path: string, body: unknown, schema: S) => ask('PUT', path, schema, { body }),
+	/** Without a version where what is removed has none. */
+	remove: async (path: string, version?: number) => {
+		await ask('DELETE', path, nothing, version === undefined ? {} : { version });
 	},
 };

@@ -38,6 +38,8 @@ class Live {
 	#where: { project_id: number | null; path: string } = { project_id: null, path: '/' };
 	/** The rooms came back too late to tell what was missed: pages load anew. */
 	onreset: () => void = () => {};
+	/** A room was closed to this page for good, as `protocol/close-codes.ts` says why. */
+	onlost: (code: number) => void = () => {};
 
 	/** From now on the rows of another kind are kept too: for the module of the pages that show them. */
 	also<T extends { id: number; version: number }>(entity: Entity, schema: z.ZodType<T>): Rows<T> {
@@ -83,6 +85,9 @@ class Live {
 			people: (people) => this.#people.set(project_id, people),
 			reset: () => {
 				this.onreset();
+			},
+			lost: (code) => {
+				this.onlost(code);
 			},
 		});
 	}

@@ -9,6 +9,8 @@ interface RoomHandlers {
 	people: (people: Person[]) => void;
 	/** What happened before is not told: load the rows anew. */
 	reset: () => void;
+	/** The room is closed to this page for good. */
+	lost: (code: number) => void;
 }
 
 /** One project's room: its changes from where it left off, and who is there. */
@@ -27,8 +29,9 @@ export class ProjectSocket {
 			text: (data) => {
 				this.#received(data);
 			},
-			over: () => {
+			over: (code) => {
 				on.people([]);
+				on.lost(code);
 			},
 		});
 	}
