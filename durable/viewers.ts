@@ -1,4 +1,4 @@
-import type { Frame } from '#protocol/run-frames.ts';
+import { type Frame, PAYLOAD_MAX } from '#protocol/run-frames.ts';
 import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { cutFrame, type LogReader } from './core/log-reader.ts';
@@ -24,7 +24,7 @@ const UNREAD_LEAST = 524_288;
 /** A viewer that took nothing at all for so long is let go; it resumes from its offset. */
 const STUCK_MS = 30_000;
 const LOOK_EVERY_MS = 20;
-/** After frames went out, the next ones gather for so long per viewer: a message costs the hub the same, however short. */
+/** After frames went out, the next gather for so long per viewer, or until they fill one: a message costs the same, however short. */
 const GATHER_MS_EACH = 0.05;
 /** The longest a timer takes, in milliseconds. */
 const TIMER_MAX = 2_147_483_647;
@@ -49,7 +49,7 @@ export class Viewers {
 	readonly #rights: Rights;
 	#endTimer: ReturnType<typeof setTimeout> | null = null;
 	/** Frames for the viewers who have all that came before them. */
-	#gathered: { frames: Uint8Array[]; number: number } | null = null;
+	#gathered: { frames: Uint8Array[]; number: number; size: number } | null = null;
 	#gatherTimer: ReturnType<typeof setTimeout> | null = null;
 	#sentAt = -Infinity;
 
@@ -99,10 +99,11 @@ export class Viewers {
 	/** Frames that were stored in this turn, the first of them number `number`. The first of a burst leave at once. */
 	publish(frames: readonly Uint8Array[], number: number): void {
 		if (frames.length === 0 || this.#viewers.size === 0) return;
-		this.#gathered ??= { frames: [], number };
+		this.#gathered ??= { frames: [], number, size: 0 };
 		this.#gathered.frames.push(...frames);
+		for (const { length } of frames) this.#gathered.size += length;
 		const wait = this.#sentAt + this.#viewers.size * GATHER_MS_EACH - Date.now();
-		if (wait <= 0) this.#sendGathered();
+		if (wait <= 0 || this.#gathered.size >= PAYLOAD_MAX) this.#sendGathered();
 		else
 			this.#gatherTimer ??= setTimeout(() => {
 				this.#sendGathered();
