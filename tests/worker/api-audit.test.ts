@@ -36,6 +36,16 @@ describe('the audit', () => {
 		expect((await admin.ok('GET', '/api/audit?limit=1')).items).toMatchObject([{ hash: prev }]);
 	});
 
+	it('is sealed whole where more was written than one batch takes', async () => {
+		await env.DB.prepare(
+			`insert into audit_logs (timestamp, action, object_type, actor_kind, metadata, request_id)
+			 with recursive n(i) as (select 1 union all select i + 1 from n where i < 1300)
+			 select unixepoch() * 1000, 'run.grant', 'Run', 'system', '{}', 'busy' from n`,
+		).run();
+		expect(await sealAudit(system())).toBe(1300);
+		expect(await admin.ok('GET', '/api/audit/verify')).toMatchObject({ faults: [], tail: 0 });
+	});
+
 	it('cannot be changed or deleted, and a changed row would not match its hash', async () => {
 		await expect(env.DB.exec("update audit_logs set action = 'x'")).rejects.toThrow('append-only');
 		await expect(env.DB.exec('delete from audit_logs')).rejects.toThrow('append-only');
