@@ -27,8 +27,12 @@ const rooms = [
 		never: ['#*', '!#domain/*', '!#protocol/*', '!#agent/*', 'cloudflare:*', 'hono*', 'drizzle-orm*', 'svelte*'],
 	},
 	{
+		room: 'client',
+		never: ['#*', '!#domain/*', 'node:*', 'cloudflare:*', 'hono*', 'drizzle-orm*', 'svelte*', 'ws'],
+	},
+	{
 		room: 'app',
-		never: ['#worker/*', '#durable/*', '#agent/*', 'node:*', 'cloudflare:*', 'drizzle-orm*'],
+		never: ['#worker/*', '#durable/*', '#agent/*', '#cli/*', 'node:*', 'cloudflare:*', 'hono*', 'drizzle-orm*'],
 	},
 ];
 
@@ -41,7 +45,7 @@ const borders = rooms.map(({ room, never }) => ({
 				patterns: [
 					{ group: never, message: `${room}/ may not import this: see the table of rooms in docs/architecture.md.` },
 					{
-						regex: '^(\\.\\./)+(domain|protocol|worker|durable|agent|app|tests)/',
+						regex: '^(\\.\\./)+(domain|protocol|worker|durable|agent|client|app|tests)/',
 						message: 'Cross rooms by #room/…, so that the borders can be checked.',
 					},
 				],
@@ -60,6 +64,7 @@ export default ts.config(
 			'.wrangler/',
 			'.uhub/',
 			'app/lib/paraglide/',
+			'client/routes.ts',
 			'worker-configuration.d.ts',
 			'test-results/',
 			'.cache/',

@@ -1,6 +1,6 @@
 import './lib/zod-csp.ts';
 import type { HandleClientError } from '@sveltejs/kit/hooks';
-import { ApiError } from '#lib/api/client.ts';
+import { ApiError } from '#client/api-error.ts';
 import { m } from '#lib/paraglide/messages.js';
 import { explain } from '#lib/ui/notices.svelte.ts';
 

@@ -16,7 +16,7 @@ const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scri
 export const PIECES = [
 	{
 		name: 'app',
-		sources: ['app', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED],
+		sources: ['app', 'client', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED],
 		results: ['build/index.html', 'dist/local/assets.json'],
 	},
 	{

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withQuery } from '#lib/api/client.ts';
+import { withQuery } from '#client/client.ts';
 import { changes } from '#lib/ui/changes.ts';
 import { backoff } from '#lib/live/backoff.ts';
 import { stepsOf } from '#lib/run/steps.ts';

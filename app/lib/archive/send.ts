@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { ApiError } from '#client/api-error.ts';
 import { ImportState } from '#domain/archive.ts';
-import { api, ApiError } from '#lib/api/client.ts';
+import { api } from '#lib/api/client.ts';
 
 /** How much of the file is read and sent at once, in bytes: less than the hub takes, for progress that is seen to move. */
 const PART = 4_194_304;

@@ -1,7 +1,8 @@
+import type { Query } from '#client/typed.ts';
 import { Agent } from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
 import type { User } from '#domain/user.ts';
-import { api, type Query } from '#lib/api/client.ts';
+import { api } from '#lib/api/client.ts';
 import { may } from '#lib/api/rights.ts';
 
 /** A page of agents, as every list of them is answered. */
@@ -14,7 +15,7 @@ export const agentFilters = ['q', 'status', 'sort', 'cursor'] as const;
 export const ASK_EVERY_MS = 5000;
 
 /** A page of the fleet, and (for who may let them in) the agents that wait for it. `fetch`: SvelteKit's own, inside a `load`. */
-export async function loadFleet(me: User, query: Query, call: { fetch?: typeof fetch } = {}) {
+export async function loadFleet(me: User, query: Query<'GET', '/agents'>, call: { fetch?: typeof fetch } = {}) {
 	const [agents, waiting] = await Promise.all([
 		api.get('/agents', AgentPage, { ...call, query }),
 		may(me, 'agent.confirm', null)

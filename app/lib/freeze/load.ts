@@ -1,6 +1,7 @@
+import type { Query } from '#client/typed.ts';
 import { pageOf } from '#domain/common.ts';
 import { Freeze } from '#domain/freeze.ts';
-import { api, type Query } from '#lib/api/client.ts';
+import { api } from '#lib/api/client.ts';
 
 export const FreezePage = pageOf(Freeze);
 
@@ -15,7 +16,7 @@ interface Call {
 	signal?: AbortSignal;
 }
 
-async function listed(query: Query, to: string | null, call: Call): Promise<Freeze[]> {
+async function listed(query: Query<'GET', '/freezes'>, to: string | null, call: Call): Promise<Freeze[]> {
 	const all: Freeze[] = [];
 	let cursor: string | null = null;
 	for (let pages = 0; pages < PAGES_MAX; pages++) {

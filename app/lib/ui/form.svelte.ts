@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ApiError } from '#lib/api/client.ts';
+import { ApiError } from '#client/api-error.ts';
 import { m } from '#lib/paraglide/messages.js';
 import { fieldMessage } from './field-message.ts';
 import { notices } from './notices.svelte.ts';

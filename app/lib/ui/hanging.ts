@@ -1,4 +1,4 @@
-import { ApiError } from '#lib/api/client.ts';
+import { ApiError } from '#client/api-error.ts';
 import { m } from '#lib/paraglide/messages.js';
 
 /** Rows of one kind that name the row which was to be deleted. */

@@ -1,8 +1,9 @@
 import { redirect } from '@sveltejs/kit';
+import { ApiError } from '#client/api-error.ts';
 import { pageOf } from '#domain/common.ts';
 import { ProjectView } from '#domain/project.ts';
 import { PublicUser, User } from '#domain/user.ts';
-import { api, ApiError } from '#lib/api/client.ts';
+import { api } from '#lib/api/client.ts';
 import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ fetch, url, depends, untrack }) => {

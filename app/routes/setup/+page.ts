@@ -1,6 +1,7 @@
 import { redirect } from '@sveltejs/kit';
+import { ApiError } from '#client/api-error.ts';
 import { User } from '#domain/user.ts';
-import { api, ApiError } from '#lib/api/client.ts';
+import { api } from '#lib/api/client.ts';
 import { may } from '#lib/api/rights.ts';
 import { loadProgress, SetupState } from '#lib/setup/state.ts';
 import type { PageLoad } from './$types';

@@ -9,9 +9,9 @@ import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ fetch, params, depends }) => {
 	depends(LIVE);
-	const at = `/incidents/${String(params.id)}`;
+	const at = `/incidents/${String(params.id)}` as const;
 	const incident = await api.get(at, IncidentDetail, { fetch });
-	const inProject = `/projects/${String(incident.project_id)}`;
+	const inProject = `/projects/${String(incident.project_id)}` as const;
 	const [project, environments, postmortem, actions] = await Promise.all([
 		api.get(inProject, ProjectView, { fetch }),
 		api.get(`${inProject}/environments`, pageOf(Environment), { fetch, query: { limit: 200 } }),

@@ -8,7 +8,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, url, depends }) => {
 	depends(LIVE);
-	const at = `/incidents/${String(params.id)}`;
+	const at = `/incidents/${String(params.id)}` as const;
 	const query = { sort: '-at', limit: 100, cursor: url.searchParams.get('cursor') };
 	const [entries, links, changes] = await Promise.all([
 		api.get(`${at}/entries`, pageOf(IncidentEntry), { fetch, query }),

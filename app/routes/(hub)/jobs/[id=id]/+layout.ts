@@ -10,7 +10,7 @@ import type { LayoutLoad } from './$types';
 export const load: LayoutLoad = async ({ fetch, params, depends }) => {
 	depends(LIVE);
 	const job = await api.get(`/jobs/${String(params.id)}`, JobView, { fetch });
-	const at = `/projects/${String(job.project_id)}`;
+	const at = `/projects/${String(job.project_id)}` as const;
 	const query = { limit: 200 };
 	const [project, environments, scripts] = await Promise.all([
 		api.get(at, ProjectView, { fetch }),

@@ -7,7 +7,7 @@ import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ fetch, params, depends }) => {
 	depends(LIVE);
-	const at = `/projects/${String(params.project)}`;
+	const at = `/projects/${String(params.project)}` as const;
 	const [project, environments] = await Promise.all([
 		api.get(at, ProjectView, { fetch }),
 		api.get(`${at}/environments`, pageOf(Environment), { fetch, query: { limit: 200 } }),

@@ -10,7 +10,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, depends }) => {
 	depends(LIVE);
-	const at = `/runs/${String(params.id)}`;
+	const at = `/runs/${String(params.id)}` as const;
 	const [run, begin] = await Promise.all([
 		api.get(at, Run, { fetch }),
 		api.get(`${at}/log/lines`, LogLines, { fetch, query: { from: 1, count: 200 } }),

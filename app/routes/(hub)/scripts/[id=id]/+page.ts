@@ -7,7 +7,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, depends }) => {
 	depends('app:script');
-	const at = `/scripts/${String(params.id)}`;
+	const at = `/scripts/${String(params.id)}` as const;
 	const script = await api.get(at, ScriptRef, { fetch });
 	const [project, repos, content] = await Promise.all([
 		api.get(`/projects/${String(script.project_id)}`, ProjectView, { fetch }),

@@ -7,7 +7,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, depends }) => {
 	depends(LIVE);
-	const at = `/terraform-plans/${String(params.id)}`;
+	const at = `/terraform-plans/${String(params.id)}` as const;
 	const [plan, diff] = await Promise.all([
 		api.get(at, TerraformPlanView, { fetch }),
 		api.get(`${at}/diff`, PlanDiff, { fetch }),

@@ -8,7 +8,7 @@ import type { PageLoad } from './$types';
 export const load: PageLoad = async ({ fetch, url, params, parent, depends }) => {
 	depends('app:people');
 	mayGovern((await parent()).me);
-	const at = `/groups/${String(params.group)}`;
+	const at = `/groups/${String(params.group)}` as const;
 	const query = { limit: 100, ...pick(url.searchParams, ['q', 'cursor']) };
 	const [group, members] = await Promise.all([
 		api.get(at, Group, { fetch }),

@@ -8,7 +8,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, url, depends }) => {
 	depends(LIVE);
-	const at = `/projects/${String(params.project)}`;
+	const at = `/projects/${String(params.project)}` as const;
 	const query = pick(url.searchParams, ['q', 'cursor', 'repo_id', 'change_type']);
 	const [repos, changes, jobs] = await Promise.all([
 		api.get(`${at}/repos`, pageOf(GitRepo), { fetch, query: { limit: 200 } }),

@@ -9,7 +9,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, url, depends }) => {
 	depends(LIVE);
-	const at = `/projects/${String(params.project)}`;
+	const at = `/projects/${String(params.project)}` as const;
 	const query = { limit: 200 };
 	const [inventories, plans, clusters, metrics] = await Promise.all([
 		api.get(`${at}/inventories`, pageOf(Inventory), { fetch, query }),
