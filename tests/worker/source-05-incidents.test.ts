@@ -221,7 +221,7 @@ describe('an incident', () => {
 		await dev.ok('POST', at(incident, '/entries'), { body: 'seen' });
 		expect(await ops.call('DELETE', at(incident), { headers: match(incident) })).toMatchObject({
 			status: 409,
-			body: { detail: expect.stringContaining('entries: 1') },
+			body: { detail: expect.stringContaining('entries (1)') },
 		});
 		const own = await project(owner);
 		const kept = await owner.ok('POST', `/api/projects/${String(own)}/incidents`, { title: 'x' });

@@ -138,11 +138,12 @@ describe('6.1 GitRepo', () => {
 			}),
 		];
 		const words = ['changes', 'scripts', 'inventories', 'terraform-plans'];
+		const tables = ['git_changes', 'script_refs', 'inventories', 'terraform_plans'];
 		const at = `/api/repos/${String(idOf(made))}`;
 		for (const [n, row] of hanging.entries()) {
 			expect(await dev.call('DELETE', at, { headers: ifMatch(made) })).toMatchObject({
 				status: 409,
-				body: { detail: expect.stringContaining(words[n]?.split('-').at(-1) ?? '') },
+				body: { detail: expect.stringContaining(`${tables[n] ?? ''} (1)`) },
 			});
 			await admin.call('DELETE', `/api/${words[n] ?? ''}/${String(idOf(row))}`, { headers: ifMatch(row) });
 		}

@@ -3,12 +3,13 @@ import type { Answer, Caller } from './api-world.ts';
 
 // What the tests of the source model's sections share: a row has every field of its entity, under its name and of its type.
 
-type Kind = 'int' | 'int?' | 'str' | 'str?' | 'datetime' | 'datetime?' | 'json' | readonly string[];
+type Kind = 'int' | 'int?' | 'str' | 'str?' | 'datetime' | 'datetime?' | 'bool' | 'json' | readonly string[];
 
 const fits = (kind: Kind, value: unknown): boolean => {
 	if (typeof kind !== 'string') return typeof value === 'string' && kind.includes(value);
 	if (kind.endsWith('?') && value === null) return true;
 	if (kind.startsWith('int')) return Number.isInteger(value);
+	if (kind === 'bool') return typeof value === 'boolean';
 	if (kind.startsWith('datetime')) return typeof value === 'string' && /^\d{4}-.*Z$/.test(value);
 	return kind === 'json' ? typeof value === 'object' && value !== null : typeof value === 'string';
 };

@@ -95,7 +95,7 @@ export const demoIncidents: DemoIncident[] = [
 		project: 'App',
 		environment: 'staging',
 		title: 'Payment answers 503 on staging',
-		description: 'The smoke test fails at `POST /payment` since the release of this afternoon.',
+		description: 'The smoke test fails at `POST /payment` since the latest release.',
 		severity: 'high',
 		status: 'open',
 		ago: 47,

@@ -17,8 +17,11 @@ export interface DemoJob {
 	scripts: ScriptName[];
 	/** When it is planned: days from the Monday of this week, and the hours (UTC) from and to. */
 	plan?: { day: number; from: number; to: number };
-	/** Its past: a run every so many days at this hour, for the last three weeks; which of them, counted from the latest, failed. */
-	past?: { every: number; hour: number; by: DemoUser; failed?: number[]; canceled?: number[] };
+	/**
+	 * Its past: a run every so many days at this hour, for the last three weeks, and with `ago` the latest so many hours before now;
+	 * which of them, counted from the latest, failed.
+	 */
+	past?: { every: number; hour: number; by: DemoUser; ago?: number; failed?: number[]; canceled?: number[] };
 }
 
 export const demoJobs: DemoJob[] = [
@@ -44,7 +47,7 @@ export const demoJobs: DemoJob[] = [
 		tags: ['release', 'v2.4.0'],
 		scripts: ['release.sh', 'smoke.sh'],
 		plan: { day: 3, from: 14, to: 15 },
-		past: { every: 4, hour: 13.4, by: 'dev', failed: [2] },
+		past: { every: 4, hour: 13.4, by: 'dev', ago: 2.6, failed: [2] },
 	},
 	{
 		project: 'App',
@@ -68,7 +71,7 @@ export const demoJobs: DemoJob[] = [
 		owner: 'dev',
 		tags: ['test'],
 		scripts: ['smoke.sh'],
-		past: { every: 3, hour: 8.1, by: 'dev', failed: [0, 3] },
+		past: { every: 3, hour: 8.1, by: 'dev', ago: 0.95, failed: [0, 3] },
 	},
 	{
 		project: 'App',

@@ -16,7 +16,7 @@ export interface PastRun {
 	>;
 }
 
-/** Every run of the demo's past, oldest first. The same at every call on the same day. */
+/** Every run of the demo's past, oldest first. */
 export function pastRuns(jobs: readonly DemoJob[], now: number): PastRun[] {
 	const today = Math.floor(now / DAY) * DAY;
 	const runs = jobs.flatMap((job, index) => {
@@ -26,7 +26,8 @@ export function pastRuns(jobs: readonly DemoJob[], now: number): PastRun[] {
 		for (let day = 1; day <= WEEKS * 7; day += past.every) {
 			const nth = made.length;
 			// Some minutes apart, as it happens.
-			const at = today - day * DAY + past.hour * HOUR + ((index * 7919 + day * 104_729) % 900) * 1000;
+			const usual = today - day * DAY + past.hour * HOUR + ((index * 7919 + day * 104_729) % 900) * 1000;
+			const at = nth === 0 && past.ago !== undefined ? now - past.ago * HOUR : usual;
 			made.push(pastRun(job, nth, at, index * 100 + nth));
 		}
 		return made;

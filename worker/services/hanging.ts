@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { DomainError } from '#domain/errors.ts';
 import * as schema from '../db/client.ts';
 
-/** The columns that name a row of that table, as the schema has them: a new one need not be listed anywhere. */
+/** The columns that name a row of that table and do not go with it, as the schema has them: a new one need not be listed anywhere. */
 function namedBy(parent: SQLiteTable, goesAlong: readonly string[]): { table: string; column: string }[] {
 	return Object.values(schema).flatMap((table) => {
 		if (!is(table, SQLiteTable)) return [];
@@ -13,19 +13,22 @@ function namedBy(parent: SQLiteTable, goesAlong: readonly string[]): { table: st
 		return foreignKeys.flatMap((key) => {
 			const { foreignTable, columns } = key.reference();
 			const [column] = columns;
-			return foreignTable === parent && column ? [{ table: name, column: column.name }] : [];
+			return foreignTable === parent && column && key.onDelete !== 'cascade'
+				? [{ table: name, column: column.name }]
+				: [];
 		});
 	});
 }
 
-/** What keeps a row from being deleted: how many rows of which tables name it. For a batch's `select`, and for its `expect`. */
+/** What keeps a row from being deleted: how many rows of which tables name it. `also`: what is counted
+ * in a way of its own. For a batch's `select`, and for its `expect`. */
 export function hangingOn(
 	parent: SQLiteTable,
 	id: number,
 	{ goesAlong = [], also = {} }: { goesAlong?: readonly string[]; also?: Record<string, SQL> } = {},
 ) {
 	const counts = [
-		...namedBy(parent, goesAlong).map(
+		...namedBy(parent, [...goesAlong, ...Object.keys(also)]).map(
 			({ table, column }) =>
 				sql`${table}, (select count(*) from ${sql.identifier(table)} where ${sql.identifier(column)} = ${id})`,
 		),

@@ -6,8 +6,8 @@ import { assertFresh, one, unchanged } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
 import { assertNothingHangs, hangingOn } from '../hanging.ts';
 
-/** How it was set up, who reached it and who has it open. Whatever else names a project keeps it. */
-const goesAlong = ['environments', 'freezes', 'project_groups', 'watches', 'webhooks'];
+/** How it was set up. Whatever else names a project keeps it. */
+const goesAlong = ['environments', 'webhooks'];
 
 /** Removes a project in which nothing has happened yet, with its settings. One with a past is archived instead. */
 export async function deleteProject(ctx: Ctx, id: number, version: number): Promise<void> {

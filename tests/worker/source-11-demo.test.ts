@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { issueLocalEnrolment, seedDemo } from '#worker/seed/index.ts';
 import { enrolRequest } from './api-enrol.ts';
-import { caller, nobody } from './api-world.ts';
+import { type Call, caller, nobody } from './api-world.ts';
 
 const signIn = async (username: string, password: string) => {
 	const { status, headers } = await nobody('POST', '/api/auth/login', { body: { username, password } });
@@ -10,8 +10,11 @@ const signIn = async (username: string, password: string) => {
 };
 const count = (table: string) => env.DB.prepare(`select count(*) as n from ${table}`).first<number>('n');
 
-describe('the demo', () => {
-	it('fills an empty hub, and a second time changes nothing but the password', async () => {
+const signedIn = async (name = 'admin') => (await signIn(name, 'another password')).call;
+const items = async (call: Call, path: string) => (await call('GET', path)).body.items as Record<string, unknown>[];
+
+describe('11 demo data', () => {
+	it('fills an empty hub, and a second time changes nothing but the password', { timeout: 30_000 }, async () => {
 		await seedDemo(env, { password: 'the first password' });
 		const before = await Promise.all(['users', 'projects', 'jobs', 'runs', 'events', 'audit_logs'].map(count));
 		expect((await signIn('dev', 'the first password')).status).toBe(200);
@@ -21,6 +24,56 @@ describe('the demo', () => {
 		expect((await signIn('dev', 'the first password')).status).toBe(401);
 		for (const name of ['admin', 'projets', 'dev', 'ops'])
 			expect((await signIn(name, 'another password')).status).toBe(200);
+	});
+
+	it('has the four accounts, active and dark', async () => {
+		const users = await items(await signedIn(), '/api/users?sort=username');
+		expect(users.map(({ username, role, is_active, theme }) => ({ username, role, is_active, theme }))).toEqual(
+			['admin', 'dev', 'ops', 'projets'].map((name) => ({
+				username: name,
+				role: name,
+				is_active: true,
+				theme: 'dark',
+			})),
+		);
+	});
+
+	it('has the four projects, each with dev, staging and prod', async () => {
+		const call = await signedIn();
+		const projects = await items(call, '/api/projects?sort=name');
+		expect(projects.map(({ name }) => name)).toEqual(['App', 'Infra', 'Monitoring', 'Registry']);
+		for (const { id } of projects) {
+			const environments = await items(call, `/api/projects/${String(id)}/environments`);
+			expect(environments.map(({ name, type }) => [name, type]).sort()).toEqual(
+				['dev', 'prod', 'staging'].map((name) => [name, name]),
+			);
+		}
+	});
+
+	it('has the meeting, the deployment, the report and the maintenance', async () => {
+		const jobs = await items(await signedIn(), '/api/jobs?limit=200');
+		for (const [title, job_type, status] of [
+			[/^Sprint Planning$/, 'meeting', /planned/],
+			[/^Release v\d+\.\d+.* – staging$/, 'dev', /./],
+			[/^Santé projet/, /./, /./],
+			[/^Patch sécurité/, 'maintenance', /./],
+		] as const)
+			expect(jobs, String(title)).toContainEqual(
+				expect.objectContaining({
+					title: expect.stringMatching(title),
+					job_type: expect.stringMatching(job_type),
+					status: expect.stringMatching(status),
+				}),
+			);
+	});
+
+	it('has weeks of runs behind it, and something ahead', async () => {
+		const call = await signedIn();
+		const runs = await items(call, '/api/runs?limit=200');
+		const times = runs.map(({ requested_at }) => Date.parse(String(requested_at)));
+		expect((Math.max(...times) - Math.min(...times)) / 86_400_000).toBeGreaterThan(14);
+		expect(runs.length).toBeGreaterThan(30);
+		expect((await items(call, '/api/jobs?status=planned')).length).toBeGreaterThan(2);
 	});
 
 	it('leaves no page empty, for anyone', async () => {
