@@ -191,8 +191,10 @@ export type Actor =
 const personal = /^(session|second_factor|token)\.|^me\.(?!read$)/;
 const looking: ReadonlySet<string> = new Set(['list', 'read', 'state', 'history']);
 
-/** The scope a token needs for an action; null when no token will do. */
-export function scopeOf(action: Action): TokenScope | null {
+/** The scope a token needs for an action; null when no token will do, `any` when each does. */
+export function scopeOf(action: Action): TokenScope | 'any' | null {
+	// Whoever has a token can put an end to it: nobody is at home by that.
+	if (action === 'session.delete') return 'any';
 	if (personal.test(action)) return null;
 	if (action === 'hub.metrics') return 'metrics';
 	if (permissions[action] === adminOnly) return 'admin';
@@ -233,7 +235,8 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	if (actor.token) {
 		const scope = scopeOf(action);
 		if (scope === null) return no('token', `${action} is for a person signed in, not for a token`);
-		if (!actor.token.scopes.includes(scope)) return no('token', `${action} needs a token with the scope ${scope}`);
+		if (scope !== 'any' && !actor.token.scopes.includes(scope))
+			return no('token', `${action} needs a token with the scope ${scope}`);
 	}
 	if (action === 'run.cancel' && subject.own_run && access !== null) return yes;
 	if (need === 'no')

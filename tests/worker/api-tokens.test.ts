@@ -281,9 +281,16 @@ describe('11: a token is good for its scopes, within the rights of its person', 
 			'second_factor.renew': { code: '123456' },
 			'second_factor.disable': { code: '123456' },
 		};
-		const open = ['me.read', 'session.create', 'session.confirm', 'session.oidc_start', 'session.oidc_callback'];
+		const open = [
+			'me.read',
+			'session.create',
+			'session.delete',
+			'session.confirm',
+			'session.oidc_start',
+			'session.oidc_callback',
+		];
 		const asked = own.filter(({ operationId }) => !open.includes(operationId));
-		expect(asked.length).toBeGreaterThan(14);
+		expect(asked.length).toBeGreaterThan(13);
 		for (const { path, method, operationId } of asked) {
 			const body = method === 'POST' || method === 'PATCH' ? (bodies[operationId] ?? {}) : undefined;
 			const answer = await call(method, path.replace('{id}', String(idOf(made))), {
@@ -295,6 +302,19 @@ describe('11: a token is good for its scopes, within the rights of its person', 
 				body: { detail: expect.stringContaining('not for a token') as string },
 			});
 		}
+	});
+
+	it('11: a token ends by itself when its program signs out, whatever its scopes, and no other with it', async () => {
+		const [made, other] = [await make(dev, ['metrics']), await make(dev)];
+		expect((await program(made.token)('POST', '/api/auth/logout')).status).toBe(204);
+		expect((await program(made.token)('POST', '/api/auth/logout')).status).toBe(401);
+		expect((await dev.call('GET', pathOf(made))).status).toBe(404);
+		expect((await program(other.token)('GET', '/api/projects')).status).toBe(200);
+		expect((await dev.call('GET', '/api/auth/me')).status).toBe(200);
+		const { items } = await admin.ok('GET', `/api/audit?action=token.delete&user_id=${String(dev.id)}`);
+		expect(items).toContainEqual(
+			expect.objectContaining({ object_id: idOf(made), actor_kind: 'token', actor_id: idOf(made) }),
+		);
 	});
 
 	it('11: expired, revoked, malformed, none: one and the same answer, whatever cookie comes along', async () => {

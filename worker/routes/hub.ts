@@ -10,6 +10,7 @@ import { needsSetup, setup } from '#worker/services/hub/setup.ts';
 import { readMe } from '#worker/services/me/read.ts';
 import { deleteSession } from '#worker/services/session/delete.ts';
 import { passwords } from '#worker/services/session/passwords.ts';
+import { endToken } from '#worker/services/tokens/end.ts';
 
 export const Health = z.object({ status: z.literal('ok'), version: z.string() });
 /** `needed`: there are no people yet, and the first visitor becomes the admin. */
@@ -36,10 +37,11 @@ export const hub = new Hono<AppEnv>()
 	)
 	.post(
 		'/auth/logout',
-		describe('session.delete', 'Sign out', { status: 204 }),
+		describe('session.delete', 'Sign out: the session, or the token, that this comes with is over', { status: 204 }),
 		json(z.strictObject({})),
 		async (c) => {
-			await deleteSession(c.var.ctx);
+			const { ctx } = c.var;
+			await (ctx.credential.kind === 'token' ? endToken(ctx) : deleteSession(ctx));
 			takeSession(c);
 			return c.body(null, 204);
 		},

@@ -135,7 +135,8 @@ function rightsOf(action: Action): string {
 	});
 	const everybody = needs.length === 4 && needs.every(([, need]) => need === 'any');
 	const scope = scopeOf(action);
-	const token = scope === null ? 'Not with a token.' : `A token needs the scope ${scope}.`;
+	const token =
+		scope === null ? 'Not with a token.' : scope === 'any' ? 'Any token will do.' : `A token needs the scope ${scope}.`;
 	return `For ${everybody ? 'everybody' : who.join('; ')}. ${token}`;
 }
 
