@@ -4,12 +4,15 @@ import { enroll } from './commands/enroll.ts';
 import { policyCheck } from './commands/policy-check.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
+import { enrolToken } from './enrol-token.ts';
 import { Failure } from './failure.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `uhub-agent ${VERSION}: runs a hub's jobs on this host, as far as its own policy allows.
 
   uhub-agent enroll --hub URL --token uhe_…   make a key and make this host known to a hub
+      --token -          read the token from standard input, so that no list of processes shows it
+      --token-file FILE  read it from a file
       --name N           its name there (default: the host's)
       --label k=v        may be given again
       --capacity N       runs at the same time (default 4)
@@ -29,6 +32,7 @@ const options = {
 	home: { type: 'string' },
 	hub: { type: 'string' },
 	token: { type: 'string' },
+	'token-file': { type: 'string' },
 	name: { type: 'string' },
 	label: { type: 'string', multiple: true },
 	capacity: { type: 'string' },
@@ -58,9 +62,20 @@ async function main(argv: string[]): Promise<number> {
 	if (values.version) console.log(VERSION);
 	else if (values.help || command === undefined) console.log(HELP);
 	else if (command === 'enroll' && rest.length === 0) {
-		if (hub === undefined || values.token === undefined)
-			throw new Failure('enroll needs --hub URL and --token uhe_… (the hub shows both under Agents).', USAGE_EXIT_CODE);
-		const { token, name, capacity, label = [], insecure = false, 'allow-local': allowLocal = false } = values;
+		const {
+			'token-file': file,
+			name,
+			capacity,
+			label = [],
+			insecure = false,
+			'allow-local': allowLocal = false,
+		} = values;
+		if (hub === undefined || (values.token === undefined) === (file === undefined))
+			throw new Failure(
+				'enroll needs --hub URL and either --token or --token-file (the hub shows a token under Agents).',
+				USAGE_EXIT_CODE,
+			);
+		const token = await enrolToken(values.token ?? '-', file);
 		await enroll({ home, hub, token, name, capacity, labels: label, insecure, allowLocal });
 	} else if (command === 'start' && rest.length === 0) await start({ home, hub });
 	else if (command === 'doctor' && rest.length === 0) return doctor({ home });

@@ -11,6 +11,7 @@ import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
 import { archive } from './routes/archive.ts';
 import { clusters } from './routes/clusters.ts';
+import { downloads } from './routes/downloads.ts';
 import { events } from './routes/events.ts';
 import { feeds } from './routes/feeds.ts';
 import { freezes } from './routes/freezes.ts';
@@ -79,6 +80,7 @@ export const app = new Hono<AppEnv>()
 	})
 	.use(secureHeaders)
 	.route('/', metrics)
+	.route('/downloads', downloads)
 	.route('/api', api)
 	.route('/live', live);
 

@@ -29,13 +29,14 @@ export async function prepareAgent({ node, program, home, hubUrl }, controlSocke
 		return;
 	}
 	const { token } = await control(controlSocket, 'POST', '/enrol');
-	const flags = ['--hub', hubUrl, '--token', token, '--home', home, '--name', 'local', '--allow-local'];
+	const flags = ['--hub', hubUrl, '--token', '-', '--home', home, '--name', 'local', '--allow-local'];
 	try {
-		await promisify(execFile)(node, [program, 'enroll', ...flags], { timeout: 30_000 });
+		const enrolling = promisify(execFile)(node, [program, 'enroll', ...flags], { timeout: 30_000 });
+		enrolling.child.stdin?.end(token);
+		await enrolling;
 	} catch (error) {
-		// The command line in the error's message holds the token.
 		const { stderr = '' } = /** @type {{stderr?: string}} */ (error);
-		throw new Failure(`The local agent could not enrol: ${stderr.trim() || messageOf(error).replace(token, '…')}`);
+		throw new Failure(`The local agent could not enrol: ${stderr.trim() || messageOf(error)}`);
 	}
 }
 

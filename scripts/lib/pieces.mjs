@@ -1,4 +1,4 @@
-// The three things the build makes, what each is made from, and whether it must be made again.
+// What the build makes, what each piece is made from, and whether it must be made again.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -11,20 +11,28 @@ import path from 'node:path';
  */
 
 const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scripts/build.mjs'];
+const APP = ['app', 'client', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED];
+const AGENT = ['agent', 'scripts/lib/bundles.mjs', ...SHARED];
 
 /** @type {Piece[]} */
 export const PIECES = [
 	{
 		name: 'app',
-		sources: ['app', 'client', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED],
-		results: ['build/index.html', 'dist/local/assets.json'],
+		sources: APP,
+		results: ['build/index.html'],
 	},
 	{
 		name: 'worker',
 		sources: ['worker', 'durable', 'scripts/lib/bundles.mjs', ...SHARED],
 		results: ['dist/local/hub.js', 'dist/local/assets.js'],
 	},
-	{ name: 'agent', sources: ['agent', 'scripts/lib/bundles.mjs', ...SHARED], results: ['dist/uhub-agent.mjs'] },
+	{ name: 'agent', sources: AGENT, results: ['dist/uhub-agent.mjs'] },
+	// Made of what the others made, so after them.
+	{
+		name: 'files',
+		sources: [...APP, ...AGENT, 'scripts/lib/files.mjs'],
+		results: ['build/downloads/uhub-agent.mjs', 'dist/local/assets.json'],
+	},
 ];
 
 // Made by the build itself, or by tools beside it.

@@ -74,6 +74,29 @@ describe('enroll', () => {
 		expect(readFileSync(path.join(home, 'key.pem'), 'utf8')).toBe(before);
 	});
 
+	it('46: takes its token from standard input or a file, so that no list of processes shows it', async () => {
+		const { token } = hub;
+		const told = ['enroll', '--hub', hub.url, '--home', home, '--name', 'a'];
+		const file = path.join(base, 'token');
+		writeFileSync(file, `\n${hub.token}\n`);
+		for (const args of [
+			['--token', '-'],
+			['--token-file', path.join(base, 'none')],
+			['--token-file', file],
+			['--token-file', '/dev/zero'],
+		]) {
+			const done = await command([...told, ...args]);
+			expect(done.code, args.join(' ')).toBe(1);
+			expect(done.stderr).toMatch(/token/i);
+			expect(existsSync(path.join(home, 'key.pem'))).toBe(false);
+		}
+		expect((await command([...told, '--token', '-'], {}, `  ${hub.token}\r\nnot this\n`)).code).toBe(0);
+		hub.token = token;
+		writeFileSync(file, token);
+		const other = path.join(base, 'other');
+		expect((await command(['enroll', '--hub', hub.url, '--home', other, '--token-file', file])).code).toBe(0);
+	});
+
 	for (const [what, args, words] of [
 		['a hub that is not there', ['--hub', 'http://127.0.0.1:29'], /cannot be reached: ECONNREFUSED/],
 		['a hub without TLS', ['--hub', 'http://hub.example'], /not encrypted/],
@@ -105,6 +128,7 @@ describe('words it does not know', () => {
 		['start', 'now'],
 		['--frobnicate'],
 		['enroll'],
+		['enroll', '--hub', 'https://h', '--token', '-', '--token-file', 'x'],
 		['policy'],
 		['policy', 'check', 'a', 'b'],
 	])

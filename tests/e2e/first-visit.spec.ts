@@ -11,7 +11,6 @@ import { expect, test } from '#tests/support/people.ts';
 
 test.describe.configure({ mode: 'serial' });
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
 let hub: TestHub;
 let home: string;
 let terminal: ChildProcess | undefined;
@@ -31,11 +30,11 @@ test.afterAll(async () => {
 	rmSync(home, { recursive: true, force: true });
 });
 
-/** Types the command into a terminal of the visitor's, in a clone of uHub. */
+/** Types the command into a terminal of the visitor's, on a machine that has nothing of uHub. */
 function type(command: string): () => string {
 	let output = '';
 	terminal = spawn('sh', ['-c', command], {
-		cwd: ROOT,
+		cwd: home,
 		// A group of its own, so that all of it can be ended.
 		detached: true,
 		env: { HOME: home, PATH: `${path.dirname(process.execPath)}:${process.env.PATH ?? ''}` },
@@ -76,7 +75,9 @@ test('admin, project, agent by one copied command, hello', async ({ open }) => {
 	await current.getByRole('button', { name: 'Copy the command' }).click();
 	await expect(current.getByRole('button', { name: 'Copied' })).toBeVisible();
 	const command = await page.evaluate(() => navigator.clipboard.readText());
-	expect(command).toMatch(/^node dist\/uhub-agent\.mjs enroll --hub http:\S+ --token uhe_\S+ --allow-local && node /);
+	expect(command).toMatch(
+		/^curl -fsSO \S+ && printf %s uhe_\S+ \| node uhub-agent\.mjs enroll --hub http:\S+ --token - /,
+	);
 	await expect(current.getByLabel('Run this on the machine')).toHaveText(command);
 	expect(await complaints(page)).toEqual([]);
 	const output = type(command);

@@ -15,12 +15,15 @@ export interface Ended {
 	stderr: string;
 }
 
-/** Runs one command of the agent to its end. */
-export const command = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
+/** Runs one command of the agent to its end; `stdin` is all there is to read. */
+export const command = (args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ended> =>
 	new Promise((resolve) => {
-		execFile(process.execPath, [BUNDLE, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+		const all = { env: { ...process.env, ...env } };
+		const child = execFile(process.execPath, [BUNDLE, ...args], all, (error, stdout, stderr) => {
 			resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
 		});
+		// It may have ended without reading.
+		child.stdin?.on('error', () => undefined).end(stdin);
 	});
 
 export const LOCAL_POLICY =

@@ -12,9 +12,9 @@ import { chosenAgent, nextStep, type Progress } from '#lib/setup/steps.ts';
 const token = `uhe_${'a'.repeat(43)}`;
 
 describe('the enrolment command', () => {
-	it('enrols, then starts', () => {
+	it('fetches the agent, enrols, then starts', () => {
 		expect(enrolCommand({ hub: 'https://hub.example.org/fleet', token, allowLocal: false })).toBe(
-			`node dist/uhub-agent.mjs enroll --hub https://hub.example.org --token ${token} && node dist/uhub-agent.mjs start`,
+			`curl -fsSO https://hub.example.org/downloads/uhub-agent.mjs && printf %s ${token} | node uhub-agent.mjs enroll --hub https://hub.example.org --token - && node uhub-agent.mjs start`,
 		);
 	});
 

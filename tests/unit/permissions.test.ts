@@ -131,7 +131,7 @@ describe('can', () => {
 describe('11: what a token may', () => {
 	const withToken = (role: Role, scopes: TokenScope[]) => ({ ...as(role), token: { id: 1, scopes } });
 	/** Scopes in words of their own, where the name of an action alone would not tell. */
-	const expected: Partial<Record<Action, TokenScope | null>> = {
+	const expected: Partial<Record<Action, ReturnType<typeof scopeOf>>> = {
 		'project.list': 'read',
 		'calendar.state': 'read',
 		'server_status.history': 'read',

@@ -53,6 +53,16 @@ describe('headers', () => {
 	});
 });
 
+describe('downloads', () => {
+	it('21: are the programs this hub hands out, and no page in the place of another', async () => {
+		const names = ['uhub.exe', 'index.html', '..%2findex.html', 'uhub-agent.mjs.br', '__proto__', 'a/b'];
+		for (const name of ['', ...names]) {
+			const answer = await nobody('GET', `/downloads/${name}`);
+			expect(answer, name).toMatchObject({ status: 404, body: { code: 'not_found' } });
+		}
+	});
+});
+
 describe('problems', () => {
 	it('are RFC 9457, name the request, and show nothing of the inside', async () => {
 		const answers = [

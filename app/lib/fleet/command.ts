@@ -6,16 +6,26 @@ interface Enrol {
 	allowLocal: boolean;
 }
 
-/** The one command that enrols a host and starts its agent, for a POSIX shell. */
+/** Where the agent lies once the command has fetched it. */
+export const AGENT_FILE = 'uhub-agent.mjs';
+
+/**
+ * The one command that fetches the agent from the hub, enrols a host and starts it, for a POSIX shell. `printf` is the shell's own: no
+ * list of processes shows the token.
+ */
 export function enrolCommand({ hub, token, allowLocal }: Enrol): string {
 	const { origin, protocol, hostname } = new URL(hub);
 	const flags = [
 		`--hub ${origin}`,
-		`--token ${token}`,
+		'--token -',
 		...(allowLocal ? ['--allow-local'] : []),
 		...(protocol === 'http:' && !isLoopback(hostname) ? ['--insecure'] : []),
 	];
-	return `node dist/uhub-agent.mjs enroll ${flags.join(' ')} && node dist/uhub-agent.mjs start`;
+	return [
+		`curl -fsSO ${origin}/downloads/${AGENT_FILE}`,
+		`printf %s ${token} | node ${AGENT_FILE} enroll ${flags.join(' ')}`,
+		`node ${AGENT_FILE} start`,
+	].join(' && ');
 }
 
 /** The agent asks for `--insecure` where a hub without TLS is not on its own machine. */
