@@ -439,4 +439,5 @@ export interface Routes {
 		};
 	};
 	'GET /openapi.json': { answer: { openapi: string } };
+	'GET /docs': { answer: string };
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { z } from 'zod';
 import { notFound } from '#domain/errors.ts';
-import { type AppEnv, withCtx } from './http/context.ts';
+import { type AppContext, type AppEnv, withCtx } from './http/context.ts';
 import { describe } from './http/describe.ts';
 import { secureHeaders } from './http/headers.ts';
 import { documentOf } from './http/openapi/document.ts';
@@ -73,6 +73,12 @@ api
 	.route('/', webhooks)
 	.route('/', agents);
 
+/** A page or a file of the app: whatever is no file is answered with its first page, by the binding. Such an answer's headers cannot be set. */
+async function page(c: AppContext): Promise<Response> {
+	const answer = await c.env.ASSETS.fetch(c.req.raw);
+	return new Response(answer.body, answer);
+}
+
 export const app = new Hono<AppEnv>()
 	.use(async (c, next) => {
 		c.set('request_id', crypto.randomUUID());
@@ -90,8 +96,8 @@ app
 		describe('hub.openapi', 'This document', { schema: z.looseObject({ openapi: z.string() }) }),
 		async (c) => c.json(await documentOf(app)),
 	)
+	.get('/api/docs', describe('hub.docs', 'This document, to read', { media: 'text/html' }), page)
 	.on('ALL', ['/api/*', '/live/*'], (c) => onError(notFound('address'), c))
-	// The pages of the app: whatever is no file is answered with its first page, by the binding.
-	.get('*', (c) => c.env.ASSETS.fetch(c.req.raw))
+	.get('*', page)
 	.notFound((c) => onError(notFound('address'), c))
 	.onError(onError);

@@ -81,6 +81,8 @@ async function addresses(): Promise<Record<string, string>> {
 		incident: `/incidents/${await one('/api/incidents', 'Payment answers 503 on staging', 'title')}`,
 		'post-mortem': `/incidents/${await one('/api/incidents', 'Nightly backup filled the disk of db-1', 'title')}/postmortem`,
 		setup: '/setup',
+		'the API': '/api/docs',
+		'an operation of the API': '/api/docs?q=run.start#run.start',
 	};
 }
 

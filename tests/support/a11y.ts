@@ -29,12 +29,16 @@ export const overflow = (page: Page): Promise<number> =>
 		return Math.max(...boxes.map((box) => (box ? box.scrollWidth - box.clientWidth : 0)));
 	});
 
-/** Every text somebody reads or hears: text, names, placeholders. */
+/** Every text somebody reads or hears in the page's language: text, names, placeholders. */
 export const texts = (page: Page): Promise<string[]> =>
 	page.evaluate(() => {
 		const found = new Set<string>([document.title]);
 		const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-		while (walker.nextNode()) found.add(walker.currentNode.textContent?.trim().replace(/\s+/g, ' ') ?? '');
+		while (walker.nextNode()) {
+			const { parentElement, textContent } = walker.currentNode;
+			if (parentElement?.closest('[lang]') === document.documentElement)
+				found.add(textContent?.trim().replace(/\s+/g, ' ') ?? '');
+		}
 		for (const name of ['aria-label', 'placeholder', 'title', 'alt'])
 			for (const element of document.querySelectorAll(`[${name}]`)) found.add(element.getAttribute(name) ?? '');
 		return [...found].filter((text) => text !== '');

@@ -249,6 +249,7 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		() => under('{row}/replay', make.delivery(), () => ({ body: {} })),
 	],
 	'GET /api/openapi.json': ['yyyyyy o', plain('/api/openapi.json')],
+	'GET /api/docs': ['yyyyyy o', plain('/api/docs')],
 	'GET /api/setup': ['yyyyyy o', plain('/api/setup')],
 	'GET /api/auth/me': ['yyyyyy', plain('/api/auth/me')],
 	'PATCH /api/me': ['yyyyyy', () => Promise.resolve({ path: '/api/me', body: {}, headers: { 'if-match': '"v1"' } })],

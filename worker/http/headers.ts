@@ -32,8 +32,6 @@ const always: Record<string, string> = {
 export const secureHeaders: MiddlewareHandler<AppEnv> = async (c, next) => {
 	await next();
 	if (c.res.status === 101) return;
-	// A page comes from a binding, and such an answer's headers cannot be set.
-	if (!c.req.path.startsWith('/api/')) c.res = new Response(c.res.body, c.res);
 	const { headers } = c.res;
 	for (const [name, value] of Object.entries(always)) headers.set(name, value);
 	if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP);

@@ -8,6 +8,7 @@ import { type Answer, followed, type Operation, type Parameter, type Schemas } f
 /** Asked by who is not signed in. */
 const open = new Set([
 	'hub.openapi',
+	'hub.docs',
 	'hub.health',
 	'feed.calendar',
 	'feed.incidents',
