@@ -13,6 +13,7 @@ import { type DemoIncident, demoIncidents } from './incidents.ts';
 import { type DemoJob, demoJobs, type DemoUser, type ProjectName } from './jobs.ts';
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Whose numbers the demo's rows have. */
@@ -23,11 +24,17 @@ interface Numbers {
 	job: (job: DemoJob) => number;
 }
 
+function detectedAt({ ago }: DemoIncident, now: number): number {
+	if (typeof ago === 'number') return now - ago * MINUTE;
+	const [hour, minute] = ago.at;
+	return (Math.floor(now / DAY) - ago.days) * DAY + (hour * 60 + minute) * MINUTE;
+}
+
 /** The demo's incidents with what was said and done, as the verbs would have written them. */
 export function incidentRows(ctx: Ctx, now: number, numbers: Numbers): BatchItem<'sqlite'>[] {
 	return demoIncidents.flatMap((incident, n) => {
 		const id = n + 1;
-		const detected = now - incident.ago * MINUTE;
+		const detected = detectedAt(incident, now);
 		const at = (minute: number | undefined) => (minute === undefined ? null : iso(detected + minute * MINUTE));
 		const roleOf = (user: DemoUser | undefined) => (user === undefined ? null : numbers.user(user));
 		const linked = incident.jobs.flatMap(({ title, role }) => {

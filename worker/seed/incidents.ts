@@ -9,8 +9,8 @@ type Minute = number;
 export interface DemoIncident extends Pick<Incident, 'title' | 'description' | 'severity' | 'status'> {
 	project: ProjectName;
 	environment: NonNullable<DemoJob['environment']>;
-	/** Minutes before now at which it was detected, and before that at which it began. */
-	ago: Minute;
+	/** When it was detected: minutes before now, or at a time (UTC) of an earlier day. It began so many minutes before that. */
+	ago: Minute | { days: number; at: [hour: number, minute: number] };
 	began: Minute;
 	acknowledged: Minute;
 	mitigated?: Minute;
@@ -36,7 +36,7 @@ export const demoIncidents: DemoIncident[] = [
 		description: 'The primary database went read-only at 01:48: no space left on `/var`.',
 		severity: 'critical',
 		status: 'closed',
-		ago: 9 * DAY,
+		ago: { days: 9, at: [1, 48] },
 		began: 11,
 		acknowledged: 4,
 		mitigated: 23,
