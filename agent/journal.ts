@@ -10,7 +10,7 @@ const of = { run_id: Id, epoch: z.int().min(0) };
 
 /** What must be known of a started run to find what still lives of it. */
 export const Handle = z.strictObject({
-	backend: z.enum(['local', 'dummy']),
+	backend: z.enum(['local', 'docker', 'ssh', 'k8s', 'webhook', 'dummy']),
 	/** The machine's boot: processes of another one are gone. */
 	boot: z.string(),
 	/** In the environment of every process of the run. */

@@ -41,6 +41,7 @@ export class Link {
 	#probe: Transport | null = null;
 	#probing: NodeJS.Timeout | null = null;
 	#welcomed = false;
+	#protocol: number | null = null;
 	#attempt = 0;
 	#closed = false;
 	#retry: NodeJS.Timeout | null = null;
@@ -54,6 +55,11 @@ export class Link {
 	/** By what the agent is connected; null while it is not. */
 	get connected(): Kind | null {
 		return this.#welcomed ? (this.#now?.kind ?? null) : null;
+	}
+
+	/** The one spoken with the hub, last or now; null before it was first reached. */
+	get protocol(): number | null {
+		return this.#protocol;
 	}
 
 	open(): void {
@@ -140,9 +146,10 @@ export class Link {
 		if (AGENT_PROTOCOL < v_min)
 			return `it speaks protocol ${String(v_min)} and newer; this agent speaks ${String(AGENT_PROTOCOL)}: update the agent`;
 		const signature = key.sign(authMessage({ host, agent_id, challenge, boot_id }));
+		this.#protocol = Math.min(v, AGENT_PROTOCOL);
 		const frame: Hello = {
 			type: 'hello',
-			v: Math.min(v, AGENT_PROTOCOL),
+			v: this.#protocol,
 			agent_id,
 			boot_id,
 			signature,

@@ -9,6 +9,7 @@ import {
 	PAYLOAD_MAX,
 	Stream,
 } from '#protocol/run-frames.ts';
+import { parseRecord, type RunRecord } from '#protocol/run-record.ts';
 import type { OutputStream } from './executors/contract.ts';
 import { type Forms, Masker } from './mask.ts';
 import { type Spool, SpoolFull } from './spool.ts';
@@ -25,6 +26,7 @@ const LOW_WATER = 524_288;
 const RETRY_FULL_MS = 250;
 
 interface Piece {
+	kind: typeof Kind.log | typeof Kind.record;
 	stream: Stream;
 	t_ms: number;
 	bytes: Buffer[];
@@ -85,6 +87,25 @@ export class LogStreamer {
 		this.#take(stream, Buffer.concat([Buffer.from(this.#endsLine ? '' : '\n'), line, Buffer.from('\n')]));
 	}
 
+	/** Something to know beside the output, at this place of it. Its texts are masked like those of the output. */
+	record(record: RunRecord): void {
+		if (this.#broken) return;
+		const masker = new Masker(this.#o.forms);
+		const payload = Buffer.concat([masker.push(Buffer.from(JSON.stringify(record))), masker.end()]);
+		// A mask can only make it something else where a secret is a word of the protocol: then there is nothing to tell.
+		if (!parseRecord(payload)) return;
+		this.#pending += payload.length;
+		const piece = {
+			kind: Kind.record,
+			stream: Stream.none,
+			t_ms: this.#o.now(),
+			bytes: [payload],
+			length: payload.length,
+		};
+		this.#pieces.push(piece);
+		this.#schedule();
+	}
+
 	/** Gives out what the maskers still held; resolves when all of the log is in the spool, or the spool is broken. */
 	async end(): Promise<void> {
 		for (const stream of [Stream.stdout, Stream.stderr]) this.#take(stream, this.#maskers[stream].end());
@@ -101,10 +122,10 @@ export class LogStreamer {
 		for (let at = 0; at < bytes.length; at += PAYLOAD_MAX) {
 			const part = bytes.subarray(at, at + PAYLOAD_MAX);
 			const last = this.#pieces.at(-1);
-			if (last?.stream === stream && last.length + part.length <= PAYLOAD_MAX) {
+			if (last?.kind === Kind.log && last.stream === stream && last.length + part.length <= PAYLOAD_MAX) {
 				last.bytes.push(part);
 				last.length += part.length;
-			} else this.#pieces.push({ stream, t_ms: this.#o.now(), bytes: [part], length: part.length });
+			} else this.#pieces.push({ kind: Kind.log, stream, t_ms: this.#o.now(), bytes: [part], length: part.length });
 		}
 		this.#schedule();
 	}
@@ -194,10 +215,10 @@ export class LogStreamer {
 			const gap: Gap = { dropped: this.#dropped, reason: 'spool_full' };
 			add(Kind.gap, Stream.none, this.#o.now(), Buffer.from(JSON.stringify(gap)));
 		}
-		for (const { stream, t_ms, bytes, length } of pieces) {
+		for (const { kind, stream, t_ms, bytes, length } of pieces) {
 			const [only] = bytes;
-			add(Kind.log, stream, t_ms, bytes.length === 1 && only ? only : Buffer.concat(bytes, length));
-			offset += length;
+			add(kind, stream, t_ms, bytes.length === 1 && only ? only : Buffer.concat(bytes, length));
+			if (kind === Kind.log) offset += length;
 		}
 		if (chunks.length === 0) return;
 		await this.#o.spool.append(chunks.map(encodeChunk));

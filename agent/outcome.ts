@@ -1,4 +1,4 @@
-import type { Reason } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import type { Finish } from '#protocol/agent.ts';
 import { type Exit, NotPrepared } from './executors/contract.ts';
 import { codeOf } from './failure.ts';
@@ -41,6 +41,8 @@ export function outcomeOf(exit: Exit | Unstartable, end: EndReason | null, timeo
 	const failed = (reason: Reason): Ending => ({ outcome: 'failed', exit_code, reason });
 	if (exit instanceof Unstartable) return failed(exit.reason);
 	switch (exit.kind) {
+		case 'failed':
+			return { outcome: 'failed', exit_code: exit.code, reason: exit.reason };
 		case 'exit':
 			if (exit.code === 0) return { outcome: 'success', exit_code, reason: null };
 			return failed({ code: 'exit_code', message: `It ended with exit code ${String(exit.code)}.` });
@@ -56,7 +58,7 @@ export function outcomeOf(exit: Exit | Unstartable, end: EndReason | null, timeo
 /** Any error between the grant and the start, as what the run shows. The details are in the agent's own log only. */
 export function whyUnstartable(error: unknown): Unstartable {
 	if (error instanceof Unstartable) return error;
-	if (error instanceof NotPrepared) return new Unstartable('start_failed', error.message);
+	if (error instanceof NotPrepared) return new Unstartable(error.reason.code, error.reason.message);
 	return new Unstartable(
 		'start_failed',
 		`The agent could not prepare the run${codeOf(error) && ` (${codeOf(error)})`}.`,

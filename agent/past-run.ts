@@ -45,7 +45,7 @@ export class PastRun implements HeldRun {
 	 */
 	static async restore(run: Remembered, agent: Agent): Promise<PastRun> {
 		const { run_id, epoch, started } = run;
-		if (started && !run.finish) await agent.executors[started.handle.backend].reap(started.handle, started.leaders);
+		if (started && !run.finish) await agent.executors[started.handle.backend]?.reap(started.handle, started.leaders);
 		const spool = await Spool.recover(path.join(agent.home.spool, keyOf(run)), agent.budget);
 		let { finish } = run;
 		if (!finish && (started || run.doubtful)) {

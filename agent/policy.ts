@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { EnvName, Id } from '#domain/common.ts';
-import type { Reason } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import { CONTENT_MAX, FsPath, Tool } from '#domain/script.ts';
-import type { RunSpec } from '#protocol/agent.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
 import { codeOf, Failure } from './failure.ts';
 
 const POLICY_MAX_BYTES = 65_536;
@@ -128,7 +128,7 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 	const { execution } = spec;
 	if (policy.projects !== 'all' && !policy.projects.includes(spec.project_id))
 		return refused(`does not name project ${String(spec.project_id)} (projects)`);
-	if (!policy.backends.includes(execution.backend))
+	if (!policy.backends.some((backend) => backend === execution.backend))
 		return refused(`does not allow the backend ${execution.backend} (backends)`);
 	if (spec.timeout_s > policy.limits.timeout_s)
 		return refused(

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
-import type { Finish, FromAgent, KnownRun, RunSpec } from '#protocol/agent.ts';
-import type { Execution, Executor, Exit } from './executors/contract.ts';
+import type { Finish, FromAgent, KnownRun } from '#protocol/agent.ts';
+import { RECORDS_SINCE } from '#protocol/version.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
+import type { Execution, Executor, Exit, Output } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
 import { type Journal, keyOf } from './journal.ts';
 import type { Log } from './log.ts';
@@ -17,10 +19,13 @@ import { type Budget, Spool } from './spool.ts';
 export interface Agent extends Surroundings {
 	journal: Journal;
 	budget: Budget;
-	executors: Record<RunSpec['execution']['backend'], Executor>;
+	/** Those this agent has. */
+	executors: Partial<Record<RunSpec['execution']['backend'], Executor>>;
 	log: Log;
 	/** Milliseconds UTC. */
 	now: () => number;
+	/** The protocol the hub speaks; null before it was reached. Hubs before 2 know no records. */
+	protocol: () => number | null;
 	/** Both drop what cannot be sent: after a reconnect everything that matters is said again. */
 	send: (frame: FromAgent) => void;
 	sendChunk: (chunk: Uint8Array) => void;
@@ -72,6 +77,8 @@ export class Run implements HeldRun {
 	#phase: 'accepted' | 'not_started' | 'started' | 'exited' | 'gone' = 'accepted';
 	#need: string[] = [];
 	#execution: Execution | null = null;
+	/** Ends what is still being made ready. */
+	readonly #stopping = new AbortController();
 	#spool: Spool | null = null;
 	#sender: Sender | null = null;
 	#streamer: LogStreamer | null = null;
@@ -156,6 +163,7 @@ export class Run implements HeldRun {
 		if (this.#exited || this.#phase !== 'started') return;
 		this.#end ??= why;
 		const grace_ms = this.spec.grace_s * 1000;
+		this.#stopping.abort();
 		void this.#execution?.stop(why === 'agent_stopped' ? Math.min(grace_ms, LEAVING_GRACE_MS) : grace_ms);
 	}
 
@@ -175,35 +183,41 @@ export class Run implements HeldRun {
 		let started_at: string | null = null;
 		let exit: Exit | Unstartable;
 		let prepared: Prepared | null = null;
+		let timer: NodeJS.Timeout | undefined;
 		try {
 			if (this.#end) throw stoppedEarly();
 			const mark = randomBytes(16).toString('hex');
-			prepared = await prepareRun(this.spec, this.#name, mark, this.#agent);
-			this.#execution = this.#agent.executors[this.spec.execution.backend].prepare({
-				name: this.#name,
-				execution: this.spec.execution,
-				commands: prepared.commands,
-				cwd: prepared.cwd,
-				mark,
-				run_as: this.#agent.policy.run_as,
-			});
-			await this.#openLog(prepared.forms);
+			const { execution, hosts = null } = this.spec;
+			const executor = this.#agent.executors[execution.backend];
+			if (!executor) throw new Unstartable('bad_request', `this agent has no backend ${execution.backend}`);
+			prepared = await prepareRun(this.spec, this.#name, mark, executor.seen(this.#name), this.#agent);
+			const output = this.#outputTo(await this.#openLog(prepared.forms));
+			const { commands, dir, secrets, cwd } = prepared;
+			const { run_as } = this.#agent.policy;
+			const task = { name: this.#name, execution, commands, hosts, dir, secrets, cwd, mark, run_as };
+			timer = setTimeout(() => {
+				this.stop('timeout');
+			}, this.spec.timeout_s * 1000);
+			this.#execution = await executor.prepare(task, output, this.#stopping.signal);
 			started_at = await this.#writeStarted(mark, this.#execution.cgroup);
-			exit = await this.#carryOut(this.#execution);
+			if (this.#end) throw stoppedEarly();
+			this.#execution.start(output);
+			exit = await this.#execution.wait();
 		} catch (error) {
 			exit = whyUnstartable(error);
 			this.#agent.log(`run ${keyOf(this)}: not started: ${messageOf(error)}`);
 		}
+		clearTimeout(timer);
 		this.#exited = true;
 		await this.#cleaned(prepared?.forgetSecrets());
-		this.#execution?.cleanUp();
+		await this.#cleaned(this.#execution?.cleanUp());
 		await this.#streamer?.end();
 		if (this.#end === 'dropped') this.#forget();
 		else await this.#report(exit, started_at);
 		await this.#cleaned(prepared?.remove());
 	}
 
-	async #openLog(forms: Forms): Promise<void> {
+	async #openLog(forms: Forms): Promise<LogStreamer> {
 		const { home, budget, policy, now } = this.#agent;
 		const spool = await Spool.create(path.join(home.spool, keyOf(this)), budget);
 		const sender = new Sender(spool, {
@@ -215,7 +229,7 @@ export class Run implements HeldRun {
 				this.#agent.log(`run ${keyOf(this)}: its log cannot be read back: ${messageOf(error)}`);
 			},
 		});
-		this.#streamer = new LogStreamer({
+		const streamer = new LogStreamer({
 			run_id: this.run_id,
 			epoch: this.epoch,
 			spool,
@@ -229,9 +243,11 @@ export class Run implements HeldRun {
 				this.#logBroke(error);
 			},
 		});
+		this.#streamer = streamer;
 		this.#spool = spool;
 		this.#sender = sender;
 		if (this.#resumeAt !== null) sender.resume(this.#resumeAt);
+		return streamer;
 	}
 
 	/** The line that says "it may run from here on", on the disk before anything does. */
@@ -245,26 +261,21 @@ export class Run implements HeldRun {
 		return at;
 	}
 
-	async #carryOut(execution: Execution): Promise<Exit> {
-		const streamer = this.#streamer;
-		if (!streamer) throw new Error('the log is not open');
-		if (this.#end) throw stoppedEarly();
-		const timer = setTimeout(() => {
-			this.stop('timeout');
-		}, this.spec.timeout_s * 1000);
-		execution.start({
+	#outputTo(streamer: LogStreamer): Output {
+		const { run_id, epoch } = this;
+		const records = (this.#agent.protocol() ?? 0) >= RECORDS_SINCE;
+		return {
 			write: (stream, bytes) => streamer.write(stream, bytes),
 			note: (stream, text) => {
 				streamer.note(stream, text);
 			},
+			record: (record) => {
+				if (records) streamer.record(record);
+			},
 			spawned: (pid) => {
-				const { run_id, epoch } = this;
 				this.#agent.journal.append({ type: 'spawned', run_id, epoch, pid }).catch(() => undefined);
 			},
-		});
-		const exit = await execution.wait();
-		clearTimeout(timer);
-		return exit;
+		};
 	}
 
 	/** Journaled before it is sent. If the disk does not take it, it is sent all the same: the hub will remember. */

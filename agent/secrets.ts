@@ -63,11 +63,11 @@ const baseOf = (tag: string): string => path.join(TMPFS, `uhub-agent-${String(pr
 
 /** Files in memory that only the run's user can read, one per secret. */
 export class SecretFiles {
-	readonly #dir: string;
+	readonly dir: string;
 	readonly #owner: Policy['run_as'];
 
 	private constructor(dir: string, owner: Policy['run_as']) {
-		this.#dir = dir;
+		this.dir = dir;
 		this.#owner = owner;
 	}
 
@@ -89,14 +89,14 @@ export class SecretFiles {
 
 	/** Answers the file's path. */
 	async put(name: string, value: Buffer): Promise<string> {
-		const file = path.join(this.#dir, name);
+		const file = path.join(this.dir, name);
 		await writeFile(file, value, { mode: 0o400, flag: 'wx' });
 		if (this.#owner) await chown(file, this.#owner.uid, this.#owner.gid);
 		return file;
 	}
 
 	remove(): Promise<void> {
-		return rm(this.#dir, { recursive: true, force: true });
+		return rm(this.dir, { recursive: true, force: true });
 	}
 
 	/** What an earlier process of this agent left there. */

@@ -1,8 +1,10 @@
 import type { HostReport } from '#domain/agent.ts';
 import { Id } from '#domain/common.ts';
-import type { Reason } from '#domain/run.ts';
+import { checkParameters } from '#domain/parameter.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import { z } from 'zod';
-import { type KnownRun, RunSpec, type ToAgent } from '#protocol/agent.ts';
+import { type KnownRun, type ToAgent } from '#protocol/agent.ts';
+import { RunSpec } from '#protocol/run-spec.ts';
 import { BadFrame, decodeBlob } from '#protocol/run-frames.ts';
 import { checkPolicy } from './policy.ts';
 import { type Agent, type HeldRun, Run } from './run.ts';
@@ -185,6 +187,11 @@ export class Worker {
 			badRequest('The request holds a NUL character.');
 			return;
 		}
+		const values = wrongValue(parsed.data);
+		if (values !== null) {
+			badRequest(values);
+			return;
+		}
 		const reason = checkPolicy(parsed.data, this.#agent.policy);
 		if (reason) {
 			refuse(reason);
@@ -220,6 +227,13 @@ export class Worker {
 
 /** The run an offer is about, if that much of it can be read. */
 const idOf = (spec: unknown): number | null => z.looseObject({ run_id: Id }).safeParse(spec).data?.run_id ?? null;
+
+/** Values are held against the job's schema here too: what no schema declares must not be read as an option. */
+function wrongValue(spec: RunSpec): string | null {
+	const { parameters, secret_parameters, parameters_schema = null } = spec;
+	const [wrong] = checkParameters(parameters_schema, { ...parameters, ...secret_parameters }).errors;
+	return wrong ? `${wrong.path} ${wrong.message}.` : null;
+}
 
 /** No program can be given one: whatever held it would be cut short, or the start would fail in an odd way. */
 const holdsNul = (value: unknown): boolean =>

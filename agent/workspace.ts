@@ -1,6 +1,6 @@
 import { chmod, chown, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Step } from '#protocol/agent.ts';
+import type { Step } from '#protocol/run-spec.ts';
 import type { Home } from './config.ts';
 import { isUnder, type Policy } from './policy.ts';
 

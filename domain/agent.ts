@@ -43,6 +43,8 @@ export const Agent = z.object({
 	host: HostReport.nullable(),
 	last_seen_at: Time.nullable(),
 	status: AgentStatus,
+	/** It finishes what it has, and is offered nothing new. */
+	draining: z.boolean(),
 	...editable,
 });
 export type Agent = z.infer<typeof Agent>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Access } from './access.ts';
 import { Agent, HostReport } from './agent.ts';
+import { Approval } from './approval.ts';
 import { AuditLog } from './audit.ts';
 import type { Execution } from './backend.ts';
 import { executionErrors } from './backend-config.ts';
@@ -14,11 +15,12 @@ import { IncidentEntry } from './incident-entry.ts';
 import { IncidentLink } from './incident-link.ts';
 import { Incident } from './incident.ts';
 import { InventoryView } from './inventory.ts';
-import { Job, Tags } from './job.ts';
+import { Arguments, ConcurrencyKey, Job, Tags } from './job.ts';
 import { MetricRef, MetricRefCreate } from './metric-ref.ts';
 import { ActionItem, PostMortem, PostMortemVersion } from './postmortem.ts';
 import { Project, ProjectCreate } from './project.ts';
 import { GitChange, GitChangeCreate, GitRepo, GitRepoCreate } from './repo.ts';
+import { RUN_STEPS_MAX, RunStep } from './run-step.ts';
 import { Run } from './run.ts';
 import { FsPath, ScriptRef, SecretRef } from './script.ts';
 import { TerraformPlanView } from './terraform.ts';
@@ -111,8 +113,11 @@ export const archiveRows = {
 			description: long,
 			tags: Tags,
 			timeout_s: z.int().min(1).max(604_800),
+			arguments: Arguments,
+			concurrency_key: ConcurrencyKey.nullable(),
 		}),
 		inOrder('planned_start', 'planned_end'),
+		backend,
 	),
 	JobScriptRef: row({ job_id: Id, script_id: Id, position: z.int().min(0).max(1000) }),
 	Run: checked(
@@ -122,12 +127,17 @@ export const archiveRows = {
 			stderr_excerpt: z.string().max(20_000).nullable(),
 			note: z.string().max(2000).nullable(),
 			break_freeze: z.string().max(2000).nullable(),
+			hosts: z.array(z.string().max(253)).max(500).nullable(),
+			concurrency_key: ConcurrencyKey.nullable(),
+			approval_hash: Sha256.nullable(),
+			steps: z.array(RunStep).max(RUN_STEPS_MAX),
 		}),
 		({ id, log_path }) =>
 			log_path === null || log_path === `runs/${String(id)}`
 				? null
 				: { path: ['log_path'], message: 'is not where the log of this run lies' },
 	),
+	Approval: row({ ...Approval.shape, hash: Sha256, reason: Text(500).nullable() }),
 	Event: checked(row({ ...Event.shape, title: Name(160), color: Color.nullable() }), inOrder('start', 'end')),
 	Incident: checked(
 		row({ ...Incident.shape, title: Name(160), description: long, dedupe_key: Name(200).nullable() }),

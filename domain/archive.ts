@@ -51,6 +51,8 @@ export const LogFrame = z.union([
 		...at,
 		gap: z.strictObject({ dropped: z.int().min(1), reason: z.enum(['spool_full', 'spool_lost']) }),
 	}),
+	/** What the agent said beside the output, as JSON text. */
+	z.strictObject({ ...at, record: z.string().min(2).max(8192) }),
 ]);
 export type LogFrame = z.infer<typeof LogFrame>;
 

@@ -8,12 +8,12 @@ export type ExecutionBackend = z.infer<typeof ExecutionBackend>;
 /** The backends that runs can really take in this version; the others can be set up, and are refused when something starts. */
 export const carriedOut: readonly ExecutionBackend[] = ['local'];
 
-/** Where something runs: of a project, and of an environment that does not take its project's. */
+/** Where something runs: of a project, of an environment that does not take its project's, of a job that has neither. */
 export interface Execution {
 	execution_backend: ExecutionBackend | null;
 	execution_backend_config: Record<string, unknown> | null;
 }
 
-/** What a run takes: its environment's own backend, whole, or its project's. */
-export const executionOf = (project: Execution, environment: Execution | null | undefined): Execution =>
-	environment && environment.execution_backend !== null ? environment : project;
+/** What a run takes, whole: its environment's, else its project's, else its job's. A job cannot leave what its project chose. */
+export const executionOf = (project: Execution, environment: Execution | null | undefined, job: Execution): Execution =>
+	[environment, project].find((e) => e && e.execution_backend !== null) ?? job;

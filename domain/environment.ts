@@ -7,7 +7,14 @@ export const EnvironmentType = z.enum(['dev', 'test', 'staging', 'prod', 'other'
 export type EnvironmentType = z.infer<typeof EnvironmentType>;
 
 /** Who may run here, beyond the general rule. An empty list of roles means: the general rule alone. */
-export const Protection = z.strictObject({ requires_approval: z.boolean(), allowed_roles: z.array(Role).max(4) });
+export const Protection = z.strictObject({
+	requires_approval: z.boolean(),
+	allowed_roles: z.array(Role).max(4),
+	/** How many others have to approve; 1 where it is left out. */
+	approvals: z.int().min(1).max(5).optional(),
+	/** Seconds a request stands, a day where it is left out. */
+	approval_ttl_s: z.int().min(60).max(2_592_000).optional(),
+});
 export type Protection = z.infer<typeof Protection>;
 
 export const Environment = z.object({

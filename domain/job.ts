@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { editable, EnvName, Id, Name, Text, Time } from './common.ts';
+import { ExecutionBackend } from './backend.ts';
+import { editable, Id, Name, Text, Time } from './common.ts';
+import { ParametersSchema } from './parameter.ts';
+import { RetryOn } from './run-reason.ts';
 
 export const JobType = z.enum(['dev', 'ops', 'maintenance', 'meeting', 'infra']);
 export type JobType = z.infer<typeof JobType>;
@@ -23,18 +26,6 @@ export const jobTransitions: Record<JobStatus, readonly JobStatus[]> = {
 	canceled: ['draft', 'planned', 'running'],
 };
 
-/** Values given at a run, handed to the script as `UHUB_PARAM_<NAME>`. A leading dash would be read as an option. */
-export const Parameters = z
-	.record(
-		EnvName,
-		z
-			.string()
-			.max(4096)
-			.refine((v) => !v.startsWith('-') && !v.includes('\0'), 'must not start with a dash or hold a NUL'),
-	)
-	.refine((p) => Object.keys(p).length <= 50, 'at most 50 parameters');
-export type Parameters = z.infer<typeof Parameters>;
-
 /** Labels an agent must carry to be offered the job. */
 export const Labels = z
 	.record(
@@ -48,6 +39,48 @@ export const Labels = z
 export type Labels = z.infer<typeof Labels>;
 
 export const Tags = z.array(Name(40)).max(20);
+
+/** Runs with one key of one project never run at the same time. */
+export const ConcurrencyKey = z
+	.string()
+	.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$/, 'expected letters, digits and . _ : / - (at most 100)');
+
+/** Which ends are tried again, by themselves, as a new attempt. Only the job can say that this is safe. */
+export const RetryPolicy = z.strictObject({
+	/** Attempts after the first. */
+	max: z.int().min(1).max(10),
+	/** Before the second attempt; doubled before each further one, up to a day. */
+	delay_s: z.int().min(0).max(86_400),
+	on: z
+		.array(RetryOn)
+		.min(1)
+		.refine((all) => new Set(all).size === all.length, 'each once'),
+});
+export type RetryPolicy = z.infer<typeof RetryPolicy>;
+
+/** The hosts a job is aimed at: an inventory of its project, and which part of it (patterns as `ansible --limit` takes them). */
+export const Targets = z.strictObject({
+	inventory_id: Id,
+	limit: z
+		.string()
+		.trim()
+		.min(1)
+		.max(500)
+		.regex(/^[^-@\s][^\s@]*$/, 'expected names of hosts and groups, separated by commas, : or !')
+		.nullable()
+		.default(null),
+});
+export type Targets = z.infer<typeof Targets>;
+
+/** Given to each script; `{{NAME}}` stands for a parameter's value. No shell reads them. */
+export const Arguments = z
+	.array(
+		z
+			.string()
+			.max(1024)
+			.refine((text) => !text.includes('\0'), 'must not hold a NUL'),
+	)
+	.max(50);
 
 export const Job = z.object({
 	id: Id,
@@ -65,9 +98,29 @@ export const Job = z.object({
 	tags: z.array(z.string()),
 	timeout_s: z.int(),
 	labels: Labels,
+	/** Starts by itself at `planned_start`. */
+	auto_start: z.boolean(),
+	concurrency_key: z.string().nullable(),
+	retry: RetryPolicy.nullable(),
+	parameters_schema: ParametersSchema.nullable(),
+	arguments: z.array(z.string()),
+	targets: Targets.nullable(),
+	/** Counts only where neither the environment nor the project says where things run. */
+	execution_backend: ExecutionBackend.nullable(),
+	execution_backend_config: z.record(z.string(), z.unknown()).nullable(),
 	...editable,
 });
 export type Job = z.infer<typeof Job>;
+
+/** A job in a list: without what only its own page shows. */
+export const JobItem = Job.omit({
+	retry: true,
+	parameters_schema: true,
+	arguments: true,
+	targets: true,
+	execution_backend_config: true,
+});
+export type JobItem = z.infer<typeof JobItem>;
 
 /** A job with its scripts' ids in their order. */
 export const JobView = Job.extend({ script_ids: z.array(Id) });
@@ -86,6 +139,14 @@ const fields = {
 	tags: Tags,
 	timeout_s: z.int().min(1).max(604_800),
 	labels: Labels,
+	auto_start: z.boolean(),
+	concurrency_key: ConcurrencyKey.nullable(),
+	retry: RetryPolicy.nullable(),
+	parameters_schema: ParametersSchema.nullable(),
+	arguments: Arguments,
+	targets: Targets.nullable(),
+	execution_backend: ExecutionBackend.nullable(),
+	execution_backend_config: z.record(z.string(), z.unknown()).nullable(),
 	script_ids: z
 		.array(Id)
 		.max(20)
@@ -109,6 +170,14 @@ export const JobCreate = z
 		tags: fields.tags.default([]),
 		timeout_s: fields.timeout_s.default(3600),
 		labels: fields.labels.default({}),
+		auto_start: fields.auto_start.default(false),
+		concurrency_key: fields.concurrency_key.default(null),
+		retry: fields.retry.default(null),
+		parameters_schema: fields.parameters_schema.default(null),
+		arguments: fields.arguments.default([]),
+		targets: fields.targets.default(null),
+		execution_backend: fields.execution_backend.default(null),
+		execution_backend_config: fields.execution_backend_config.default(null),
 		script_ids: fields.script_ids.default([]),
 	})
 	.refine(inOrder, endAfterStart)

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ExecutionBackend } from './backend.ts';
 import { editable, Id, Text, Time } from './common.ts';
-import { Parameters } from './job.ts';
+import { ParameterInput, ParameterValues, SecretParameters } from './parameter.ts';
+import { Reason } from './run-reason.ts';
+import { RunStep } from './run-step.ts';
 
 export const RunStatus = z.enum(['queued', 'running', 'success', 'failed', 'canceled', 'lost']);
 export type RunStatus = z.infer<typeof RunStatus>;
@@ -36,33 +38,6 @@ export const RunPhase = z.enum([
 ]);
 export type RunPhase = z.infer<typeof RunPhase>;
 
-/** Why a run ended as it did, waits or was refused: a code programs rely on, a sentence for people. */
-export const ReasonCode = z.enum([
-	'exit_code', // the script ended with another code than 0
-	'signal', // the script was ended by a signal nobody here sent
-	'timeout',
-	'canceled_by_user',
-	'start_failed', // the script could not be started
-	'script_missing', // the content was not there or did not match its hash
-	'refused_by_policy',
-	'bad_request', // the agent did not understand what it was asked to do
-	'secret_unavailable',
-	'agent_lost', // the agent vanished after it was granted the run
-	'agent_stopped', // the agent was told to stop while it ran
-	'agent_revoked',
-	'log_damaged', // what its agent sent as its log could not be kept, so it was stopped
-	'log_incomplete', // the run ended, but part of its log never arrived
-	'archived', // it was not over when the archive was made that it came with
-	'no_agent', // waiting: nobody fit is online
-	'agents_busy', // waiting: everybody fit is full
-	'behind_others', // waiting: other runs come first
-	'project_paused', // waiting
-	'frozen', // waiting: a freeze is on
-]);
-export type ReasonCode = z.infer<typeof ReasonCode>;
-export const Reason = z.strictObject({ code: ReasonCode, message: z.string().max(500) });
-export type Reason = z.infer<typeof Reason>;
-
 /** When each step was reached, for the waterfall. */
 export const Timings = z
 	.strictObject({ offered_at: Time, accepted_at: Time, granted_at: Time, started_at: Time, exited_at: Time })
@@ -94,7 +69,26 @@ export const Run = z.object({
 	note: z.string().nullable(),
 	/** Why it may start inside a freeze; null: it waits for the end of one. */
 	break_freeze: z.string().nullable(),
-	parameters: Parameters,
+	parameters: ParameterValues,
+	/** References of secret parameters. */
+	secret_parameters: SecretParameters,
+	/** The hosts that were chosen among the job's targets; null: all of them. */
+	hosts: z.array(z.string()).nullable(),
+	/** Says what it would change, and changes nothing. */
+	check_mode: z.boolean(),
+	/** It applies this very plan. */
+	plan_id: Id.nullable(),
+	/** The occurrence it was started for by itself; null: somebody started it. */
+	scheduled_for: Time.nullable(),
+	/** It waits until then: the pause before another attempt. */
+	not_before: Time.nullable(),
+	concurrency_key: z.string().nullable(),
+	/** How many have to approve it before it starts; 0: nobody. */
+	approvals_needed: z.int().min(0),
+	/** SHA-256 of what will run, as it was when it was asked for. */
+	approval_hash: z.string().nullable(),
+	approval_expires_at: Time.nullable(),
+	steps: z.array(RunStep),
 	requested_at: Time,
 	timings: Timings,
 	/** Milliseconds from start to end. */
@@ -107,15 +101,23 @@ export const Run = z.object({
 export type Run = z.infer<typeof Run>;
 
 /** A run in a list: with its job's title, and without the long texts. */
-export const RunItem = Run.omit({ stdout_excerpt: true, stderr_excerpt: true, parameters: true, timings: true }).extend(
-	{ job_title: z.string() },
-);
+export const RunItem = Run.omit({
+	stdout_excerpt: true,
+	stderr_excerpt: true,
+	parameters: true,
+	secret_parameters: true,
+	hosts: true,
+	steps: true,
+	timings: true,
+}).extend({ job_title: z.string() });
 export type RunItem = z.infer<typeof RunItem>;
 
 export const RunStart = z.strictObject({
-	parameters: Parameters.default({}),
+	parameters: ParameterInput.default({}),
 	environment_id: Id.optional(),
 	reason: Text(500).optional(),
+	/** Only say what would change: for scripts of ansible. */
+	check: z.boolean().optional(),
 	/** Why it must start although a freeze is on. */
 	break_freeze: Text(500)
 		.refine((text) => text.trim() !== '', 'must not be empty')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { editable, Id, Sha256, Text } from './common.ts';
+import { editable, Id, Sha256, Text, Time } from './common.ts';
 import { content, source, sourceCreate } from './source.ts';
 
 /** What a plan does to a resource. `replace` is a delete and a create, in either order. */
@@ -33,6 +33,11 @@ export const TerraformPlan = z.object({
 	size: z.int().min(0).nullable(),
 	terraform_version: z.string().nullable(),
 	counts: PlanCounts.nullable(),
+	/** Made by this run, on this agent; null: it was sent here. Only such a one can be applied. */
+	run_id: Id.nullable(),
+	agent_id: Id.nullable(),
+	plan_sha256: Sha256.nullable(),
+	applied_at: Time.nullable(),
 	...editable,
 });
 export type TerraformPlan = z.infer<typeof TerraformPlan>;

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
-import { FromAgent, type RunSpec } from '#protocol/agent.ts';
+import { FromAgent } from '#protocol/agent.ts';
+import { type RunSpec } from '#protocol/run-spec.ts';
 import { Close, FRAME_MAX } from '#protocol/close-codes.ts';
 import { agentOffline, agentOnline, loadAgent } from '#worker/services/agents/seen.ts';
 import { sweepRuns } from '#worker/services/runs/sweep.ts';

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Reason } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';

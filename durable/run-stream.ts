@@ -1,8 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import { createHash, type Hash } from 'node:crypto';
 import type { LogHits, LogLines, LogStream } from '#domain/log.ts';
-import type { Reason, Run } from '#domain/run.ts';
-import type { Finish, KnownRun, RunSpec } from '#protocol/agent.ts';
+import type { Reason } from '#domain/run-reason.ts';
+import type { RunStep } from '#domain/run-step.ts';
+import type { Run } from '#domain/run.ts';
+import type { Finish, KnownRun } from '#protocol/agent.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
 import { decodeChunk, Kind } from '#protocol/run-frames.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { importIsDone } from '#worker/services/archive/import-row.ts';
@@ -17,6 +20,7 @@ import { backoff, Outbox } from './core/outbox.ts';
 import { type Answer, newRun, type RunEvent, type RunState, step, type Step } from './core/run-machine.ts';
 import { columnsOf, type Excerpts, excerptsOf, rowOf, stateOf, statusFrame } from './core/run-row.ts';
 import { Timers } from './core/timers.ts';
+import { Steps } from './core/steps.ts';
 import { segmentsOf } from './segments.ts';
 import { Viewers } from './viewers.ts';
 import { watcherOf } from './watcher.ts';
@@ -42,6 +46,9 @@ const WRITE_SOON_MS = 100;
 /** Where the object does not live to write the end down, the alarm does; before the end the agent comes by. */
 const WRITE_LATEST_MS = 1_000;
 const SEAL_AGAIN_MS = 30_000;
+/** What changes of a run's steps is told together: a pause for each of them, up to a second. */
+const STEPS_TOLD_MS_EACH = 5;
+const STEPS_TOLD_MAX_MS = 1_000;
 /** How often a log may arrive damaged, at ever new places, before the run is given up. */
 const DOUBTS_MAX = 8;
 
@@ -62,6 +69,7 @@ export class RunStream extends DurableObject<Env> {
 	readonly #log: LogStore;
 	readonly #reader: LogReader;
 	readonly #timers: Timers;
+	readonly #steps: Steps;
 	readonly #outbox: Outbox<RunChange['audit']>;
 	readonly #viewers: Viewers;
 	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
@@ -72,6 +80,7 @@ export class RunStream extends DurableObject<Env> {
 	/** When the alarm rings; undefined: not known since the object woke. */
 	#alarmAt: number | null | undefined;
 	#offerTimer: ReturnType<typeof setTimeout> | null = null;
+	#stepsTimer: ReturnType<typeof setTimeout> | null = null;
 	#writing = false;
 	#failures = 0;
 	#completing: Promise<Step> | null = null;
@@ -84,6 +93,7 @@ export class RunStream extends DurableObject<Env> {
 		this.#kept = new Keyed(storage);
 		this.#log = new LogStore(storage);
 		this.#reader = new LogReader(this.#log, this.#id, segmentsOf(env.STORE));
+		this.#steps = new Steps(storage);
 		this.#timers = new Timers(storage);
 		this.#outbox = new Outbox(storage);
 		this.#hash = this.#log.end.frames === 0 ? createHash('sha256') : null;
@@ -188,9 +198,11 @@ export class RunStream extends DurableObject<Env> {
 		const { taken, refused } = this.#log.append(chunks);
 		for (const { frame } of taken) if (frame.kind === Kind.log) this.#hash?.update(frame.payload);
 		this.#viewers.publish(
-			taken.map(({ bytes }) => bytes),
+			taken.flatMap(({ frame, bytes }) => (frame.kind === Kind.record ? [] : [bytes])),
 			first,
 		);
+		if (taken.filter(({ frame }) => frame.kind === Kind.record && this.#steps.take(frame)).length > 0)
+			this.#stepsChanged();
 		if (this.#log.full) this.#seal();
 		if (refused !== null) {
 			const told = await this.damaged(agent_id, epoch, refused);
@@ -366,6 +378,7 @@ export class RunStream extends DurableObject<Env> {
 		const { state, free, requeued } = result;
 		if (state === before) return result;
 		this.#kept.put('state', state);
+		if (state.step === 'done') this.#steps.close(state.status, state.finished_at ?? new Date().toISOString());
 		this.#await(state);
 		this.#outbox.put(auditOf(before, state));
 		this.#viewers.status(this.#statusFrame());
@@ -426,8 +439,28 @@ export class RunStream extends DurableObject<Env> {
 	#statusFrame(): Uint8Array {
 		const record = this.#kept.get('record');
 		if (!record) throw new Error(`the stream of run ${String(this.#id)} has not met its run`);
-		const row = rowOf(record, this.#state, this.#log.end, this.#excerpts ?? record);
+		const row = rowOf(record, this.#state, this.#log.end, this.#excerpts ?? record, this.#shownSteps(record));
 		return statusFrame(row, this.#log.end, Date.now());
+	}
+
+	/** A run that was over before this stream knew it has its steps in the record alone. */
+	#shownSteps(record: Run): readonly RunStep[] {
+		return this.#steps.all.length > 0 ? this.#steps.all : record.steps;
+	}
+
+	/** Steps began or ended. With many hosts that happens often, and each time the whole row would be told: so not at each. */
+	#stepsChanged() {
+		if (this.#stepsTimer !== null) return;
+		this.#stepsTimer = setTimeout(
+			() => {
+				this.#stepsTimer = null;
+				if (this.#state.step === 'done') return;
+				this.#outbox.put(null);
+				this.#viewers.status(this.#statusFrame());
+				this.#writeSoon(WRITE_SOON_MS);
+			},
+			Math.min(STEPS_TOLD_MAX_MS, this.#steps.all.length * STEPS_TOLD_MS_EACH),
+		);
 	}
 
 	#seal() {
@@ -455,7 +488,8 @@ export class RunStream extends DurableObject<Env> {
 			while (record && this.#outbox.pending(1).length > 0) {
 				if (this.#state.step === 'done') this.#excerpts ??= await excerptsOf(this.#reader);
 				const changes = this.#outbox.pending().map(({ seq, entry }): RunChange => ({ seq, audit: entry }));
-				const columns = columnsOf(this.#id, this.#state, this.#log.end, this.#excerpts ?? record);
+				const excerpts = this.#excerpts ?? record;
+				const columns = columnsOf(this.#id, this.#state, this.#log.end, excerpts, this.#shownSteps(record));
 				this.#kept.put('record', await applyRun(systemCtx(this.env, this.ctx), record, changes, columns));
 				this.#outbox.done(changes.at(-1)?.seq ?? 0);
 			}

@@ -1,4 +1,4 @@
-import type { Reason } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import { encodeBlob, fromHex, PAYLOAD_MAX } from '#protocol/run-frames.ts';
 import type { Connection } from './core/transport/connection.ts';
 import type { Script } from './run-stream.ts';

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { Abilities, HostReport } from '#domain/agent.ts';
-import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
-import { LocalConfig } from '#domain/backend-config.ts';
-import { Labels, Parameters } from '#domain/job.ts';
-import { Reason } from '#domain/run.ts';
-import { SecretRef, Tool } from '#domain/script.ts';
+import { Id, Sha256, Time } from '#domain/common.ts';
+import { Labels } from '#domain/job.ts';
+import { Reason } from '#domain/run-reason.ts';
 
 // The frames of /live/agent, text ones. Log chunks and blobs are binary: run-frames.ts. PROTOCOL.md tells the story.
 
@@ -23,63 +21,6 @@ const Base64url = z
 	.regex(/^[A-Za-z0-9_-]+$/);
 /** New at every start of the agent process, 16 random bytes in hexadecimal. */
 const BootId = z.string().regex(/^[0-9a-f]{32}$/);
-
-/** The knobs of the executor that only tests use; an agent carries it out only where its policy names it. */
-export const DummyConfig = z
-	.strictObject({
-		sleep_ms: z.int().min(0).max(3_600_000),
-		exit_code: z.int().min(0).max(255),
-		lines: z.int().min(0).max(1_000_000),
-		fail_start: z.boolean(),
-		fail_tail: z.boolean(),
-	})
-	.partial();
-
-const BackendSpec = z.discriminatedUnion('backend', [
-	z.strictObject({ backend: z.literal('local'), config: LocalConfig }),
-	z.strictObject({ backend: z.literal('dummy'), config: DummyConfig }),
-]);
-
-/** One script of a run. Uploaded content is named by its hash and sent when the agent lacks it. */
-export const Step = z.discriminatedUnion('location_type', [
-	z.strictObject({
-		location_type: z.literal('uploaded'),
-		name: z.string().max(200),
-		tool: Tool,
-		sha256: Sha256,
-		size: z.int().min(0),
-		secret: SecretRef.nullable(),
-	}),
-	z.strictObject({
-		location_type: z.literal('fs_path'),
-		name: z.string().max(200),
-		tool: Tool,
-		path: z.string().max(1024),
-		secret: SecretRef.nullable(),
-	}),
-]);
-export type Step = z.infer<typeof Step>;
-
-/** Everything an agent needs to know of a run. An unknown field is a reason to refuse it. */
-export const RunSpec = z.strictObject({
-	run_id: Id,
-	job_id: Id,
-	project_id: Id,
-	project: z.string().max(200),
-	environment: z.string().max(200).nullable(),
-	title: z.string().max(400),
-	execution: BackendSpec,
-	steps: z.array(Step).min(1).max(20),
-	parameters: Parameters,
-	/** Secrets for the whole run, by the variable that names the file they are handed over in. */
-	secrets: z.record(EnvName, SecretRef),
-	timeout_s: z.int().min(1).max(604_800),
-	/** Seconds between INT, TERM and KILL. */
-	grace_s: z.int().min(0).max(600),
-	/** What to do while the hub is out of reach. */
-	on_partition: z.enum(['continue', 'stop']),
-});
-export type RunSpec = z.infer<typeof RunSpec>;
 
 /** What an agent tells of a run it knows, at each hello. */
 export const KnownRun = z.strictObject({

@@ -1,12 +1,13 @@
 /**
  * The binary frames of a run's log. What the agent sent is stored byte for byte, and a viewer's frame is that, or several that follow
- * each other in one: then its time is that of the first. All numbers are big-endian.
+ * each other in one: then its time is that of the first. Records (run-record.ts) stand among them and are for the hub alone. All
+ * numbers are big-endian.
  *
  *   viewer frame   0 kind · 1 stream · 2–3 zero · 4–11 offset u64 · 12–19 time ms u64 · 20… payload
  *   agent chunk    0–7 run id u64 · 8–11 epoch u32 · 12–15 seq u32 · 16–47 SHA-256 of the viewer frame · 48… viewer frame
  *   blob           0 kind 16 · 1–3 zero · 4–35 SHA-256 of the whole · 36–43 offset u64 · 44–51 total u64 · 52… bytes
  */
-export const Kind = { log: 1, status: 2, gap: 3, blob: 16 } as const;
+export const Kind = { log: 1, status: 2, gap: 3, record: 4, blob: 16 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 export const Stream = { none: 0, stdout: 1, stderr: 2 } as const;
 export type Stream = (typeof Stream)[keyof typeof Stream];
@@ -58,7 +59,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 	const v = view(bytes);
 	const kind = v.getUint8(0);
 	const stream = v.getUint8(1);
-	if (kind !== Kind.log && kind !== Kind.status && kind !== Kind.gap)
+	if (kind !== Kind.log && kind !== Kind.status && kind !== Kind.gap && kind !== Kind.record)
 		throw new BadFrame(`unknown frame kind ${String(kind)}`);
 	if (stream > Stream.stderr) throw new BadFrame(`unknown stream ${String(stream)}`);
 	if (v.getUint16(2) !== 0) throw new BadFrame('reserved bytes are not zero');
@@ -72,7 +73,7 @@ export interface Chunk {
 	seq: number;
 	/** Of the viewer frame, 32 bytes. */
 	sha256: Uint8Array;
-	/** The encoded viewer frame: kind `log` or `gap`. */
+	/** The encoded frame: kind `log`, `gap` or `record`. */
 	frame: Uint8Array;
 }
 

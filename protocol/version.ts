@@ -1,5 +1,6 @@
-/** The agent protocol this hub speaks, and the oldest it still understands. */
-export const AGENT_PROTOCOL = 1;
+/** The agent protocol this hub speaks, and the oldest it still understands. 2: records in the log, and specs with more than local runs. */
+export const AGENT_PROTOCOL = 2;
 export const AGENT_PROTOCOL_MIN = 1;
+export const RECORDS_SINCE = 2;
 /** The protocol of the project and run sockets for browsers. */
 export const BROWSER_PROTOCOL = 1;

@@ -51,6 +51,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			executors: { local: local(groups), dummy },
 			log,
 			now: Date.now,
+			protocol: () => link.protocol,
 			send: (frame) => {
 				link.send(frame);
 			},

@@ -1,10 +1,14 @@
+import type { RunRecord } from '#protocol/run-record.ts';
+import type { Tool } from '#domain/script.ts';
 import type { Handle } from '../journal.ts';
-import type { RunSpec } from '#protocol/agent.ts';
+import type { Reason } from '#domain/run-reason.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
 import type { Stream } from '#protocol/run-frames.ts';
 
 /** One program to run, as an argument list: no shell ever reads what a person typed as a parameter. */
 export interface Command {
 	name: string;
+	tool: Tool;
 	argv: [string, ...string[]];
 	env: Record<string, string>;
 }
@@ -15,6 +19,12 @@ export interface Task {
 	name: string;
 	execution: RunSpec['execution'];
 	commands: Command[];
+	/** Which of the targets it is for; null: all of them. */
+	hosts: readonly string[] | null;
+	/** On this host: the directory that holds the run's files, and the one that holds its secrets (null: it has none). */
+	dir: string;
+	secrets: string | null;
+	/** Where a command begins, as its processes see it. */
 	cwd: string;
 	/** In the environment of every command, as `UHUB_RUN_MARK`. */
 	mark: string;
@@ -29,19 +39,30 @@ export interface Output {
 	write(stream: OutputStream, bytes: Buffer): Promise<void> | undefined;
 	/** A line of the agent's own in the log. */
 	note(stream: OutputStream, text: string): void;
+	/** What happened, for the hub to know and not only for people to read. */
+	record(record: RunRecord): void;
 	/** Something now lives that a later agent process would have to end. */
 	spawned(pid: number): void;
 }
 
-/** How it went. `not_started`: the first or a later program could not be started. `broken`: what it said can no longer be followed. */
+/** How it went. `failed`: for a reason only its backend knows. `not_started`: the first or a later program could not be started.
+ * `broken`: what it said can no longer be followed. */
 export type Exit =
 	| { kind: 'exit'; code: number }
+	| { kind: 'failed'; reason: Reason; code: number | null }
 	| { kind: 'signal'; signal: string }
 	| { kind: 'not_started'; message: string }
 	| { kind: 'broken'; message: string };
 
-/** The run cannot be carried out here as it was asked for; the message says why. Nothing was started. */
-export class NotPrepared extends Error {}
+/** The run cannot be carried out here as it was asked for; the reason says why. Nothing was started. */
+export class NotPrepared extends Error {
+	readonly reason: Reason;
+
+	constructor(message: string, code: Reason['code'] = 'start_failed') {
+		super(message);
+		this.reason = { code, message: message.slice(0, 500) };
+	}
+}
 
 /** One run being carried out: start → wait → clean up, with `stop` at any time, also before the start and after the end. */
 export interface Execution {
@@ -54,12 +75,20 @@ export interface Execution {
 	/** INT, then TERM, then KILL, `grace_ms` apart. Resolves when nothing of it lives. May be called again. */
 	stop(grace_ms: number): Promise<void>;
 	/** Gives back what `prepare` took. */
-	cleanUp(): void;
+	cleanUp(): Promise<void>;
+}
+
+/** Where a run's processes see what lies elsewhere on this host. */
+export interface Seen {
+	dir: string;
+	secrets: string;
 }
 
 export interface Executor {
-	/** Makes everything ready, starts nothing. Throws `NotPrepared`. */
-	prepare(task: Task): Execution;
+	/** Null: its processes see everything where it is. `name` is the task's. */
+	seen(name: string): Seen | null;
+	/** Makes everything ready, starts nothing. May take its time, and say so in the log; ends early when `stopped` is. Throws `NotPrepared`. */
+	prepare(task: Task, output: Output, stopped: AbortSignal): Execution | Promise<Execution>;
 	/** After the agent's own death: ends what still lives of a run, and resolves when nothing does. */
 	reap(handle: Handle, leaders: readonly number[]): Promise<void>;
 }

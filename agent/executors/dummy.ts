@@ -3,6 +3,7 @@ import type { Execution, Executor, Exit, Output, Task } from './contract.ts';
 
 /** Runs nothing, with knobs: for tests of everything around an executor. */
 export const dummy: Executor = {
+	seen: () => null,
 	prepare: (task) => new DummyExecution(task),
 	reap: () => Promise.resolve(),
 };
@@ -30,8 +31,9 @@ class DummyExecution implements Execution {
 		await this.#exit;
 	}
 
-	cleanUp(): void {
+	cleanUp(): Promise<void> {
 		this.#exit = null;
+		return Promise.resolve();
 	}
 
 	async #carryOut(output: Output): Promise<Exit> {

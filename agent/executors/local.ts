@@ -16,6 +16,7 @@ import {
 	type Task,
 } from './contract.ts';
 import { Family } from './family.ts';
+import { stepEnded } from './step-ended.ts';
 
 /** What a script left running may finish by itself, before it is ended: a `tee` at the end of a pipe needs a moment. */
 const LEFTOVER_MS = 1000;
@@ -26,6 +27,7 @@ const DRAIN_MS = 2000;
 
 /** Child processes of the agent: argument lists, a session and, where there are `groups`, a control group of their own. */
 export const local = (groups: Cgroups | null): Executor => ({
+	seen: () => null,
 	prepare: (task) => new LocalExecution(task, groups),
 	async reap(handle: Handle, leaders) {
 		const family = Family.of(handle, leaders);
@@ -86,8 +88,9 @@ class LocalExecution implements Execution {
 		return this.#family.end(grace_ms);
 	}
 
-	cleanUp(): void {
+	cleanUp(): Promise<void> {
 		this.#group?.remove();
+		return Promise.resolve();
 	}
 
 	/** The commands in their order, until one fails. */
@@ -101,7 +104,9 @@ class LocalExecution implements Execution {
 					Stream.stdout,
 					`── ${String(n + 1)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`,
 				);
+			output.record({ type: 'step_started', n: n + 1, host: null, name: command.name, tool: command.tool });
 			exit = await this.#run(command, output);
+			output.record(stepEnded(n + 1, null, exit, this.#stopping));
 			if (exit.kind !== 'exit' || exit.code !== 0) return exit;
 		}
 		return exit;

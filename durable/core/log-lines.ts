@@ -37,7 +37,7 @@ export class LinesPart {
 		let mark = before;
 		for (const frame of frames) {
 			const next = after(mark, frame);
-			if (next.lines >= this.#first && this.#frame(frame, mark)) return true;
+			if (frame.kind !== Kind.record && next.lines >= this.#first && this.#frame(frame, mark)) return true;
 			mark = next;
 		}
 		return false;

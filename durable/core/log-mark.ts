@@ -18,6 +18,7 @@ const LINE_FEED = 10;
 /** The mark after one more frame. */
 export function after(mark: Mark, frame: Frame): Mark {
 	const frames = mark.frames + 1;
+	if (frame.kind === Kind.record) return { ...mark, frames };
 	if (frame.kind === Kind.gap) return { ...mark, lines: mark.lines + 1, open: Stream.none, frames };
 	const { payload, stream } = frame;
 	const size = payload.length;

@@ -209,8 +209,9 @@ function stretch(before: Mark, body: Uint8Array, from: number): Stretch {
 	return { before: mark, frames: frames.slice(skip) };
 }
 
-/** The frame without its bytes before `offset`; null when nothing of it is left. */
+/** The frame without its bytes before `offset`; null when nothing of it is left, or it is not for viewers. */
 export function cutFrame(frame: Frame, offset: number): Uint8Array | null {
+	if (frame.kind === Kind.record) return null;
 	if (frame.kind === Kind.gap) return frame.offset >= offset ? encodeFrame(frame) : null;
 	const skip = Math.max(0, offset - frame.offset);
 	if (skip >= frame.payload.length) return null;

@@ -78,6 +78,10 @@ class Search {
 		let run: Frame[] = [];
 		for (const frame of frames) {
 			const first = run[0];
+			if (frame.kind === Kind.record) {
+				mark = after(mark, frame);
+				continue;
+			}
 			if (frame.kind === Kind.gap || (first && first.stream !== frame.stream)) {
 				this.#look(run);
 				this.#tail = new Uint8Array();

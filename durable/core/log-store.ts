@@ -10,6 +10,7 @@ import {
 	toHex,
 	UNACKED_MAX,
 } from '#protocol/run-frames.ts';
+import { parseRecord } from '#protocol/run-record.ts';
 import { parseGap } from './gap.ts';
 import { compress, expand, packFrames, unpackFrames, worthCompressing } from './log-body.ts';
 import { after, type Mark, START } from './log-mark.ts';
@@ -338,6 +339,8 @@ function checked(chunk: Chunk, mark: Mark): Frame {
 		throw new BadFrame(`${name} starts at ${String(frame.offset)}, the log ends at ${String(mark.offset)}`);
 	if (frame.kind === Kind.log && (frame.stream === Stream.none || frame.payload.length === 0))
 		throw new BadFrame(`${name} names no stream, or holds nothing`);
+	if (frame.kind === Kind.record && !parseRecord(frame.payload))
+		throw new BadFrame(`${name} is a record of no known kind`);
 	if (frame.kind === Kind.gap && !parseGap(frame.payload))
 		throw new BadFrame(`${name} is a gap that does not say what is missing`);
 	return frame;

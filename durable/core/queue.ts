@@ -1,5 +1,5 @@
 import type { Labels } from '#domain/job.ts';
-import type { Reason } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
 
 /** A run that waits in its project's room. */
 export interface Queued {

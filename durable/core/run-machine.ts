@@ -1,4 +1,5 @@
-import type { Reason, RunPhase, RunStatus, Timings } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
+import type { RunPhase, RunStatus, Timings } from '#domain/run.ts';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
 
 /** How long an offer waits for its answer, and an accepted run for its scripts to be sent. */

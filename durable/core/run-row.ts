@@ -1,3 +1,4 @@
+import type { RunStep } from '#domain/run-step.ts';
 import { EXCERPT_MAX, isFinal, type Run } from '#domain/run.ts';
 import { Kind, Stream, encodeFrame } from '#protocol/run-frames.ts';
 import type { Mark } from './log-mark.ts';
@@ -11,7 +12,7 @@ export interface Excerpts {
 }
 
 /** The columns of the run's row that its stream decides. */
-export function columnsOf(id: number, s: RunState, end: Mark, excerpts: Excerpts) {
+export function columnsOf(id: number, s: RunState, end: Mark, excerpts: Excerpts, steps: readonly RunStep[]) {
 	const { status, agent_id, epoch, reason, exit_code, started_at, finished_at, timings, cancel_requested_at } = s;
 	const ran = started_at !== null && finished_at !== null;
 	return {
@@ -24,13 +25,14 @@ export function columnsOf(id: number, s: RunState, end: Mark, excerpts: Excerpts
 		log_lines: end.lines,
 		stdout_excerpt: excerpts.stdout_excerpt,
 		stderr_excerpt: excerpts.stderr_excerpt,
+		steps: [...steps],
 	};
 }
 
 /** The run's row as it is now: what the record has, and over it what the stream knows better. */
-export const rowOf = (record: Run, s: RunState, end: Mark, excerpts: Excerpts): Run => ({
+export const rowOf = (record: Run, s: RunState, end: Mark, excerpts: Excerpts, steps: readonly RunStep[]): Run => ({
 	...record,
-	...columnsOf(record.id, s, end, excerpts),
+	...columnsOf(record.id, s, end, excerpts, steps),
 	cancel_requested_at: s.cancel_requested_at ?? record.cancel_requested_at,
 });
 

@@ -21,9 +21,9 @@ afterAll(async () => {
 	await hub.stop();
 });
 
-async function runs(script: string, fields: Record<string, unknown> = {}) {
+async function runs(script: string, fields: Record<string, unknown> = {}, parameters: Record<string, unknown> = {}) {
 	const { job_id } = await admin.jobWith(script, fields);
-	const id = await admin.run(job_id);
+	const id = await admin.run(job_id, { parameters });
 	return { id, row: await admin.ended(id), log: await admin.log(id) };
 }
 
@@ -49,6 +49,33 @@ describe('a run', () => {
 		expect(at.every((n) => n >= 0)).toBe(true);
 		expect(at).toEqual([...at].sort((a, b) => a - b));
 		expect(log).not.toContain('this is third');
+
+		const steps = row['steps'] as { from: number; to: number }[];
+		expect(steps).toMatchObject([
+			{ n: 1, name: 'first', tool: 'shell', host: null, status: 'success', exit_code: 0, reason: null },
+			{ n: 2, name: 'second', status: 'failed', exit_code: 7, reason: { code: 'exit_code' } },
+		]);
+		const bytes = await admin.log(id);
+		for (const [i, { from, to }] of steps.entries())
+			expect(bytes.subarray(from, to).toString()).toBe(`this is ${['first', 'second'][i] ?? ''}\n`);
+	});
+
+	it('40: gives parameters and arguments as they are, however a shell would read them', async () => {
+		const nasty = '$(touch canary); `id` "quoted" \'single\' * ~ \n \u00e9';
+		const { row, log } = await runs(
+			'#!/bin/sh\nprintf "%s|" "$UHUB_PARAM_TEXT" "$@"\nls | wc -l\n',
+			{
+				parameters_schema: [
+					{ name: 'TEXT', type: 'text', required: true },
+					{ name: 'COUNT', type: 'number', default: 3 },
+					{ name: 'FLAG', type: 'text', allow_dash: true, default: '-x' },
+				],
+				arguments: ['plain', '--count={{COUNT}}', '{{FLAG}}', '{{TEXT}}', '{{UNKNOWN}}'],
+			},
+			{ TEXT: nasty },
+		);
+		expect(row).toMatchObject({ status: 'success', parameters: { TEXT: nasty, COUNT: '3', FLAG: '-x' } });
+		expect(log.toString()).toBe(`${nasty}|plain|--count=3|-x|${nasty}||0\n`);
 	});
 
 	it('keeps bytes of any kind as they are', async () => {

@@ -6,15 +6,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { EnrolRequest } from '#domain/agent.ts';
-import {
-	authMessage,
-	enrolMessage,
-	type Finish,
-	FromAgent,
-	type KnownRun,
-	type RunSpec,
-	type ToAgent,
-} from '#protocol/agent.ts';
+import { authMessage, enrolMessage, type Finish, FromAgent, type KnownRun, type ToAgent } from '#protocol/agent.ts';
+import { type RunSpec } from '#protocol/run-spec.ts';
 import {
 	type Chunk,
 	decodeChunk,

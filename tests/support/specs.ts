@@ -1,6 +1,6 @@
 // What tests ask an agent to run.
 import { createHash } from 'node:crypto';
-import type { RunSpec } from '#protocol/agent.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkPolicy, isUnder, newPolicy, parsePolicy, type Policy, secretAllowed } from '#agent/policy.ts';
-import { RunSpec } from '#protocol/agent.ts';
+import { RunSpec } from '#protocol/run-spec.ts';
 import { SpecBook, type SpecOf } from '#tests/support/specs.ts';
 
 const book = new SpecBook();

@@ -10,7 +10,7 @@ import type { Storage } from '#durable/core/storage.ts';
 import { type Chunk, encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
 import { memoryStorage, MemorySegments } from '#tests/support/sqlite.ts';
 
-type Output = { stream: 1 | 2; bytes: Uint8Array } | { gap: number };
+type Output = { stream: 1 | 2; bytes: Uint8Array } | { gap: number } | { record: string };
 
 const sha256 = (b: Uint8Array) => new Uint8Array(createHash('sha256').update(b).digest());
 
@@ -19,28 +19,33 @@ function chunksOf(outputs: readonly Output[], from = { seq: 1, offset: 0 }): Chu
 	let { seq, offset } = from;
 	return outputs.map((o) => {
 		const frame =
-			'gap' in o
-				? encodeFrame({
-						kind: Kind.gap,
-						stream: 0,
-						offset,
-						t_ms: 1000 + seq,
-						payload: Buffer.from(JSON.stringify({ dropped: o.gap, reason: 'spool_full' })),
-					})
-				: encodeFrame({ kind: Kind.log, stream: o.stream, offset, t_ms: 1000 + seq, payload: o.bytes });
-		if (!('gap' in o)) offset += o.bytes.length;
+			'record' in o
+				? encodeFrame({ kind: Kind.record, stream: 0, offset, t_ms: 1000 + seq, payload: Buffer.from(o.record) })
+				: 'gap' in o
+					? encodeFrame({
+							kind: Kind.gap,
+							stream: 0,
+							offset,
+							t_ms: 1000 + seq,
+							payload: Buffer.from(JSON.stringify({ dropped: o.gap, reason: 'spool_full' })),
+						})
+					: encodeFrame({ kind: Kind.log, stream: o.stream, offset, t_ms: 1000 + seq, payload: o.bytes });
+		if ('bytes' in o) offset += o.bytes.length;
 		return { run_id: 1, epoch: 1, seq: seq++, sha256: sha256(frame), frame };
 	});
 }
 
 const bytesOf = (outputs: readonly Output[], stream?: 1 | 2) =>
-	Buffer.concat(outputs.flatMap((o) => ('gap' in o || (stream !== undefined && o.stream !== stream) ? [] : [o.bytes])));
+	Buffer.concat(
+		outputs.flatMap((o) => (!('bytes' in o) || (stream !== undefined && o.stream !== stream) ? [] : [o.bytes])),
+	);
 
 /** Lines by the definition in domain/log.ts, told in the plainest way. */
 function linesOf(outputs: readonly Output[], max = LINE_TEXT_MAX) {
 	const lines: { stream: number; bytes: number[]; offset: number; ended: boolean }[] = [];
 	let offset = 0;
 	for (const o of outputs) {
+		if ('record' in o) continue;
 		if ('gap' in o) {
 			lines.push({ stream: 0, bytes: [], offset, ended: true });
 			continue;
@@ -77,6 +82,12 @@ const output: fc.Arbitrary<Output> = fc.oneof(
 		arbitrary: fc.record({ stream: fc.constantFrom(1 as const, 2 as const), bytes: piece.map((s) => Buffer.from(s)) }),
 	},
 	{ weight: 1, arbitrary: fc.record({ gap: fc.integer({ min: 1, max: 1e6 }) }) },
+	{
+		weight: 1,
+		arbitrary: fc.constant({
+			record: JSON.stringify({ type: 'step_started', n: 1, host: null, name: 'a\nb', tool: 'shell' }),
+		}),
+	},
 );
 const outputs = fc.array(output, { maxLength: 120 });
 

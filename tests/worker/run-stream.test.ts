@@ -140,12 +140,12 @@ describe('the record', () => {
 		const done: RunState = { ...running, step: 'done', status: 'failed', exit_code: 7, finished_at: now };
 		const granted = { seq: 1, audit: { action: 'run.grant' as const, metadata: {} } };
 		const finished = { seq: 2, audit: { action: 'run.finish' as const, metadata: {} } };
-		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none));
+		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none, []));
 		// The reply was lost, and meanwhile there is more to say.
-		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none));
-		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none));
+		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none, []));
+		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none, []));
 		// What was sent first and arrives last.
-		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none));
+		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none, []));
 		expect(await rowOf(run)).toMatchObject({ status: 'failed', exit_code: 7 });
 		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
 		const job = 'select status from jobs where id = (select job_id from runs where id = ?)';

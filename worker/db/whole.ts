@@ -7,13 +7,18 @@ const COLUMNS = 16;
 
 /**
  * All of a table's row as one JSON text, for lists: D1 hands over one cell a row instead of one a column, and the runtime's own
- * parser makes the object. To be made once for a table. Not for tables with reals, which SQLite shortens in JSON.
+ * parser makes the object; `without` some columns. To be made once for a table. Not for tables with reals, which SQLite shortens in JSON.
  */
-export function whole<T extends SQLiteTable>(table: T): SQL<InferSelectModel<T>> {
-	const columns = Object.entries<AnyColumn>(getTableColumns(table));
+export function whole<T extends SQLiteTable, K extends keyof InferSelectModel<T> & string = never>(
+	table: T,
+	...without: K[]
+): SQL<Omit<InferSelectModel<T>, K>> {
+	const columns = Object.entries<AnyColumn>(getTableColumns(table)).filter(
+		([name]) => !without.some((w) => w === name),
+	);
 	const decoded = columns.filter(([, column]) => !plain.has(column.dataType));
-	return flat<InferSelectModel<T>>(textOf(columns)).mapWith((text: string) => {
-		const row = JSON.parse(text) as InferSelectModel<T>;
+	return flat<Omit<InferSelectModel<T>, K>>(textOf(columns)).mapWith((text: string) => {
+		const row = JSON.parse(text) as Omit<InferSelectModel<T>, K>;
 		for (const [name, column] of decoded) {
 			const value: unknown = Reflect.get(row, name);
 			if (value !== null) Reflect.set(row, name, column.mapFromDriverValue(value));

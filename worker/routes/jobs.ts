@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { pageOf } from '#domain/common.ts';
-import { Job, JobCreate, JobPatch, JobView } from '#domain/job.ts';
+import { JobCreate, JobItem, JobPatch, JobView } from '#domain/job.ts';
 import { Run, RunStart } from '#domain/run.ts';
 import { ScriptRef } from '#domain/script.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
@@ -17,13 +17,13 @@ import { startRun } from '#worker/services/runs/start.ts';
 export const jobs = new Hono<AppEnv>()
 	.get(
 		'/jobs',
-		describe('job.list', 'The jobs of every project you may see', { schema: pageOf(Job) }),
+		describe('job.list', 'The jobs of every project you may see', { schema: pageOf(JobItem) }),
 		query(JobList),
 		async (c) => c.json(await listJobs(c.var.ctx, null, c.req.valid('query'))),
 	)
 	.get(
 		'/projects/:id/jobs',
-		describe('job.list_in_project', "A project's jobs", { schema: pageOf(Job) }),
+		describe('job.list_in_project', "A project's jobs", { schema: pageOf(JobItem) }),
 		idIn('project'),
 		query(JobList),
 		async (c) => c.json(await listJobs(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),

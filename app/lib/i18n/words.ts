@@ -2,7 +2,8 @@ import type { Access } from '#domain/access.ts';
 import type { AgentStatus } from '#domain/agent.ts';
 import type { EventType } from '#domain/event.ts';
 import type { ProjectStatus } from '#domain/project.ts';
-import type { Reason, ReasonCode, RunPhase, RunStatus } from '#domain/run.ts';
+import type { RunPhase, RunStatus } from '#domain/run.ts';
+import type { Reason, ReasonCode } from '#domain/run-reason.ts';
 import type { Locale, Role, Theme } from '#domain/user.ts';
 import { m } from '#lib/paraglide/messages.js';
 
@@ -51,6 +52,38 @@ const reasons: Words<ReasonCode> = {
 	behind_others: m.reason_behind_others,
 	project_paused: m.reason_project_paused,
 	frozen: m.reason_frozen,
+	agents_draining: m.reason_agents_draining,
+	same_key: m.reason_same_key,
+	later: m.reason_later,
+	needs_approval: m.reason_needs_approval,
+	rejected: m.reason_rejected,
+	approval_expired: m.reason_approval_expired,
+	approval_stale: m.reason_approval_stale,
+	missed: m.reason_missed,
+	not_allowed: m.reason_not_allowed,
+	unsigned: m.reason_unsigned,
+	bad_signature: m.reason_bad_signature,
+	signature_expired: m.reason_signature_expired,
+	replayed: m.reason_replayed,
+	engine_unavailable: m.reason_engine_unavailable,
+	image_missing: m.reason_image_missing,
+	pull_failed: m.reason_pull_failed,
+	host_unreachable: m.reason_host_unreachable,
+	connection_refused: m.reason_connection_refused,
+	host_key_unknown: m.reason_host_key_unknown,
+	host_key_changed: m.reason_host_key_changed,
+	permission_denied: m.reason_permission_denied,
+	hosts_failed: m.reason_hosts_failed,
+	cluster_unavailable: m.reason_cluster_unavailable,
+	cluster_refused: m.reason_cluster_refused,
+	pod_failed: m.reason_pod_failed,
+	git_failed: m.reason_git_failed,
+	inventory_missing: m.reason_inventory_missing,
+	plan_missing: m.reason_plan_missing,
+	plan_stale: m.reason_plan_stale,
+	http_status: m.reason_http_status,
+	http_unreachable: m.reason_http_unreachable,
+	http_refused: m.reason_http_refused,
 };
 export const reason = (r: Reason): string => reasons[r.code]();
 

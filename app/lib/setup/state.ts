@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Agent } from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
-import { Job } from '#domain/job.ts';
+import { JobItem } from '#domain/job.ts';
 import { ProjectView } from '#domain/project.ts';
 import type { User } from '#domain/user.ts';
 import { api } from '#lib/api/client.ts';
@@ -38,7 +38,7 @@ export async function loadProgress(me: User, call: { fetch?: typeof fetch }): Pr
 	const project = projects.items.find((p) => p.status === 'active') ?? null;
 	if (!project) return { me, project, agent, job: null, run: null };
 	const query = { q: HELLO, sort: 'created_at', limit: 50 };
-	const jobs = await api.get(`/projects/${String(project.id)}/jobs`, pageOf(Job), { ...call, query });
+	const jobs = await api.get(`/projects/${String(project.id)}/jobs`, pageOf(JobItem), { ...call, query });
 	const job = jobs.items.find((j) => j.title === HELLO) ?? null;
 	if (!job) return { me, project, agent, job, run: null };
 	const runs = await api.get('/runs', RunPage, { ...call, query: { job_id: job.id, limit: 1 } });

@@ -1,5 +1,5 @@
 import type { Agent } from '#domain/agent.ts';
-import type { Job } from '#domain/job.ts';
+import type { JobItem } from '#domain/job.ts';
 import type { ProjectView } from '#domain/project.ts';
 import type { RunItem } from '#domain/run.ts';
 import type { User } from '#domain/user.ts';
@@ -13,7 +13,7 @@ export interface Progress {
 	project: ProjectView | null;
 	/** The one that will run hello: an online one, else the newest that was not shut out. */
 	agent: Agent | null;
-	job: Job | null;
+	job: JobItem | null;
 	run: RunItem | null;
 }
 

@@ -18,6 +18,7 @@ export const agents = sqliteTable(
 		abilities: text({ mode: 'json' }).$type<Abilities>(),
 		last_seen_at: time(),
 		status: oneOf(AgentStatus).notNull().default('pending'),
+		draining: integer({ mode: 'boolean' }).notNull().default(false),
 		...editable(),
 	},
 	(t) => [uniqueIndex('agents_name').on(t.name), uniqueIndex('agents_key').on(t.public_key)],

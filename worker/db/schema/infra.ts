@@ -1,12 +1,15 @@
+import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { type GroupsJson, InventoryFormat } from '#domain/inventory.ts';
 import { SourceType } from '#domain/source.ts';
 import type { PlanCounts, PlanResource } from '#domain/terraform.ts';
-import { editable, id, oneOf } from '../columns.ts';
+import { editable, id, oneOf, time } from '../columns.ts';
+import { agents } from './agent.ts';
 import { incidents } from './incident.ts';
 import { jobs } from './job.ts';
 import { environments, projects } from './project.ts';
 import { git_repos } from './repo.ts';
+import { runs } from './run.ts';
 
 const source = () => ({
 	source_type: oneOf(SourceType).notNull(),
@@ -52,11 +55,20 @@ export const terraform_plans = sqliteTable(
 		terraform_version: text(),
 		counts: text({ mode: 'json' }).$type<PlanCounts>(),
 		resource_changes: text({ mode: 'json' }).$type<PlanResource[]>().notNull().default([]),
+		/** Made by this run, on this agent, which has the plan itself under this hash. */
+		run_id: integer().references(() => runs.id),
+		agent_id: integer().references(() => agents.id),
+		plan_sha256: text(),
+		applied_at: time(),
 		...editable(),
 	},
 	(t) => [
 		index('terraform_plans_project').on(t.project_id, t.created_at, t.id),
 		index('terraform_plans_job').on(t.job_id),
+		// A run makes one plan with each of its scripts at most, and the same message twice makes none.
+		uniqueIndex('terraform_plans_made')
+			.on(t.run_id, t.plan_sha256)
+			.where(sql`run_id is not null`),
 		index('terraform_plans_repo').on(t.repo_id),
 	],
 );

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { JobStatus, JobType, Priority } from '#domain/job.ts';
+import { ExecutionBackend } from '#domain/backend.ts';
+import { JobStatus, JobType, Priority, type RetryPolicy, type Targets } from '#domain/job.ts';
+import type { ParametersSchema } from '#domain/parameter.ts';
 import { LocationType, Tool } from '#domain/script.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
 import { environments, projects } from './project.ts';
@@ -52,6 +54,14 @@ export const jobs = sqliteTable(
 		tags: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
 		timeout_s: integer().notNull().default(3600),
 		labels: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
+		auto_start: integer({ mode: 'boolean' }).notNull().default(false),
+		concurrency_key: text(),
+		retry: text({ mode: 'json' }).$type<RetryPolicy>(),
+		parameters_schema: text({ mode: 'json' }).$type<ParametersSchema>(),
+		arguments: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
+		targets: text({ mode: 'json' }).$type<Targets>(),
+		execution_backend: oneOf(ExecutionBackend),
+		execution_backend_config: text({ mode: 'json' }).$type<Record<string, unknown>>(),
 		...editable(),
 	},
 	(t) => [
@@ -64,6 +74,10 @@ export const jobs = sqliteTable(
 		index('jobs_planned')
 			.on(t.planned_start)
 			.where(sql`planned_start is not null`),
+		// What starts next by itself: the first of this.
+		index('jobs_auto_start')
+			.on(t.project_id, t.planned_start)
+			.where(sql`auto_start = 1 and status = 'planned'`),
 		check('jobs_order', sql`planned_end is null or planned_start is null or planned_start < planned_end`),
 	],
 );
@@ -80,4 +94,23 @@ export const job_script_refs = sqliteTable(
 		position: integer().notNull(),
 	},
 	(t) => [primaryKey({ columns: [t.job_id, t.position] }), index('job_script_refs_script').on(t.script_id)],
+);
+
+/** What operators signed: one signature for a job in an environment (0: in none). */
+export const job_signatures = sqliteTable(
+	'job_signatures',
+	{
+		job_id: integer()
+			.notNull()
+			.references(() => jobs.id, { onDelete: 'cascade' }),
+		environment_id: integer().notNull(),
+		key: text().notNull(),
+		value: text().notNull(),
+		serial: integer().notNull(),
+		not_after: time(),
+		/** Of the template that was signed: another one now means that the job has changed since. */
+		template_sha256: text().notNull(),
+		signed_at: time().notNull(),
+	},
+	(t) => [primaryKey({ columns: [t.job_id, t.environment_id] })],
 );

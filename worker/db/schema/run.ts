@@ -1,8 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { type AnySQLiteColumn, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { type AnySQLiteColumn, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { ApprovalDecision } from '#domain/approval.ts';
 import { ExecutionBackend } from '#domain/backend.ts';
-import { type Reason, RunPhase, RunStatus, type Timings } from '#domain/run.ts';
-import { editable, id, time, oneOf } from '../columns.ts';
+import type { Reason } from '#domain/run-reason.ts';
+import type { RunStep } from '#domain/run-step.ts';
+import { RunPhase, RunStatus, type Timings } from '#domain/run.ts';
+import { editable, id, stamps, time, oneOf } from '../columns.ts';
 import { agents } from './agent.ts';
 import { jobs } from './job.ts';
 import { environments, projects } from './project.ts';
@@ -39,6 +42,19 @@ export const runs = sqliteTable(
 		note: text(),
 		break_freeze: text(),
 		parameters: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
+		secret_parameters: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
+		hosts: text({ mode: 'json' }).$type<string[]>(),
+		check_mode: integer({ mode: 'boolean' }).notNull().default(false),
+		/** A terraform plan. Plans name the run that made them, so this one is only a number. */
+		plan_id: integer(),
+		scheduled_for: time(),
+		not_before: time(),
+		/** The job's, as it was when the run was asked for. */
+		concurrency_key: text(),
+		approvals_needed: integer().notNull().default(0),
+		approval_hash: text(),
+		approval_expires_at: time(),
+		steps: text({ mode: 'json' }).$type<RunStep[]>().notNull().default([]),
 		requested_at: time().notNull(),
 		timings: text({ mode: 'json' }).$type<Timings>().notNull().default({}),
 		duration: integer(),
@@ -55,6 +71,50 @@ export const runs = sqliteTable(
 			.on(t.project_id, t.status)
 			.where(sql`status in ('queued', 'running')`),
 		index('runs_environment').on(t.environment_id),
+		// An occurrence starts once, whoever notices that it is time.
+		uniqueIndex('runs_scheduled')
+			.on(t.job_id, t.scheduled_for)
+			.where(sql`scheduled_for is not null`),
+		// An end is tried again once.
+		uniqueIndex('runs_attempt')
+			.on(t.retry_of, t.attempt)
+			.where(sql`retry_of is not null and not_before is not null`),
+	],
+);
+
+/** The approvals a run needs, one row each. */
+export const approvals = sqliteTable(
+	'approvals',
+	{
+		id: id(),
+		run_id: integer()
+			.notNull()
+			.references(() => runs.id),
+		project_id: integer()
+			.notNull()
+			.references(() => projects.id),
+		requested_by_id: integer()
+			.notNull()
+			.references(() => users.id),
+		decided_by_id: integer().references(() => users.id),
+		decision: oneOf(ApprovalDecision).notNull().default('pending'),
+		reason: text(),
+		hash: text().notNull(),
+		expires_at: time().notNull(),
+		decided_at: time(),
+		...stamps(),
+	},
+	(t) => [
+		index('approvals_run').on(t.run_id),
+		// Nobody approves a run twice.
+		uniqueIndex('approvals_decider')
+			.on(t.run_id, t.decided_by_id)
+			.where(sql`decided_by_id is not null`),
+		// What waits for somebody, and what has waited for too long.
+		index('approvals_pending')
+			.on(t.expires_at)
+			.where(sql`decision = 'pending'`),
+		index('approvals_project').on(t.project_id, t.decision, t.id),
 	],
 );
 

@@ -115,6 +115,10 @@ export const KINDS: readonly Kind[] = [
 						version: it.version + 1,
 					},
 	}),
+	kind('Approval', schema.approvals, rows.Approval, {
+		// What its run waited for waits for nobody here.
+		settle: (it) => (it.decision === 'pending' ? { ...it, decision: 'expired' } : it),
+	}),
 	kind('Event', schema.events, rows.Event),
 	kind('Incident', schema.incidents, rows.Incident, { at_once: 100 }),
 	kind('IncidentEntry', schema.incident_entries, rows.IncidentEntry, { at_once: 100 }),
@@ -153,6 +157,9 @@ export const NOT_ARCHIVED: readonly string[] = [
 	schema.run_streams,
 	schema.watches,
 	schema.feeds,
+	// A signature names the hub it was given for.
+	schema.job_signatures,
+	schema.hub_secrets,
 	// Another hub that is given the archive must not call what this one calls.
 	schema.webhooks,
 	schema.webhook_deliveries,

@@ -32,6 +32,7 @@ export function* logRows(run_id: number, first: number, encoded: readonly Uint8A
 }
 
 function told({ kind, stream, t_ms, payload }: Frame): LogFrame {
+	if (kind === Kind.record) return { t_ms, record: strict.decode(payload) };
 	if (kind === Kind.gap) return { t_ms, gap: JSON.parse(strict.decode(payload)) as Gap };
 	const of = { t_ms, stream: stream === Stream.stderr ? ('stderr' as const) : ('stdout' as const) };
 	const text = textOf(payload);
@@ -55,6 +56,11 @@ export function logFrames(row: RunLogRow): { frames: Uint8Array[]; offset: numbe
 	const frames: Uint8Array[] = [];
 	for (const frame of row.frames) {
 		const { t_ms } = frame;
+		if ('record' in frame) {
+			const payload = utf8.encode(frame.record);
+			frames.push(encodeFrame({ kind: Kind.record, stream: Stream.none, offset, t_ms, payload }));
+			continue;
+		}
 		if ('gap' in frame) {
 			const payload = utf8.encode(JSON.stringify(frame.gap));
 			frames.push(encodeFrame({ kind: Kind.gap, stream: Stream.none, offset, t_ms, payload }));

@@ -5,12 +5,14 @@ import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertWritable, created, one, writable } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
+import { assertBackend } from '../projects/backend.ts';
 import { assertPlan, projectionOf } from './plan.ts';
 import { assertReferences, referenceQueries, stillReferred } from './references.ts';
 
 /** A new job, with its entry in the calendar when it is planned. */
 export async function createJob(ctx: Ctx, project_id: number, input: JobCreate): Promise<JobView> {
 	assertPlan(input);
+	assertBackend(input);
 	const { actor, project, rows } = await enter(
 		ctx,
 		'job.create',

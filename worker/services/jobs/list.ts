@@ -1,7 +1,7 @@
 import { and, eq, inArray, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery } from '#domain/common.ts';
-import { type Job, JobStatus, JobType, Priority } from '#domain/job.ts';
+import { type JobItem, JobStatus, JobType, Priority } from '#domain/job.ts';
 import { jobs } from '../../db/client.ts';
 import { whole } from '../../db/whole.ts';
 import type { Ctx } from '../context.ts';
@@ -18,14 +18,14 @@ export const JobList = z.strictObject({
 	owner_id: z.coerce.number().pipe(Id).optional(),
 });
 
-const row = whole(jobs);
+const row = whole(jobs, 'retry', 'parameters_schema', 'arguments', 'targets', 'execution_backend_config');
 
 /** The jobs of one project, or of all that the person may see. */
 export async function listJobs(
 	ctx: Ctx,
 	project_id: number | null,
 	query: z.infer<typeof JobList>,
-): Promise<Page<Job>> {
+): Promise<Page<JobItem>> {
 	const { created_at, updated_at, title } = jobs;
 	const { limit, orderBy, page, where } = keyset(query, { created_at, updated_at, title }, jobs.id);
 	const { rows } = await enter(

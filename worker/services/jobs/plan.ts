@@ -2,10 +2,12 @@ import { conflict, invalid } from '#domain/errors.ts';
 import { EVENT_LENGTH_MAX_MS, type EventType } from '#domain/event.ts';
 import { type Job, type JobPatch, jobTransitions } from '#domain/job.ts';
 
-type Plan = Pick<Job, 'planned_start' | 'planned_end'>;
+type Plan = Pick<Job, 'planned_start' | 'planned_end' | 'auto_start' | 'job_type'>;
 
-/** Throws `invalid` where a plan has no start, ends before it starts or lasts longer than the calendar can show. */
-export function assertPlan({ planned_start, planned_end }: Plan): void {
+/** Throws `invalid` where a plan has no start, ends before it starts, lasts longer than the calendar can show or cannot start by itself. */
+export function assertPlan({ planned_start, planned_end, auto_start, job_type }: Plan): void {
+	if (auto_start && planned_start === null) throw invalid('auto_start', 'needs planned_start: it starts at that time');
+	if (auto_start && job_type === 'meeting') throw invalid('auto_start', 'a meeting never runs');
 	if (planned_end === null) return;
 	if (planned_start === null) throw invalid('planned_start', 'is needed where planned_end is given');
 	const length = Date.parse(planned_end) - Date.parse(planned_start);
@@ -15,7 +17,7 @@ export function assertPlan({ planned_start, planned_end }: Plan): void {
 }
 
 /** What a planned job looks like on the calendar; null: it is not planned. */
-export function projectionOf(job: Pick<Job, 'title' | 'job_type'> & Plan) {
+export function projectionOf(job: Pick<Job, 'title' | 'job_type' | 'planned_start' | 'planned_end'>) {
 	if (job.planned_start === null) return null;
 	return {
 		title: job.title,

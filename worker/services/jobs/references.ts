@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import { invalid } from '#domain/errors.ts';
-import { environments, script_refs, users } from '../../db/client.ts';
+import { environments, inventories, script_refs, users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 
 /** What a job's input refers to; what is left out is not asked for. */
@@ -9,9 +9,10 @@ interface References {
 	owner_id?: number | null | undefined;
 	requested_by_id?: number | null | undefined;
 	script_ids?: number[] | undefined;
+	targets?: { inventory_id: number } | null | undefined;
 }
 
-/** The queries for what a job refers to, for a batch. The environment and the scripts must be of its own project. */
+/** The queries for what a job refers to, for a batch. Environment, scripts and inventory must be of its own project. */
 export const referenceQueries = (ctx: Ctx, project: SQL, refs: References) =>
 	[
 		ctx.db
@@ -28,18 +29,30 @@ export const referenceQueries = (ctx: Ctx, project: SQL, refs: References) =>
 			.where(
 				and(inArray(script_refs.id, [0, ...(refs.script_ids ?? [])]), eq(script_refs.project_id, sql`${project}`)),
 			),
+		ctx.db
+			.select({ id: inventories.id })
+			.from(inventories)
+			.where(and(eq(inventories.id, refs.targets?.inventory_id ?? 0), eq(inventories.project_id, project))),
 	] as const;
 
 type Found = readonly { id: number }[];
 
 /** Throws `invalid`, naming the field, for a reference to what is not there, or in another project. */
-export function assertReferences(refs: References, environment: Found, people: Found, scripts: Found): void {
+export function assertReferences(
+	refs: References,
+	environment: Found,
+	people: Found,
+	scripts: Found,
+	inventory: Found,
+): void {
 	const has = (found: Found, id: number | null | undefined) =>
 		id === null || id === undefined || found.some((row) => row.id === id);
 	if (!has(environment, refs.environment_id))
 		throw invalid('environment_id', 'there is no such environment in this project');
 	if (!has(people, refs.owner_id)) throw invalid('owner_id', 'there is no such active user');
 	if (!has(people, refs.requested_by_id)) throw invalid('requested_by_id', 'there is no such active user');
+	if (!has(inventory, refs.targets?.inventory_id))
+		throw invalid('targets.inventory_id', 'there is no such inventory in this project');
 	refs.script_ids?.forEach((id, i) => {
 		if (!has(scripts, id)) throw invalid(`script_ids.${String(i)}`, 'there is no such script in this project');
 	});
@@ -49,6 +62,9 @@ export function assertReferences(refs: References, environment: Found, people: F
 export const stillReferred = (project_id: number, refs: References): SQL[] => [
 	...(refs.environment_id
 		? [sql`exists (select 1 from environments where id = ${refs.environment_id} and project_id = ${project_id})`]
+		: []),
+	...(refs.targets
+		? [sql`exists (select 1 from inventories where id = ${refs.targets.inventory_id} and project_id = ${project_id})`]
 		: []),
 	...(refs.script_ids?.length
 		? [

@@ -18,6 +18,7 @@ import {
 } from '../edit.ts';
 import { enter, ofRow } from '../gate.ts';
 import { omit } from '../omit.ts';
+import { assertBackend } from '../projects/backend.ts';
 import { moveEntry } from './entry.ts';
 import { assertPlan, projectionOf, statusAfter } from './plan.ts';
 import { assertReferences, referenceQueries, stillReferred } from './references.ts';
@@ -38,11 +39,11 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 		],
 		([[job]]) => (job ? { job_type: job.job_type } : {}),
 	);
-	const [found, scripts, environment, people, scriptRefs, [entry], [held]] = rows;
+	const [found, scripts, environment, people, scriptRefs, inventory, [entry], [held]] = rows;
 	const before = viewOf(found, scripts);
 	await assertFresh(ctx, 'Job', before, version);
 	assertWritable(project);
-	assertReferences(patch, environment, people, scriptRefs);
+	assertReferences(patch, environment, people, scriptRefs, inventory);
 	if (patch.job_type !== undefined) {
 		const verdict = can(actor, 'job.update', { access, job_type: patch.job_type });
 		if (!verdict.allowed) throw forbidden(verdict.missing);
@@ -50,6 +51,7 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 
 	const wanted = { ...before, ...defined(patch) };
 	assertPlan(wanted);
+	assertBackend(wanted);
 	const next = { ...wanted, status: statusAfter(before, wanted, patch.status) };
 	const changes = changesOf(before, next);
 	if (isEmpty(changes)) return before;

@@ -24,6 +24,7 @@ export type RunColumns = Pick<
 	| 'stdout_excerpt'
 	| 'stderr_excerpt'
 	| 'cancel_requested_at'
+	| 'steps'
 >;
 
 /** A change of the run, numbered from 1 without a gap; some are worth an audit row. */

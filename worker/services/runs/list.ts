@@ -21,7 +21,16 @@ export const RunList = z.strictObject({
 	triggered_by_id: id,
 });
 
-const columns = omit(getTableColumns(runs), 'stdout_excerpt', 'stderr_excerpt', 'parameters', 'timings');
+const columns = omit(
+	getTableColumns(runs),
+	'stdout_excerpt',
+	'stderr_excerpt',
+	'parameters',
+	'secret_parameters',
+	'hosts',
+	'steps',
+	'timings',
+);
 
 /** Runs of all projects the person may see, or of one; `q` looks in their jobs' titles. */
 export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promise<Page<RunItem>> {

@@ -2,7 +2,7 @@ import { and, asc, eq, sql } from 'drizzle-orm';
 import { calendarState } from '#domain/freeze.ts';
 import { type Labels, Priority } from '#domain/job.ts';
 import type { ProjectStatus } from '#domain/project.ts';
-import type { Reason } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import { agents, jobs, projects, runs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { freezesFrom } from '../freezes/in-force.ts';

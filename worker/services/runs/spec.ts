@@ -1,8 +1,8 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
 import { executionOf } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
-import { RunSpec, Step } from '#protocol/agent.ts';
-import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
+import { RunSpec, Step } from '#protocol/run-spec.ts';
+import { environments, git_repos, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 
 /** Seconds between INT, TERM and KILL. */
@@ -36,9 +36,15 @@ export const dispatchQueries = (ctx: Ctx, run_id: number) => {
 			.from(environments)
 			.where(eq(environments.id, of('environment_id'))),
 		ctx.db
-			.select({ script: script_refs })
+			.select({
+				...getTableColumns(script_refs),
+				url: sql<string | null>`${git_repos.url}`.as('url'),
+				default_branch: sql<string | null>`${git_repos.default_branch}`.as('default_branch'),
+				credentials: sql<string | null>`${git_repos.credentials_ref}`.as('credentials'),
+			})
 			.from(job_script_refs)
 			.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
+			.leftJoin(git_repos, eq(git_repos.id, script_refs.repo_id))
 			.where(eq(job_script_refs.job_id, of('job_id')))
 			.orderBy(asc(job_script_refs.position)),
 	] as const;
@@ -51,7 +57,7 @@ export function dispatchOf([[run], [job], [project], [environment], scripts]: Ro
 	ReturnType<typeof dispatchQueries>
 >): Dispatch | null {
 	if (!run || !job || !project) return null;
-	const { execution_backend, execution_backend_config } = executionOf(project, environment);
+	const { execution_backend, execution_backend_config } = executionOf(project, environment, job);
 	const spec = RunSpec.safeParse({
 		run_id: run.id,
 		job_id: job.id,
@@ -60,12 +66,18 @@ export function dispatchOf([[run], [job], [project], [environment], scripts]: Ro
 		environment: environment?.name ?? null,
 		title: job.title,
 		execution: { backend: execution_backend ?? 'local', config: execution_backend_config ?? {} },
-		steps: scripts.map(({ script }) => stepOf(script)),
+		steps: scripts.map(stepOf),
 		parameters: run.parameters,
 		secrets: {},
 		timeout_s: job.timeout_s,
 		grace_s: GRACE_S,
 		on_partition: 'continue',
+		// What came with protocol 2 is named only where it is used: an agent one version behind refuses what it does not know.
+		...(job.parameters_schema && { parameters_schema: job.parameters_schema }),
+		...(Object.keys(run.secret_parameters).length > 0 && { secret_parameters: run.secret_parameters }),
+		...(job.arguments.length > 0 && { arguments: job.arguments }),
+		...(run.hosts && { hosts: run.hosts }),
+		...(run.check_mode && { check: true }),
 	});
 	return { run, spec: spec.data ?? null };
 }
@@ -74,11 +86,19 @@ export function dispatchOf([[run], [job], [project], [environment], scripts]: Ro
 export const loadDispatch = async (ctx: Ctx, run_id: number): Promise<Dispatch | null> =>
 	dispatchOf(await ctx.db.batch(dispatchQueries(ctx, run_id)));
 
-function stepOf(script: typeof script_refs.$inferSelect): Step | null {
-	const { name, tool, vault_secret_ref: secret } = script;
-	const step =
-		script.location_type === 'uploaded'
-			? { location_type: 'uploaded', name, tool, secret, sha256: script.sha256, size: script.size }
-			: { location_type: script.location_type, name, tool, secret, path: script.location };
-	return Step.safeParse(step).data ?? null;
+type ScriptRow = Rows<ReturnType<typeof dispatchQueries>>[4][number];
+
+function stepOf(script: ScriptRow): Step | null {
+	const { name, tool, vault_secret_ref: secret, location_type, location } = script;
+	const places = {
+		uploaded: { sha256: script.sha256, size: script.size },
+		fs_path: { path: location },
+		git: {
+			path: location,
+			url: script.url,
+			revision: script.revision ?? script.default_branch,
+			credentials: script.credentials,
+		},
+	};
+	return Step.safeParse({ location_type, name, tool, secret, ...places[location_type] }).data ?? null;
 }

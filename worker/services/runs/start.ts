@@ -1,9 +1,10 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Access } from '#domain/access.ts';
 import { carriedOut, executionOf } from '#domain/backend.ts';
+import { DomainError, conflict, forbidden, invalid } from '#domain/errors.ts';
 import type { Environment } from '#domain/environment.ts';
-import { conflict, forbidden, invalid } from '#domain/errors.ts';
 import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
+import { checkParameters } from '#domain/parameter.ts';
 import { can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
 import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
@@ -22,8 +23,9 @@ export function startRun(ctx: Ctx, job_id: number, input: RunStart): Promise<Run
 export async function retryRun(ctx: Ctx, id: number): Promise<Run> {
 	const [earlier] = await ctx.db.select().from(runs).where(eq(runs.id, id));
 	const input: RunStart = {
-		parameters: earlier?.parameters ?? {},
+		parameters: { ...earlier?.parameters, ...earlier?.secret_parameters },
 		...(earlier?.environment_id && { environment_id: earlier.environment_id }),
+		...(earlier?.check_mode && { check: true }),
 	};
 	return start(ctx, sql`(select job_id from runs where id = ${id})`, ofRow('run', id), input, earlier ?? null);
 }
@@ -78,11 +80,15 @@ async function start(
 	const away = rows[3].find(({ location_type }) => location_type === 'git');
 	if (away)
 		throw conflict(`${away.name} lies in a git repository, which no agent fetches from yet. Upload it to run it.`);
-	const backend = executionOf(project, environment).execution_backend ?? 'local';
+	const backend = executionOf(project, environment, job).execution_backend ?? 'local';
 	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
 
 	const broken = input.break_freeze === undefined ? null : breakFreeze(actor, access, rows[4], environment, at);
+
+	const checked = checkParameters(job.parameters_schema, input.parameters);
+	if (checked.errors.length > 0)
+		throw new DomainError('invalid', 'The parameters are not valid.', { errors: checked.errors });
 
 	const { project_id } = job;
 	const [made] = await commit(ctx, actor, {
@@ -103,7 +109,11 @@ async function start(
 					attempt: (earlier?.attempt ?? 0) + 1,
 					retry_of: earlier?.id ?? null,
 					note: input.reason ?? null,
-					parameters: input.parameters,
+					parameters: checked.values,
+					secret_parameters: checked.secrets,
+					hosts: checked.hosts,
+					check_mode: input.check ?? false,
+					concurrency_key: job.concurrency_key,
 					requested_at: at,
 					break_freeze: input.break_freeze ?? null,
 					...created(ctx),
@@ -119,7 +129,7 @@ async function start(
 				metadata: {
 					job_id: job.id,
 					environment_id: environment?.id ?? null,
-					parameters: Object.keys(input.parameters),
+					parameters: [...Object.keys(checked.values), ...Object.keys(checked.secrets)],
 					...(input.reason !== undefined && { reason: input.reason }),
 					...(earlier && { retry_of: earlier.id }),
 				},

@@ -1,5 +1,5 @@
 import { pageOf } from '#domain/common.ts';
-import { Job } from '#domain/job.ts';
+import { JobItem } from '#domain/job.ts';
 import { GitChange, GitRepo } from '#domain/repo.ts';
 import { api } from '#lib/api/client.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
@@ -13,7 +13,7 @@ export const load: PageLoad = async ({ fetch, params, url, depends }) => {
 	const [repos, changes, jobs] = await Promise.all([
 		api.get(`${at}/repos`, pageOf(GitRepo), { fetch, query: { limit: 200 } }),
 		api.get(`${at}/changes`, pageOf(GitChange), { fetch, query }),
-		api.get(`${at}/jobs`, pageOf(Job), { fetch, query: { limit: 200, sort: 'title' } }),
+		api.get(`${at}/jobs`, pageOf(JobItem), { fetch, query: { limit: 200, sort: 'title' } }),
 	]);
 	return { repos, changes, jobs: jobs.items };
 };

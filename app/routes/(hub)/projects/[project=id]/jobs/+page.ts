@@ -1,5 +1,5 @@
 import { pageOf } from '#domain/common.ts';
-import { Job } from '#domain/job.ts';
+import { JobItem } from '#domain/job.ts';
 import { api } from '#lib/api/client.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
 import { pick } from '#lib/ui/params.ts';
@@ -10,5 +10,5 @@ const keys = ['q', 'status', 'job_type', 'priority', 'environment_id', 'owner_id
 export const load: PageLoad = async ({ fetch, params, url, depends }) => {
 	depends(LIVE);
 	const query = pick(url.searchParams, keys);
-	return { jobs: await api.get(`/projects/${String(params.project)}/jobs`, pageOf(Job), { fetch, query }) };
+	return { jobs: await api.get(`/projects/${String(params.project)}/jobs`, pageOf(JobItem), { fetch, query }) };
 };

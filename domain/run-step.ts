@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { Time } from './common.ts';
+import { Reason } from './run-reason.ts';
+import { Tool } from './script.ts';
+
+/** Steps and hosts of one run together: what its row can hold and its page can show. */
+export const RUN_STEPS_MAX = 1_000;
+
+export const StepStatus = z.enum(['running', 'success', 'failed', 'canceled', 'skipped', 'lost']);
+export type StepStatus = z.infer<typeof StepStatus>;
+
+/** One script of a run, on one host where there are several. */
+export const RunStep = z.object({
+	/** Which script, from 1 on. */
+	n: z.int().min(1).max(20),
+	name: z.string().max(200),
+	tool: Tool,
+	host: z.string().max(253).nullable(),
+	status: StepStatus,
+	exit_code: z.int().nullable(),
+	reason: Reason.nullable(),
+	started_at: Time,
+	finished_at: Time.nullable(),
+	/** Where the log stood when it began and when it ended, in bytes. */
+	from: z.int().min(0),
+	to: z.int().min(0).nullable(),
+	/** What a tool counted, as ansible's recap of a host: ok, changed, failed… */
+	counts: z.record(z.string().max(40), z.int().min(0)).nullable(),
+});
+export type RunStep = z.infer<typeof RunStep>;

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { GitRevision, GitUrl } from '#domain/address.ts';
+import { DockerConfig, K8sConfig, LocalConfig, SshConfig, WebhookConfig } from '#domain/backend-config.ts';
+import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
+import { Arguments } from '#domain/job.ts';
+import { ParametersSchema, ParameterValues, SecretParameters, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
+import { FsPath, SecretRef, Tool } from '#domain/script.ts';
+
+/** The knobs of the executor that only tests use; an agent carries it out only where its policy names it. */
+export const DummyConfig = z
+	.strictObject({
+		sleep_ms: z.int().min(0).max(3_600_000),
+		exit_code: z.int().min(0).max(255),
+		lines: z.int().min(0).max(1_000_000),
+		fail_start: z.boolean(),
+		fail_tail: z.boolean(),
+	})
+	.partial();
+
+/** A host as its inventory describes it: its name there, and where it is reached. */
+export const TargetHost = z.strictObject({
+	name: z.string().min(1).max(253),
+	address: z.string().min(1).max(253),
+	port: z.int().min(1).max(65_535).optional(),
+	user: z.string().min(1).max(32).optional(),
+});
+export type TargetHost = z.infer<typeof TargetHost>;
+
+const SshSpec = SshConfig.omit({ hosts: true }).extend({
+	hosts: z.array(TargetHost).min(1).max(TARGET_HOSTS_MAX),
+});
+const K8sSpec = K8sConfig.omit({ cluster: true }).extend({
+	cluster: z.string().max(200),
+	kubeconfig_ref: SecretRef,
+	api_server_url: z.string().max(2048).nullable(),
+});
+
+/** Where it is carried out, with all that is needed for it. */
+export const BackendSpec = z.discriminatedUnion('backend', [
+	z.strictObject({ backend: z.literal('local'), config: LocalConfig }),
+	z.strictObject({ backend: z.literal('docker'), config: DockerConfig }),
+	z.strictObject({ backend: z.literal('ssh'), config: SshSpec }),
+	z.strictObject({ backend: z.literal('k8s'), config: K8sSpec }),
+	z.strictObject({ backend: z.literal('webhook'), config: WebhookConfig }),
+	z.strictObject({ backend: z.literal('dummy'), config: DummyConfig }),
+]);
+export type BackendSpec = z.infer<typeof BackendSpec>;
+
+const step = { name: z.string().max(200), tool: Tool, secret: SecretRef.nullable() };
+
+/** One script of a run. Uploaded content is named by its hash and sent when the agent lacks it. */
+export const Step = z.discriminatedUnion('location_type', [
+	z.strictObject({ location_type: z.literal('uploaded'), ...step, sha256: Sha256, size: z.int().min(0) }),
+	z.strictObject({ location_type: z.literal('fs_path'), ...step, path: z.string().max(1024) }),
+	z.strictObject({
+		location_type: z.literal('git'),
+		...step,
+		url: GitUrl,
+		/** A branch, a tag or a commit. */
+		revision: GitRevision,
+		path: FsPath,
+		credentials: SecretRef.nullable(),
+	}),
+]);
+export type Step = z.infer<typeof Step>;
+
+/** A document of the hub's beside the scripts, sent like one. */
+export const Document = z.strictObject({ sha256: Sha256, size: z.int().min(0).max(1_048_576) });
+
+export const Signature = z.strictObject({
+	/** Ed25519, raw, base64url. */
+	key: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+	value: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+	/** Grows with each signature of a job in an environment. */
+	serial: z.int().min(1),
+	not_after: Time.nullable(),
+});
+export type Signature = z.infer<typeof Signature>;
+
+/**
+ * Everything an agent needs to know of a run. An unknown field is a reason to refuse it, so what came with protocol 2 is
+ * left out where it is not used.
+ */
+export const RunSpec = z.strictObject({
+	run_id: Id,
+	job_id: Id,
+	project_id: Id,
+	project: z.string().max(200),
+	environment: z.string().max(200).nullable(),
+	title: z.string().max(400),
+	execution: BackendSpec,
+	steps: z.array(Step).min(1).max(20),
+	parameters: ParameterValues,
+	/** Secrets for the whole run, by the variable that names the file they are handed over in. */
+	secrets: z.record(EnvName, SecretRef),
+	timeout_s: z.int().min(1).max(604_800),
+	/** Seconds between INT, TERM and KILL. */
+	grace_s: z.int().min(0).max(600),
+	/** What to do while the hub is out of reach. */
+	on_partition: z.enum(['continue', 'stop']),
+
+	parameters_schema: ParametersSchema.optional(),
+	secret_parameters: SecretParameters.optional(),
+	arguments: Arguments.optional(),
+	/** For ansible: the inventory, and which part of it. */
+	inventory: Document.extend({ format: z.enum(['ini', 'yaml']), limit: z.string().max(10_000).nullable() }).optional(),
+	/** Which of the targets it is for; all of them where it is left out. */
+	hosts: z.array(z.string().min(1).max(253)).min(1).max(TARGET_HOSTS_MAX).optional(),
+	/** For ansible: say what would change. */
+	check: z.boolean().optional(),
+	/** For terraform: apply this saved plan; else make one. */
+	apply_plan: Sha256.optional(),
+	signature: Signature.optional(),
+});
+export type RunSpec = z.infer<typeof RunSpec>;
+
+/**
+ * What does not change from run to run: what a signature covers, and with the values what an approval covers. Pure, made by the
+ * hub and again by the agent, from the very spec that is carried out.
+ */
+export const templateOf = (spec: RunSpec) => ({
+	v: 1,
+	project_id: spec.project_id,
+	job_id: spec.job_id,
+	environment: spec.environment,
+	execution: spec.execution,
+	steps: spec.steps,
+	secrets: spec.secrets,
+	parameters_schema: spec.parameters_schema ?? null,
+	arguments: spec.arguments ?? [],
+	inventory: spec.inventory ? { sha256: spec.inventory.sha256, format: spec.inventory.format } : null,
+	timeout_s: spec.timeout_s,
+	grace_s: spec.grace_s,
+	on_partition: spec.on_partition,
+});
+export type Template = ReturnType<typeof templateOf>;
+
+/** What an approval is bound to: the template and everything this run adds to it. */
+export const approvedOf = (spec: RunSpec) => ({
+	template: templateOf(spec),
+	parameters: spec.parameters,
+	secret_parameters: spec.secret_parameters ?? {},
+	limit: spec.inventory?.limit ?? null,
+	hosts: spec.hosts ?? null,
+	check: spec.check ?? false,
+	apply_plan: spec.apply_plan ?? null,
+});
+
+/** JSON with its keys in order and without spaces: the same value is always the same text. */
+export function canonical(value: unknown): string {
+	if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+	if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+	const entries = Object.entries(value)
+		.filter(([, v]) => v !== undefined)
+		.sort(([a], [b]) => (a < b ? -1 : 1));
+	return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join(',')}}`;
+}
+
+/** What a signer signs. Each part is on a line of its own, and none can hold a line break. */
+export const signedText = (s: { hub: string; serial: number; not_after: string | null; template: Template }): string =>
+	['uhub-template-v1', s.hub, String(s.serial), s.not_after ?? '', canonical(s.template)].join('\n');
