@@ -92,6 +92,44 @@ describe('pages', () => {
 	});
 });
 
+describe('a row in a list', () => {
+	const odd = 'a "quoted" \\ back\\slashed </script> élan 🦀 line';
+	const times = ['1969-12-31T23:59:59.999Z', '1970-01-01T00:00:00.001Z', '9999-12-31T23:59:59.998Z'];
+
+	it('is what it is alone: text, moments, numbers, flags, nulls and what is nested', async () => {
+		const q = await project(admin, [[dev, 'contribute']]);
+		const at = `/api/projects/${String(q)}`;
+		const script = await dev.ok('POST', `${at}/scripts`, {
+			...{ tool: 'shell', name: fresh('s'), location_type: 'uploaded', content: 'true' },
+		});
+		const job = await dev.ok('POST', `${at}/jobs`, {
+			...{
+				title: odd,
+				description: `${odd}\n\ttabbed`,
+				job_type: 'dev',
+				tags: [odd.slice(0, 40).trim()],
+				labels: { a: 'b' },
+			},
+			...{ planned_start: times[0], planned_end: times[1], script_ids: [script.id] },
+		});
+		const plain = await dev.ok('POST', `${at}/jobs`, { title: 'plain', job_type: 'meeting' });
+		const run = await dev.ok('POST', `/api/jobs/${String(idOf(job))}/runs`, { reason: odd });
+		const event = await dev.ok('POST', `${at}/events`, { title: odd, start: times[2], all_day: true });
+		for (const [list, path, id] of [
+			[`${at}/jobs`, '/api/jobs', idOf(job)],
+			['/api/jobs', '/api/jobs', idOf(plain)],
+			[`/api/runs?project_id=${String(q)}`, '/api/runs', idOf(run)],
+			[`${at}/events?sort=created_at&limit=200`, '/api/events', idOf(event)],
+		] as const) {
+			const { items } = (await dev.ok('GET', list)) as { items: Row[] };
+			const { job_title, ...row } = { job_title: null, ...items.find((item) => item.id === id) };
+			expect(await dev.ok('GET', `${path}/${String(id)}`), list).toMatchObject(row);
+			expect([null, odd]).toContain(job_title);
+			expect(row).toHaveProperty('updated_at');
+		}
+	});
+});
+
 describe('filters', () => {
 	it('go by field, and together', async () => {
 		const path = `/api/projects/${String(p)}/jobs`;

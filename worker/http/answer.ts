@@ -2,6 +2,7 @@ import { DomainError, invalid } from '#domain/errors.ts';
 import { LostRace } from '#worker/services/commit.ts';
 import type { Ctx } from '#worker/services/context.ts';
 import { earlierAnswer, keepAnswer } from '#worker/services/idempotency.ts';
+import type { TextOf } from '#worker/db/row-text.ts';
 import type { AppContext } from './context.ts';
 import { HttpError } from './problem.ts';
 
@@ -12,6 +13,9 @@ export function row<R extends object>(c: AppContext, it: R, status: Status = 200
 	if ('version' in it) c.header('etag', `"v${String(it.version)}"`);
 	return c.json(it, status);
 }
+
+/** What is JSON already. */
+export const text = <R>(c: AppContext, it: TextOf<R>) => c.body(it, 200, { 'content-type': 'application/json' });
 
 /** The version that `If-Match` names. A proxy that compresses makes an ETag weak: that is the same version. */
 export function ifMatch(c: AppContext): number {

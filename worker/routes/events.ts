@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { pageOf } from '#domain/common.ts';
 import { CalendarEntry, Event, EventCreate, EventPatch } from '#domain/event.ts';
-import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
+import { ifMatch, posted, row, settled, text } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
@@ -19,7 +19,7 @@ export const events = new Hono<AppEnv>()
 		describe('event.list', "A project's entries in the calendar", { schema: pageOf(Event) }),
 		idIn('project'),
 		query(EventList),
-		async (c) => c.json(await listEvents(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
+		async (c) => text(c, await listEvents(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.post(
 		'/projects/:id/events',

@@ -3,7 +3,7 @@ import { pageOf } from '#domain/common.ts';
 import { JobCreate, JobItem, JobPatch, JobView } from '#domain/job.ts';
 import { Run, RunStart } from '#domain/run.ts';
 import { ScriptRef } from '#domain/script.ts';
-import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
+import { ifMatch, posted, row, settled, text } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
@@ -19,14 +19,14 @@ export const jobs = new Hono<AppEnv>()
 		'/jobs',
 		describe('job.list', 'The jobs of every project you may see', { schema: pageOf(JobItem) }),
 		query(JobList),
-		async (c) => c.json(await listJobs(c.var.ctx, null, c.req.valid('query'))),
+		async (c) => text(c, await listJobs(c.var.ctx, null, c.req.valid('query'))),
 	)
 	.get(
 		'/projects/:id/jobs',
 		describe('job.list_in_project', "A project's jobs", { schema: pageOf(JobItem) }),
 		idIn('project'),
 		query(JobList),
-		async (c) => c.json(await listJobs(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
+		async (c) => text(c, await listJobs(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.post(
 		'/projects/:id/jobs',

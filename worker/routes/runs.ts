@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { pageOf } from '#domain/common.ts';
 import { LogHits, LogLines, LogLinesQuery, LogSearchQuery, LogStream } from '#domain/log.ts';
 import { isFinal, Run, RunItem } from '#domain/run.ts';
-import { posted, row } from '#worker/http/answer.ts';
+import { posted, row, text } from '#worker/http/answer.ts';
 import type { AppContext, AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
@@ -27,7 +27,7 @@ export const runs = new Hono<AppEnv>()
 		'/runs',
 		describe('run.list', 'Runs of every project you may see', { schema: pageOf(RunItem) }),
 		query(RunList),
-		async (c) => c.json(await listRuns(c.var.ctx, c.req.valid('query'))),
+		async (c) => text(c, await listRuns(c.var.ctx, c.req.valid('query'))),
 	)
 	.get('/runs/:id', describe('run.read', 'One run', { schema: Run }), idIn('run'), query(Wait), async (c) => {
 		const { id } = c.req.valid('param');

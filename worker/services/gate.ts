@@ -9,6 +9,7 @@ import { ProjectStatus } from '#domain/project.ts';
 import { TokenScope } from '#domain/token.ts';
 import { api_tokens, sessions, users } from '../db/client.ts';
 import { flat } from '../db/flat.ts';
+import { bound } from '../db/planned.ts';
 import type { Ctx } from './context.ts';
 import { noteUse, notSignedIn } from './tokens/use.ts';
 
@@ -43,7 +44,7 @@ export function userId(ctx: Ctx): SQL {
 	if (c.kind === 'session' || c.kind === 'token') {
 		const { table, hash } = proofs[c.kind];
 		return sql`(select proof.user_id from ${table} proof join users person on person.id = proof.user_id
-			where proof.${sql.identifier(hash)} = ${c.hash} and proof.expires_at > ${ctx.now()} and person.is_active = 1)`;
+			where proof.${sql.identifier(hash)} = ${bound(c.hash)} and proof.expires_at > ${ctx.now()} and person.is_active = 1)`;
 	}
 	if (c.kind === 'actor' && c.actor.kind === 'user') return sql`${c.actor.id}`;
 	return sql`null`;

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { Id } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
 
+import { literal } from '../db/planned.ts';
+import type { TextOf } from '../db/row-text.ts';
 import { fromBase64url, toBase64url } from './bytes.ts';
 
 type Sort<N extends string> = N | `-${N}`;
@@ -16,12 +18,15 @@ export const sortBy = <const N extends string>(names: readonly N[], standard: So
 export const holds = (column: AnySQLiteColumn, text: string | undefined): SQL | undefined =>
 	text === undefined ? undefined : sql`instr(lower(${column}), ${text.toLowerCase()}) > 0`;
 
-const Cursor = z.strictObject({ sort: z.string(), after: z.union([z.string(), z.number()]), id: Id });
+const After = z.union([z.string(), z.number()]);
+const Cursor = z.strictObject({ sort: z.string(), after: After, id: Id });
 
 export interface Page<Row> {
 	items: Row[];
 	next_cursor: string | null;
 }
+
+type Keyed<N extends string> = { id: number } & Record<N, string | number>;
 
 /**
  * A page by keyset: `where` starts after the cursor, `limit` is one more than is shown, `page` makes the answer of the rows.
@@ -35,18 +40,25 @@ export function keyset<N extends string>(
 	const down = query.sort.startsWith('-');
 	const name = (down ? query.sort.slice(1) : query.sort) as N;
 	const column = columns[name];
-	const after = query.cursor === undefined ? null : decode(query.cursor, query.sort);
+	const from = query.cursor === undefined ? null : decode(query.cursor, query.sort);
 	const direction = down ? desc : asc;
+	const after = (last: Keyed<N>) =>
+		encode({ sort: query.sort, after: After.parse(column.mapToDriverValue(last[name])), id: last.id });
 	return {
-		where: after ? sql`(${column}, ${id}) ${sql.raw(down ? '<' : '>')} (${after.after}, ${after.id})` : undefined,
+		where: from ? sql`(${column}, ${id}) ${sql.raw(down ? '<' : '>')} (${from.after}, ${from.id})` : undefined,
 		orderBy: [direction(column), direction(id)],
-		limit: query.limit + 1,
-		page<Row extends { id: number } & Record<N, string | number>>(rows: Row[]): Page<Row> {
+		limit: literal(query.limit + 1),
+		page<Row extends Keyed<N>>(rows: Row[]): Page<Row> {
 			const items = rows.slice(0, query.limit);
 			const last = items.at(-1);
-			if (rows.length <= query.limit || !last) return { items, next_cursor: null };
-			const after = z.union([z.string(), z.number()]).parse(column.mapToDriverValue(last[name]));
-			return { items, next_cursor: encode({ sort: query.sort, after, id: last.id }) };
+			return { items, next_cursor: rows.length > query.limit && last ? after(last) : null };
+		},
+		/** The same of rows that are texts: only the last that is shown is read. */
+		pageText<Row extends Keyed<N>>(rows: { row: TextOf<Row> }[]): TextOf<Page<Row>> {
+			const items = rows.slice(0, query.limit).map(({ row }) => row);
+			const last = items.at(-1);
+			const next_cursor = rows.length > query.limit && last ? after(JSON.parse(last) as Row) : null;
+			return `{"items":[${items.join(',')}],"next_cursor":${JSON.stringify(next_cursor)}}` as TextOf<Page<Row>>;
 		},
 	};
 }

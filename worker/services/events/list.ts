@@ -1,8 +1,10 @@
-import { and, eq, gte, lt } from 'drizzle-orm';
+import { and, eq, getTableColumns, gte, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery, Time } from '#domain/common.ts';
 import { type Event, EventType } from '#domain/event.ts';
 import { events } from '../../db/client.ts';
+import { bound } from '../../db/planned.ts';
+import { type TextOf, textOf } from '../../db/row-text.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
@@ -18,16 +20,22 @@ export const EventList = z.strictObject({
 	to: Time.optional(),
 });
 
-export async function listEvents(ctx: Ctx, project_id: number, query: z.infer<typeof EventList>): Promise<Page<Event>> {
+const row = textOf(getTableColumns(events));
+
+export async function listEvents(
+	ctx: Ctx,
+	project_id: number,
+	query: z.infer<typeof EventList>,
+): Promise<TextOf<Page<Event>>> {
 	const { start, created_at } = events;
-	const { limit, orderBy, page, where } = keyset(query, { start, created_at }, events.id);
+	const { limit, orderBy, pageText, where } = keyset(query, { start, created_at }, events.id);
 	const { rows } = await enter(ctx, 'event.list', inProject(project_id), [
 		ctx.db
-			.select()
+			.select({ row })
 			.from(events)
 			.where(
 				and(
-					eq(events.project_id, project_id),
+					eq(events.project_id, bound(project_id)),
 					where,
 					query.event_type && eq(events.event_type, query.event_type),
 					query.job_id ? eq(events.job_id, query.job_id) : undefined,
@@ -39,5 +47,5 @@ export async function listEvents(ctx: Ctx, project_id: number, query: z.infer<ty
 			.orderBy(...orderBy)
 			.limit(limit),
 	]);
-	return page(rows[0]);
+	return pageText(rows[0]);
 }

@@ -1,12 +1,14 @@
-import { and, eq, inArray, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery } from '#domain/common.ts';
 import { type JobItem, JobStatus, JobType, Priority } from '#domain/job.ts';
 import { jobs } from '../../db/client.ts';
-import { whole } from '../../db/whole.ts';
+import { bound } from '../../db/planned.ts';
+import { type TextOf, textOf } from '../../db/row-text.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
+import { omit } from '../omit.ts';
 
 export const JobList = z.strictObject({
 	...ListQuery,
@@ -18,16 +20,18 @@ export const JobList = z.strictObject({
 	owner_id: z.coerce.number().pipe(Id).optional(),
 });
 
-const row = whole(jobs, 'retry', 'parameters_schema', 'arguments', 'targets', 'execution_backend_config');
+const row = textOf(
+	omit(getTableColumns(jobs), 'retry', 'parameters_schema', 'arguments', 'targets', 'execution_backend_config'),
+);
 
 /** The jobs of one project, or of all that the person may see. */
 export async function listJobs(
 	ctx: Ctx,
 	project_id: number | null,
 	query: z.infer<typeof JobList>,
-): Promise<Page<JobItem>> {
+): Promise<TextOf<Page<JobItem>>> {
 	const { created_at, updated_at, title } = jobs;
-	const { limit, orderBy, page, where } = keyset(query, { created_at, updated_at, title }, jobs.id);
+	const { limit, orderBy, pageText, where } = keyset(query, { created_at, updated_at, title }, jobs.id);
 	const { rows } = await enter(
 		ctx,
 		'job.list',
@@ -40,7 +44,7 @@ export async function listJobs(
 					and(
 						project_id === null
 							? inArray(jobs.project_id, sql`${visibleProjects(ctx)}`)
-							: eq(jobs.project_id, project_id),
+							: eq(jobs.project_id, bound(project_id)),
 						where,
 						query.status && eq(jobs.status, query.status),
 						query.job_type && eq(jobs.job_type, query.job_type),
@@ -55,5 +59,5 @@ export async function listJobs(
 		],
 		project_id === null ? () => ({ access: 'read' }) : undefined,
 	);
-	return page(rows[0].map(({ row }) => row));
+	return pageText(rows[0]);
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { Id, ListQuery } from '#domain/common.ts';
 import { type RunItem, RunStatus } from '#domain/run.ts';
 import { jobs, runs } from '../../db/client.ts';
+import { bound } from '../../db/planned.ts';
+import { type TextOf, textOf } from '../../db/row-text.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
@@ -21,20 +23,23 @@ export const RunList = z.strictObject({
 	triggered_by_id: id,
 });
 
-const columns = omit(
-	getTableColumns(runs),
-	'stdout_excerpt',
-	'stderr_excerpt',
-	'parameters',
-	'secret_parameters',
-	'hosts',
-	'steps',
-	'timings',
-);
+const row = textOf({
+	...omit(
+		getTableColumns(runs),
+		'stdout_excerpt',
+		'stderr_excerpt',
+		'parameters',
+		'secret_parameters',
+		'hosts',
+		'steps',
+		'timings',
+	),
+	job_title: jobs.title,
+});
 
 /** Runs of all projects the person may see, or of one; `q` looks in their jobs' titles. */
-export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promise<Page<RunItem>> {
-	const { limit, orderBy, page, where } = keyset(query, { requested_at: runs.requested_at }, runs.id);
+export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promise<TextOf<Page<RunItem>>> {
+	const { limit, orderBy, pageText, where } = keyset(query, { requested_at: runs.requested_at }, runs.id);
 	const { project_id } = query;
 	const by = (['job_id', 'environment_id', 'agent_id', 'triggered_by_id'] as const).map((name) => {
 		const value = query[name];
@@ -46,12 +51,14 @@ export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promis
 		project_id === undefined ? null : inProject(project_id),
 		[
 			ctx.db
-				.select({ ...columns, job_title: jobs.title })
+				.select({ row })
 				.from(runs)
 				.innerJoin(jobs, eq(jobs.id, runs.job_id))
 				.where(
 					and(
-						project_id === undefined ? inArray(runs.project_id, visibleProjects(ctx)) : eq(runs.project_id, project_id),
+						project_id === undefined
+							? inArray(runs.project_id, visibleProjects(ctx))
+							: eq(runs.project_id, bound(project_id)),
 						where,
 						query.status && eq(runs.status, query.status),
 						...by,
@@ -63,5 +70,5 @@ export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promis
 		],
 		project_id === undefined ? () => ({ access: 'read' }) : undefined,
 	);
-	return page(rows[0]);
+	return pageText(rows[0]);
 }
