@@ -161,8 +161,8 @@ export function valueError(p: ParameterSpec, text: string): string | null {
 			const value = Number(text);
 			if (!Number.isFinite(value)) return 'expected a number';
 			if (p.integer && !Number.isInteger(value)) return 'expected a whole number';
-			if (p.min !== undefined && value < p.min) return `at least ${String(p.min)}`;
-			return p.max !== undefined && value > p.max ? `at most ${String(p.max)}` : null;
+			if (p.min !== undefined && value < p.min) return `not below ${String(p.min)}`;
+			return p.max !== undefined && value > p.max ? `not above ${String(p.max)}` : null;
 		}
 		case 'choice':
 			return p.options.includes(text) ? null : `expected one of ${p.options.slice(0, 10).join(', ')}`.slice(0, 500);

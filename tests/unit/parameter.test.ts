@@ -29,7 +29,7 @@ describe('parameters', () => {
 		[{ VERSION: 'x'.repeat(21) }, 'parameters.VERSION', /at most 20/],
 		[{ VERSION: '--force' }, 'parameters.VERSION', /dash/],
 		[{ COUNT: '1.5' }, 'parameters.COUNT', /whole/],
-		[{ COUNT: 11 }, 'parameters.COUNT', /at most 10/],
+		[{ COUNT: 11 }, 'parameters.COUNT', /not above 10/],
 		[{ COUNT: 'Infinity' }, 'parameters.COUNT', /number/],
 		[{ COUNT: '1; rm -rf /' }, 'parameters.COUNT', /number/],
 		[{ STAGE: 'red' }, 'parameters.STAGE', /one of blue, green/],

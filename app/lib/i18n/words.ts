@@ -85,7 +85,8 @@ const reasons: Words<ReasonCode> = {
 	http_unreachable: m.reason_http_unreachable,
 	http_refused: m.reason_http_refused,
 };
-export const reason = (r: Reason): string => reasons[r.code]();
+export const reasonName = (code: ReasonCode): string => reasons[code]();
+export const reason = (r: Reason): string => reasonName(r.code);
 
 export const eventType: Words<EventType> = {
 	job: m.event_job,

@@ -1,5 +1,8 @@
 import type { JobView } from '#domain/job.ts';
+import type { RetryOn } from '#domain/run-reason.ts';
+import { type BackendDraft, draftOf as backendDraft, executionIn } from '#lib/backend/fields.ts';
 import { fromLocalInput, toLocalInput } from '#lib/i18n/format.ts';
+import { type ParameterDraft, parameterDraft, specIn } from './parameters/draft.ts';
 
 /** A job as its form holds it: everything as text, the way fields give it. */
 export interface JobDraft {
@@ -15,6 +18,14 @@ export interface JobDraft {
 	labels: string;
 	minutes: number;
 	script_ids: number[];
+	auto_start: boolean;
+	/** A job whose parameters are not described takes any. */
+	parameters: ParameterDraft[];
+	/** One a line. */
+	arguments: string;
+	concurrency_key: string;
+	retry: { use: boolean; max: number; delay_s: number; on: RetryOn[] };
+	backend: BackendDraft;
 }
 
 export function draftOf(job: JobView): JobDraft {
@@ -33,8 +44,16 @@ export function draftOf(job: JobView): JobDraft {
 			.join(', '),
 		minutes: job.timeout_s / 60,
 		script_ids: [...job.script_ids],
+		auto_start: job.auto_start,
+		parameters: (job.parameters_schema ?? []).map(parameterDraft),
+		arguments: job.arguments.join('\n'),
+		concurrency_key: job.concurrency_key ?? '',
+		retry: job.retry ? { use: true, ...job.retry } : noRetry(),
+		backend: backendDraft(job),
 	};
 }
+
+const noRetry = (): JobDraft['retry'] => ({ use: false, max: 2, delay_s: 30, on: ['exit_code'] });
 
 export const emptyDraft = (owner_id: number): JobDraft => ({
 	title: '',
@@ -49,6 +68,12 @@ export const emptyDraft = (owner_id: number): JobDraft => ({
 	labels: '',
 	minutes: 60,
 	script_ids: [],
+	auto_start: false,
+	parameters: [],
+	arguments: '',
+	concurrency_key: '',
+	retry: noRetry(),
+	backend: backendDraft({ execution_backend: null, execution_backend_config: null }),
 });
 
 const parts = (text: string) =>
@@ -77,5 +102,13 @@ export function valueOf(draft: JobDraft) {
 		),
 		timeout_s: Math.round(draft.minutes * 60),
 		script_ids: draft.job_type === 'meeting' ? [] : draft.script_ids,
+		auto_start: draft.auto_start && draft.job_type !== 'meeting' && draft.planned_start !== '',
+		parameters_schema: draft.parameters.length === 0 ? null : draft.parameters.map(specIn),
+		arguments: draft.arguments === '' ? [] : draft.arguments.split('\n'),
+		concurrency_key: draft.concurrency_key.trim() === '' ? null : draft.concurrency_key.trim(),
+		retry: draft.retry.use ? retryOf(draft.retry) : null,
+		...executionIn(draft.backend),
 	};
 }
+
+const retryOf = ({ max, delay_s, on }: JobDraft['retry']) => ({ max, delay_s, on: [...on] });

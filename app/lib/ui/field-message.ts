@@ -1,7 +1,16 @@
 import { m } from '#lib/paraglide/messages.js';
 
 /** The schemas speak to programs, in English: what people meet often is said in their language, the rest as it is. */
-const known: [RegExp, () => string][] = [
+const known: [RegExp, (said: string) => string][] = [
+	[/^is required$/, m.field_required],
+	[/^expected a number/, m.field_number],
+	[/^expected a whole number/, m.field_integer],
+	[/^not below (.*)$/, (min) => m.field_min({ min })],
+	[/^not above (.*)$/, (max) => m.field_max({ max })],
+	[/^expected a date/, m.field_date],
+	[/^expected names of hosts/, m.field_hosts],
+	[/^must not start with a dash/, m.field_dash],
+	[/^(each name once|each option once)/, m.field_twice],
 	[
 		/must not be empty|expected string to have >=1|Invalid input: expected .*, received (undefined|null)/i,
 		m.field_empty,
@@ -17,4 +26,10 @@ const known: [RegExp, () => string][] = [
 	[/^expected env:NAME/i, m.field_reference],
 ];
 
-export const fieldMessage = (message: string): string => known.find(([test]) => test.test(message))?.[1]() ?? message;
+export function fieldMessage(message: string): string {
+	for (const [test, words] of known) {
+		const found = test.exec(message);
+		if (found) return words(found[1] ?? '');
+	}
+	return message;
+}

@@ -28,6 +28,12 @@ export class Form {
 		return result.success ? result.data : null;
 	}
 
+	/** What was found wrong in another way than by a schema; true when nothing was. */
+	take(errors: readonly { path: string; message: string }[]): boolean {
+		this.errors = Object.fromEntries(errors.map((e) => [e.path, fieldMessage(e.message)]));
+		return errors.length === 0;
+	}
+
 	/** Does the work, once at a time. True when it was done; else the form says why not. */
 	async send(title: string, work: () => Promise<unknown>): Promise<boolean> {
 		if (this.busy) return false;
@@ -51,8 +57,7 @@ export class Form {
 			this.stale = { version: current.data.version, changed: problem.changed };
 			return;
 		}
-		if (problem && problem.errors.length > 0)
-			this.errors = Object.fromEntries(problem.errors.map((e) => [e.path, fieldMessage(e.message)]));
+		if (problem && problem.errors.length > 0) this.take(problem.errors);
 		else notices.error(error, title, m.error_kept());
 	}
 }
