@@ -24,6 +24,9 @@ export const RunStep = z.object({
 	/** Where the log stood when it began and when it ended, in bytes. */
 	from: z.int().min(0),
 	to: z.int().min(0).nullable(),
+	/** Its first line, and its last once it is over; one less where it said nothing. */
+	from_line: z.int().min(1),
+	to_line: z.int().min(0).nullable(),
 	/** What a tool counted, as ansible's recap of a host: ok, changed, failed… */
 	counts: z.record(z.string().max(40), z.int().min(0)).nullable(),
 });

@@ -201,8 +201,7 @@ export class RunStream extends DurableObject<Env> {
 			taken.flatMap(({ frame, bytes }) => (frame.kind === Kind.record ? [] : [bytes])),
 			first,
 		);
-		if (taken.filter(({ frame }) => frame.kind === Kind.record && this.#steps.take(frame)).length > 0)
-			this.#stepsChanged();
+		if (taken.filter((t) => t.frame.kind === Kind.record && this.#steps.take(t)).length > 0) this.#stepsChanged();
 		if (this.#log.full) this.#seal();
 		if (refused !== null) {
 			const told = await this.damaged(agent_id, epoch, refused);

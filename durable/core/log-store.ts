@@ -30,8 +30,8 @@ export interface Piece {
 }
 
 export interface Appended {
-	/** What is new, in the order of the log: each frame, and its bytes as they came. */
-	taken: { frame: Frame; bytes: Uint8Array }[];
+	/** What is new, in the order of the log: each frame, its bytes as they came, and how many lines had begun before it. */
+	taken: { frame: Frame; bytes: Uint8Array; lines: number }[];
 	/** Why the rest of the chunks was not taken; null when all were. */
 	refused: string | null;
 }
@@ -108,7 +108,7 @@ export class LogStore {
 			if (size + frame.payload.length > PIECE_MAX) flush();
 			size += frame.payload.length;
 			group.push(chunk);
-			taken.push({ frame, bytes: chunk.frame });
+			taken.push({ frame, bytes: chunk.frame, lines: mark.lines });
 			mark = after(mark, frame);
 			next++;
 		};

@@ -22,8 +22,8 @@ export class Steps {
 		return this.#steps;
 	}
 
-	/** False where the record changes nothing: the end of a step that never began, or one too many. */
-	take(frame: Frame): boolean {
+	/** `lines`: how many had begun before it. False where the record changes nothing: the end of a step that never began, or one too many. */
+	take({ frame, lines }: { frame: Frame; lines: number }): boolean {
 		const record = parseRecord(frame.payload);
 		if (!record) return false;
 		const at = this.#steps.findIndex((s) => s.n === record.n && s.host === record.host);
@@ -31,15 +31,15 @@ export class Steps {
 		if (record.type === 'step_started') {
 			if (at !== -1 || this.#steps.length === RUN_STEPS_MAX) return false;
 			const { n, host, name, tool } = record;
-			const begun = { status: 'running', started_at: time, from: frame.offset } as const;
-			const open = { exit_code: null, reason: null, finished_at: null, to: null, counts: null };
+			const begun = { status: 'running', started_at: time, from: frame.offset, from_line: lines + 1 } as const;
+			const open = { exit_code: null, reason: null, finished_at: null, to: null, to_line: null, counts: null };
 			this.#put(this.#steps.length, { n, host, name, tool, ...begun, ...open });
 			return true;
 		}
 		const step = this.#steps[at];
 		if (!step) return false;
 		const { status, exit_code, reason, counts } = record;
-		this.#put(at, { ...step, status, exit_code, reason, counts, finished_at: time, to: frame.offset });
+		this.#put(at, { ...step, status, exit_code, reason, counts, finished_at: time, to: frame.offset, to_line: lines });
 		return true;
 	}
 

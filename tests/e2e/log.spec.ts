@@ -1,6 +1,7 @@
 // A long log, a strange log, a log that grows: what somebody in front of it sees.
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
+import { complaints } from '#tests/support/a11y.ts';
 import { Gates } from '#tests/support/gates.ts';
 import { LogPage } from '#tests/support/log-page.ts';
 import { apiOf, expect, test } from '#tests/support/people.ts';
@@ -187,4 +188,49 @@ test('the download holds the very bytes', async ({ open }) => {
 	// On the screen it is cut, and says so.
 	await log.log.getByRole('button', { name: 'Show all' }).last().click();
 	await expect(page.getByRole('dialog')).toContainText('Only its beginning is shown; the raw log has all of it.');
+});
+
+test('steps are listed with their outcomes, lead to their lines, and can be folded away', async ({ open }) => {
+	const admin = await apiOf('admin');
+	const scripts: unknown[] = [];
+	for (const [name, content] of Object.entries({
+		build: 'for i in $(seq 1 80); do echo "compiling $i"; done',
+		test: 'echo "one fails" >&2; exit 3',
+		ship: 'echo never',
+	})) {
+		const script = { tool: 'shell', name, location_type: 'uploaded', content: `#!/bin/sh\n${content}\n` };
+		scripts.push((await admin.ok('POST', `/api/projects/${String(project)}/scripts`, script)).id);
+	}
+	const job = await admin.ok('POST', `/api/projects/${String(project)}/jobs`, {
+		title: 'In steps',
+		job_type: 'ops',
+		script_ids: scripts,
+	});
+	const run = await admin.run(job.id as number);
+	await admin.ended(run);
+
+	const { page } = await open('admin', { reducedMotion: 'reduce' });
+	await page.goto(`/runs/${String(run)}`);
+	const log = new LogPage(page);
+	const steps = page.getByRole('list', { name: 'Steps' }).getByRole('button');
+	await expect(steps).toHaveCount(2);
+	await expect(steps.nth(0)).toContainText(/success.*build/i);
+	await expect(steps.nth(1)).toContainText(/failed.*test.*3/i);
+
+	// Line 1 names the first step; its 80 lines go into that row and come back.
+	await steps.nth(0).click();
+	await expect(log.text(2)).toHaveText('compiling 1');
+	await log.row(1).getByRole('button', { name: 'Fold this step away' }).press('Enter');
+	await expect(log.row(2)).toHaveCount(0);
+	await expect(log.row(1)).toContainText('80 lines');
+	await expect(log.text(83)).toHaveText('one fails');
+	expect(await complaints(page)).toEqual([]);
+	await log.row(1).getByRole('button', { name: 'Show 80 lines' }).click();
+	await expect(log.text(2)).toHaveText('compiling 1');
+
+	// What leads to a folded line opens it.
+	await log.row(1).getByRole('button', { name: 'Fold this step away' }).click();
+	await expect(log.row(2)).toHaveCount(0);
+	await steps.nth(0).click();
+	await expect(log.text(2)).toHaveText('compiling 1');
 });

@@ -5,12 +5,9 @@ import { type Frame, Kind, Stream } from '#protocol/run-frames.ts';
 import { parseRecord, RECORD_MAX, type RunRecord } from '#protocol/run-record.ts';
 import { memoryStorage } from '#tests/support/sqlite.ts';
 
-const frame = (record: RunRecord, offset = 0, t_ms = 1_000): Frame => ({
-	kind: Kind.record,
-	stream: Stream.none,
-	offset,
-	t_ms,
-	payload: Buffer.from(JSON.stringify(record)),
+const at = (record: RunRecord, offset = 0, t_ms = 1_000, lines = 0): { frame: Frame; lines: number } => ({
+	frame: { kind: Kind.record, stream: Stream.none, offset, t_ms, payload: Buffer.from(JSON.stringify(record)) },
+	lines,
 });
 const began = (n: number, host: string | null = null): RunRecord => ({
 	type: 'step_started',
@@ -33,21 +30,30 @@ describe('the steps of a run', () => {
 	it('begin and end where their records stand in the log, and outlive the object', () => {
 		const storage = memoryStorage();
 		const steps = new Steps(storage);
-		expect(steps.take(frame(began(1)))).toBe(true);
-		expect(steps.take(frame(ended(1, 'success'), 40, 2_000))).toBe(true);
-		expect(steps.take(frame(began(2), 40, 2_000))).toBe(true);
+		expect(steps.take(at(began(1)))).toBe(true);
+		expect(steps.take(at(ended(1, 'success'), 40, 2_000, 3))).toBe(true);
+		expect(steps.take(at(began(2), 40, 2_000, 3))).toBe(true);
 		const known = new Steps(storage).all;
 		expect(known).toEqual(steps.all);
 		expect(known).toMatchObject([
-			{ n: 1, status: 'success', from: 0, to: 40, exit_code: 0, finished_at: '1970-01-01T00:00:02.000Z' },
-			{ n: 2, status: 'running', from: 40, to: null },
+			{
+				n: 1,
+				status: 'success',
+				from: 0,
+				to: 40,
+				from_line: 1,
+				to_line: 3,
+				exit_code: 0,
+				finished_at: '1970-01-01T00:00:02.000Z',
+			},
+			{ n: 2, status: 'running', from: 40, to: null, from_line: 4, to_line: null },
 		]);
 	});
 
 	it('are told apart by host', () => {
 		const steps = new Steps(memoryStorage());
-		for (const host of ['web1', 'web2']) steps.take(frame(began(1, host)));
-		steps.take(frame(ended(1, 'failed', 'web2'), 9));
+		for (const host of ['web1', 'web2']) steps.take(at(began(1, host)));
+		steps.take(at(ended(1, 'failed', 'web2'), 9));
 		expect(steps.all.map(({ host, status }) => [host, status])).toEqual([
 			['web1', 'running'],
 			['web2', 'failed'],
@@ -56,11 +62,11 @@ describe('the steps of a run', () => {
 
 	it('pass over what makes no sense: an end without a beginning, a second beginning, one too many', () => {
 		const steps = new Steps(memoryStorage());
-		expect(steps.take(frame(ended(1, 'success')))).toBe(false);
-		expect(steps.take(frame(began(1)))).toBe(true);
-		expect(steps.take(frame(began(1)))).toBe(false);
-		for (let i = 1; i < RUN_STEPS_MAX; i++) expect(steps.take(frame(began(1, `h${String(i)}`)))).toBe(true);
-		expect(steps.take(frame(began(2)))).toBe(false);
+		expect(steps.take(at(ended(1, 'success')))).toBe(false);
+		expect(steps.take(at(began(1)))).toBe(true);
+		expect(steps.take(at(began(1)))).toBe(false);
+		for (let i = 1; i < RUN_STEPS_MAX; i++) expect(steps.take(at(began(1, `h${String(i)}`)))).toBe(true);
+		expect(steps.take(at(began(2)))).toBe(false);
 		expect(steps.all).toHaveLength(RUN_STEPS_MAX);
 	});
 
@@ -70,9 +76,9 @@ describe('the steps of a run', () => {
 		['failed', 'failed'],
 	] as const)('what was under way when the run was %s is %s', (run, step) => {
 		const steps = new Steps(memoryStorage());
-		steps.take(frame(began(1)));
-		steps.take(frame(ended(1, 'success'), 5));
-		steps.take(frame(began(2), 5));
+		steps.take(at(began(1)));
+		steps.take(at(ended(1, 'success'), 5));
+		steps.take(at(began(2), 5));
 		steps.close(run, '2026-01-01T00:00:00.000Z');
 		expect(steps.all.map(({ status }) => status)).toEqual(['success', step]);
 	});
