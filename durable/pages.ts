@@ -1,8 +1,7 @@
 import { BROWSER_PROTOCOL } from '#protocol/version.ts';
 import { type Change, FromBrowser, type Person, type ToBrowser } from '#protocol/browser.ts';
-import { Close } from '#protocol/close-codes.ts';
 import type { Changes } from './core/changes.ts';
-import { TokenBucket } from './core/token-bucket.ts';
+import { PageSockets } from './page-sockets.ts';
 import { type Ask, Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -21,16 +20,12 @@ const PEOPLE_MAX = 200;
 const PEOPLE_AFTER_MS = 50;
 /** Changes in one frame. */
 const CHANGES_AT_ONCE = 100;
-/** What may lie unread in a page's socket, in bytes: beyond it the page has to come back and resume. */
-const UNREAD_MAX = 4_194_304;
-/** The longest frame a page may send. */
-const FRAME_MAX = 4_096;
 
 /** The open pages of a project: who is there, and what they are told. */
 export class Pages {
 	readonly #sockets: () => WebSocket[];
 	readonly #changes: Changes;
-	readonly #buckets = new WeakMap<WebSocket, TokenBucket>();
+	readonly #frames = new PageSockets<FromBrowser, ToBrowser>(FromBrowser);
 	#peopleDue = false;
 
 	readonly #rights: Rights;
@@ -65,20 +60,14 @@ export class Pages {
 
 	said(ws: WebSocket, message: string | ArrayBuffer): void {
 		const page = pageOf(ws);
-		if (!page || ws.readyState !== WebSocket.OPEN) return;
-		const bucket = this.#buckets.get(ws) ?? new TokenBucket(60, 20, Date.now());
-		this.#buckets.set(ws, bucket);
-		if (!bucket.take(Date.now())) return ws.close(Close.tooFast, 'too many frames');
-		if (typeof message !== 'string') return ws.close(Close.badFrame, 'frames are text');
-		if (message.length > FRAME_MAX) return ws.close(Close.tooLarge, 'a frame is too large');
-		const frame = parse(message);
-		if (!frame) return ws.close(Close.badFrame, 'not a frame of this protocol');
+		const frame = this.#frames.read(ws, message);
+		if (!page || !frame) return;
 		if (frame.type === 'hello') {
 			setPage(ws, { ...page, follows: true });
 			const missed = frame.since === null ? null : this.#changes.since(frame.since);
 			const { connection } = page;
 			const reset = missed === null;
-			this.#tell(ws, { type: 'welcome', v: BROWSER_PROTOCOL, seq: this.#changes.seq, reset, connection });
+			this.#frames.tell(ws, { type: 'welcome', v: BROWSER_PROTOCOL, seq: this.#changes.seq, reset, connection });
 			this.#tellChanges(ws, missed ?? []);
 		} else setPage(ws, { ...page, path: frame.path });
 		this.#people();
@@ -96,7 +85,7 @@ export class Pages {
 
 	#tellChanges(ws: WebSocket, changes: readonly Change[]) {
 		for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE)
-			this.#tell(ws, { type: 'changes', changes: changes.slice(i, i + CHANGES_AT_ONCE) });
+			this.#frames.tell(ws, { type: 'changes', changes: changes.slice(i, i + CHANGES_AT_ONCE) });
 	}
 
 	#people() {
@@ -112,14 +101,8 @@ export class Pages {
 			const people = pages
 				.slice(0, PEOPLE_MAX)
 				.map(({ page: { connection, user_id, name, path } }): Person => ({ connection, user_id, name, path }));
-			for (const { ws } of pages) this.#tell(ws, { type: 'people', people });
+			for (const { ws } of pages) this.#frames.tell(ws, { type: 'people', people });
 		}, PEOPLE_AFTER_MS);
-	}
-
-	#tell(ws: WebSocket, frame: ToBrowser) {
-		if (ws.readyState !== WebSocket.OPEN) return;
-		if (ws.bufferedAmount > UNREAD_MAX) ws.close(Close.tooFast, 'too far behind: resume from your seq');
-		else ws.send(JSON.stringify(frame));
 	}
 }
 
@@ -127,11 +110,3 @@ const pageOf = (ws: WebSocket): Page | null => ws.deserializeAttachment() as Pag
 const setPage = (ws: WebSocket, page: Page) => {
 	ws.serializeAttachment(page);
 };
-
-function parse(message: string): FromBrowser | null {
-	try {
-		return FromBrowser.parse(JSON.parse(message));
-	} catch {
-		return null;
-	}
-}

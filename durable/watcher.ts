@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { Id } from '#domain/common.ts';
 import { Proof } from '#domain/proof.ts';
 
-const Watcher = z.object({ user_id: Id, name: z.string(), proof: Proof, expires_at: z.number() });
+const Watcher = z.object({
+	user_id: Id,
+	name: z.string(),
+	/** An admin, who asks as one: with a session, or a token for that. */
+	admin: z.boolean(),
+	proof: Proof,
+	expires_at: z.number(),
+});
 /** Who is behind a browser's socket, as the Worker found at the handshake, and until when in milliseconds UTC. */
 export type Watcher = z.infer<typeof Watcher>;
 

@@ -52,6 +52,47 @@ export const ToBrowser = z.discriminatedUnion('type', [
 ]);
 export type ToBrowser = z.infer<typeof ToBrowser>;
 
+// The JSON frames of /live/hub: what belongs to no project.
+
+/** What of the hub can change while somebody looks at it. A page is told which kind did, and asks for what it shows of it. */
+export const HubKind = z.enum([
+	'user',
+	'group',
+	/** Which projects there are, or one may see. */
+	'project',
+	'agent',
+	'host',
+	'token',
+	'session',
+	'feed',
+	'webhook',
+	'audit',
+]);
+export type HubKind = z.infer<typeof HubKind>;
+
+/** Something of the hub changed. `user_id`: the person it is about; null: nobody in particular. */
+export interface Touch {
+	kind: HubKind;
+	user_id: number | null;
+}
+
+export const FromHubPage = z.discriminatedUnion('type', [
+	z.strictObject({
+		type: z.literal('hello'),
+		v: z.int(),
+		/** The cursor it was told last; null: it has just loaded what it shows, `age` ms ago. */
+		since: z.string().max(80).nullable(),
+		age: z.int().min(0).max(600_000),
+	}),
+]);
+export type FromHubPage = z.infer<typeof FromHubPage>;
+
+export const ToHubPage = z.discriminatedUnion('type', [
+	z.object({ type: z.literal('welcome'), v: z.int() }),
+	z.object({ type: z.literal('touched'), cursor: z.string(), kinds: z.array(HubKind) }),
+]);
+export type ToHubPage = z.infer<typeof ToHubPage>;
+
 /** Sent as text to keep a half-open socket from looking alive; answered by `PONG` without waking anything. */
 export const PING = 'ping';
 export const PONG = 'pong';

@@ -5,6 +5,7 @@ import { tidy } from './services/hub/tidy.ts';
 import { sweepRuns } from './services/runs/sweep.ts';
 
 export { AgentLink } from '#durable/agent-link.ts';
+export { HubRoom } from '#durable/hub-room.ts';
 export { ProjectRoom } from '#durable/project-room.ts';
 export { RunStream } from '#durable/run-stream.ts';
 

@@ -3,13 +3,14 @@ import { watcherHeaders } from '#durable/watcher.ts';
 import { DomainError, invalid, notFound } from '#domain/errors.ts';
 import { agents } from './db/client.ts';
 import { bearerOf } from './http/bearer.ts';
+import { hubRoom } from './live.ts';
 import type { Ctx } from './services/context.ts';
 import { enter, inProject, ofRow, type Scope } from './services/gate.ts';
 import { proofQuery } from './services/live/proof.ts';
 import { watchProject } from './services/live/watches.ts';
 import { SESSION_MS } from './services/session/session.ts';
 
-// The three upgrades under /live. Who may enter is decided here, before the handshake; the object is given a request made
+// The upgrades under /live. Who may enter is decided here, before the handshake; the object is given a request made
 // anew, so that nothing a client sends can pose as what the Worker found.
 
 /** `/live/projects/{id}`: presence and changes, for who may read the project. */
@@ -18,6 +19,14 @@ export async function openProjectSocket(ctx: Ctx, env: Env, request: Request, id
 	assertOwnPage(request);
 	const headers = await watching(ctx, 'project.read', inProject(id));
 	return env.PROJECT_ROOM.getByName(String(id)).fetch('https://room/', { headers });
+}
+
+/** `/live/hub`: changes to what belongs to no project, for everybody who is signed in. */
+export async function openHubSocket(ctx: Ctx, env: Env, request: Request): Promise<Response> {
+	assertUpgrade(request);
+	assertOwnPage(request);
+	const headers = await watching(ctx, 'me.read', null);
+	return hubRoom(env).fetch('https://hub/', { headers });
 }
 
 /** `/live/runs/{id}?from={offset}`: the run's log and outcome, for who may read the run. */
@@ -48,13 +57,14 @@ export async function agentIn(ctx: Ctx, request: Request): Promise<number> {
 	return id;
 }
 
-async function watching(ctx: Ctx, action: 'project.read' | 'run.read', scope: Scope): Promise<Headers> {
+async function watching(ctx: Ctx, action: 'me.read' | 'project.read' | 'run.read', scope: Scope): Promise<Headers> {
 	const { actor, rows } = await enter(ctx, action, scope, [proofQuery(ctx), watchProject(ctx, scope)]);
 	const [proof] = rows[0];
 	if (!proof) throw new DomainError('not_signed_in', 'Sign in first.');
 	return watcherHeaders({
 		user_id: actor.id,
 		name: proof.name ?? actor.username,
+		admin: actor.role === 'admin' && (!actor.token || actor.token.scopes.includes('admin')),
 		proof: { kind: actor.token ? 'token' : 'session', id: proof.id },
 		// A token lives longer than the note of which rooms somebody may be in: its sockets come back once in the time of a session.
 		expires_at: Math.min(Date.parse(proof.expires_at), ctx.now() + SESSION_MS),

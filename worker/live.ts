@@ -1,6 +1,13 @@
 import type { Live, RowChange } from './services/context.ts';
 import type { LogRange, Logs } from './services/logs.ts';
 
+/** What is only in the audit is told so often at most: a busy hub writes hundreds of rows a second, and a page asks for the latest. */
+const AUDIT_EVERY_MS = 250;
+let auditDue = 0;
+
+/** There is one. */
+export const hubRoom = (env: Env) => env.HUB_ROOM.getByName('hub');
+
 /** The `Live` port over the objects. */
 export const liveOf = (env: Env): Live => ({
 	async changed(changes) {
@@ -14,6 +21,15 @@ export const liveOf = (env: Env): Live => ({
 				),
 			),
 		);
+	},
+	async touched(touches) {
+		if (touches.every(({ kind }) => kind === 'audit')) {
+			// Who waits already will tell of this too.
+			if (Date.now() < auditDue) return;
+			auditDue = Date.now() + AUDIT_EVERY_MS;
+			await new Promise((done) => setTimeout(done, AUDIT_EVERY_MS));
+		}
+		await hubRoom(env).touched(touches);
 	},
 	async queued({ id, project_id }) {
 		await env.PROJECT_ROOM.getByName(String(project_id)).queued(id);

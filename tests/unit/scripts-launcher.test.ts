@@ -286,6 +286,7 @@ describe('runtime configuration', () => {
 				{ binding: 'PROJECT_ROOM', className: 'ProjectRoom' },
 				{ binding: 'RUN_STREAM', className: 'RunStream' },
 				{ binding: 'AGENT_LINK', className: 'AgentLink' },
+				{ binding: 'HUB_ROOM', className: 'HubRoom' },
 			],
 			crons: ['* * * * *'],
 		});

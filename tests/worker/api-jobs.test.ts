@@ -249,6 +249,7 @@ describe('a run', () => {
 			{
 				live: {
 					changed: () => never,
+					touched: () => never,
 					queued: ({ id }) => {
 						told.push(id);
 						return never;

@@ -115,7 +115,14 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 	return {
 		db: connect(env.DB),
 		credential,
-		live: { changed: silent, queued: silent, cancel: silent, agentChanged: silent, rightsChanged: silent },
+		live: {
+			changed: silent,
+			touched: silent,
+			queued: silent,
+			cancel: silent,
+			agentChanged: silent,
+			rightsChanged: silent,
+		},
 		store: storeOf(env),
 		now: Date.now,
 		request_id: 'test',

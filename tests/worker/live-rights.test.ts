@@ -104,6 +104,7 @@ describe('4: open sockets', () => {
 			user_id: dev.id,
 			name: 'x',
 			proof: { kind: 'session', id: id + 1000 },
+			admin: false,
 			expires_at: Date.now() + 60_000,
 		};
 		for (const [object, name] of [

@@ -4,6 +4,7 @@ import { DomainError } from '#domain/errors.ts';
 import type { Action, Actor } from '#domain/permissions.ts';
 import { audit_logs, idempotency_keys } from '../db/client.ts';
 import type { Ctx } from './context.ts';
+import { touchesOf } from './live/touches.ts';
 import { enqueued } from './webhooks/enqueue.ts';
 
 /** What happened, for the audit row that is written with it. `object_id` may be SQL for a row the batch itself inserts. */
@@ -47,6 +48,8 @@ export async function commit<const Q extends readonly BatchItem<'sqlite'>[]>(
 		const results: unknown[] = await db.batch([first, ...rest]);
 		if (told.length > 0 && results.slice(-told.length).some((rows) => Array.isArray(rows) && rows.length > 0))
 			ctx.after(ctx.deliver());
+		const touches = touchesOf(actor, work.audit);
+		if (touches.length > 0) ctx.after(ctx.live.touched(touches));
 		return results.slice(before.length, before.length + work.statements.length) as {
 			[K in keyof Q]: Q[K]['_']['result'];
 		};

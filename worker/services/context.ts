@@ -1,5 +1,5 @@
 import type { Actor } from '#domain/permissions.ts';
-import type { Entity } from '#protocol/browser.ts';
+import type { Entity, Touch } from '#protocol/browser.ts';
 import type { Db } from '../db/client.ts';
 
 /**
@@ -20,6 +20,8 @@ export interface RowChange {
 /** What the services tell the live side, always after the commit. A failure here loses nothing: rooms catch up from D1. */
 export interface Live {
 	changed(changes: RowChange[]): Promise<void>;
+	/** Something changed that belongs to no project, or was written into the audit: by kind, for every open page it concerns. */
+	touched(touches: Touch[]): Promise<void>;
 	/** A run waits: its project's room takes it from here. */
 	queued(run: { id: number; project_id: number }): Promise<void>;
 	/** Someone wants a run stopped. */

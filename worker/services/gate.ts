@@ -132,7 +132,7 @@ export async function enter<const Q extends readonly BatchItem<'sqlite'>[]>(
 	if (!found) throw await notSignedIn(ctx);
 	const { id, username, role, token, project } = found;
 	const actor: UserActor = { kind: 'user', id, username, role, ...(token && { token }) };
-	if (token) noteUse(ctx, token);
+	if (token) noteUse(ctx, id, token);
 
 	const access = accessOfRank(project?.rank ?? 0);
 	if (scope && access === null) throw notFound(scope.what);

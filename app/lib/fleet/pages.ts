@@ -11,15 +11,12 @@ export const AgentPage = pageOf(Agent);
 /** What the list of agents takes from the address. */
 export const agentFilters = ['q', 'status', 'sort', 'cursor'] as const;
 
-/** How often the fleet asks how it is. */
-export const ASK_EVERY_MS = 5000;
-
-/** A page of the fleet, and (for who may let them in) the agents that wait for it. `fetch`: SvelteKit's own, inside a `load`. */
-export async function loadFleet(me: User, query: Query<'GET', '/agents'>, call: { fetch?: typeof fetch } = {}) {
+/** A page of the fleet, and (for who may let them in) the agents that wait for it. `fetch`: SvelteKit's own. */
+export async function loadFleet(me: User, query: Query<'GET', '/agents'>, fetch: typeof globalThis.fetch) {
 	const [agents, waiting] = await Promise.all([
-		api.get('/agents', AgentPage, { ...call, query }),
+		api.get('/agents', AgentPage, { fetch, query }),
 		may(me, 'agent.confirm', null)
-			? api.get('/agents', AgentPage, { ...call, query: { status: 'pending', limit: 20 } })
+			? api.get('/agents', AgentPage, { fetch, query: { status: 'pending', limit: 20 } })
 			: { items: [] },
 	]);
 	return { agents, waiting: waiting.items };

@@ -1,23 +1,16 @@
 import { invalidate } from '$app/navigation';
 import type { Rows } from './rows.svelte.ts';
+import { soon } from './soon.ts';
 
 /** What a `load` depends on when its rows change by themselves. */
 export const LIVE = 'app:live';
 
-const SETTLE_MS = 150;
-const AT_MOST_EVERY_MS = 1500;
-let timer: ReturnType<typeof setTimeout> | undefined;
-let latest = 0;
+const refreshes: Record<string, () => void> = {};
 
-/** Loads the page's rows anew: soon, and not more often than its interval however much happens. */
-export function refresh(): void {
-	if (timer !== undefined) return;
-	const wait = Math.max(SETTLE_MS, latest + AT_MOST_EVERY_MS - Date.now());
-	timer = setTimeout(() => {
-		timer = undefined;
-		latest = Date.now();
-		void invalidate(LIVE);
-	}, wait);
+/** Loads anew, soon, what depends on that. */
+export function refresh(on: string = LIVE): void {
+	refreshes[on] ??= soon(() => void invalidate(on));
+	refreshes[on]();
 }
 
 /**

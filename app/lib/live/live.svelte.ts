@@ -12,7 +12,7 @@ import { ProjectSocket } from './project-socket.ts';
 import { Rows } from './rows.svelte.ts';
 
 /** Rooms entered at once. */
-const ROOMS_MAX = 24;
+export const ROOMS_MAX = 24;
 
 /** Everything that changes while one looks: a socket for each visible project, the rows they told of, the people there. */
 class Live {

@@ -4,10 +4,11 @@ import { pageOf } from '#domain/common.ts';
 import { ProjectView } from '#domain/project.ts';
 import { PublicUser, User } from '#domain/user.ts';
 import { api } from '#lib/api/client.ts';
+import { of } from '#lib/live/hub-line.ts';
 import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ fetch, url, depends, untrack }) => {
-	depends('app:hub');
+	depends('app:hub', of('user'), of('project'));
 	try {
 		const [me, projects, users] = await Promise.all([
 			api.get('/auth/me', User, { fetch }),

@@ -46,6 +46,7 @@ export async function hostReported(ctx: Ctx, id: number, report: HostReport): Pr
 			.set({ last_seen_at: new Date(now).toISOString() })
 			.where(eq(agents.id, id)),
 	]);
+	await ctx.live.touched([{ kind: 'host', user_id: null }]);
 }
 
 /** The agent's key is in two places: until a person has looked at it, nobody holds it. */
@@ -84,5 +85,9 @@ async function tell(ctx: Ctx, agent: Omit<Agent, 'host'>): Promise<void> {
 				.orderBy(desc(projects.updated_at))
 				.limit(TOLD_MAX)
 		).map(({ id }) => id);
-	await ctx.live.changed(told.map((project_id) => ({ project_id, entity: 'agent', id: agent.id, row: agent })));
+	await Promise.all([
+		ctx.live.changed(told.map((project_id) => ({ project_id, entity: 'agent' as const, id: agent.id, row: agent }))),
+		// Who sees it as one of the fleet only; a host, and who waits to be let in, is told here alone.
+		ctx.live.touched([{ kind: 'agent', user_id: null }]),
+	]);
 }

@@ -63,8 +63,7 @@ export async function asFeedReader(ctx: Ctx, token: string): Promise<Ctx> {
 				.update(feeds)
 				.set({ last_used_at: new Date(now).toISOString() })
 				.where(eq(feeds.user_id, person.id))
-				.run()
-				.then(() => undefined),
+				.then(() => ctx.live.touched([{ kind: 'feed', user_id: person.id }])),
 		);
 	return { ...ctx, credential: { kind: 'actor', actor: { kind: 'user', ...person } } };
 }

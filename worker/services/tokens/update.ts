@@ -15,6 +15,7 @@ export async function updateToken(ctx: Ctx, id: number, version: number, patch: 
 	await assertFresh(ctx, 'ApiToken', before, version);
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
+	const entry = editEntry('token.update', 'ApiToken', before, null, changes);
 	const [after] = await commit(ctx, actor, {
 		expect: [unchanged(api_tokens, before)],
 		statements: [
@@ -24,7 +25,7 @@ export async function updateToken(ctx: Ctx, id: number, version: number, patch: 
 				.where(and(eq(api_tokens.id, id), eq(api_tokens.version, before.version)))
 				.returning(shown),
 		],
-		audit: [editEntry('token.update', 'ApiToken', before, null, changes)],
+		audit: [{ ...entry, metadata: { ...entry.metadata, user_id: before.user_id } }],
 	});
 	return one(after, 'token');
 }

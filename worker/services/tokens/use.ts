@@ -7,7 +7,11 @@ import type { Ctx } from '../context.ts';
 const MINUTE_MS = 60_000;
 
 /** Notes that a token was used, after the answer and once a minute at most. */
-export function noteUse(ctx: Ctx, { id, last_used_at }: { id: number; last_used_at: number | null }): void {
+export function noteUse(
+	ctx: Ctx,
+	user_id: number,
+	{ id, last_used_at }: { id: number; last_used_at: number | null },
+): void {
 	const now = ctx.now();
 	if (last_used_at !== null && last_used_at > now - MINUTE_MS) return;
 	const before = new Date(now - MINUTE_MS).toISOString();
@@ -16,7 +20,8 @@ export function noteUse(ctx: Ctx, { id, last_used_at }: { id: number; last_used_
 			.update(api_tokens)
 			.set({ last_used_at: new Date(now).toISOString() })
 			// Of many requests at once one writes.
-			.where(and(eq(api_tokens.id, id), or(isNull(api_tokens.last_used_at), lte(api_tokens.last_used_at, before)))),
+			.where(and(eq(api_tokens.id, id), or(isNull(api_tokens.last_used_at), lte(api_tokens.last_used_at, before))))
+			.then(() => ctx.live.touched([{ kind: 'token', user_id }])),
 	);
 }
 

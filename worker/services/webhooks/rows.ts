@@ -73,9 +73,12 @@ export const newSecretName = (): string => toBase64url(crypto.getRandomValues(ne
 export const SECRET_PURPOSE = 'webhook';
 
 /**
- * Open pages of the project learn that something changed and ask for it: who may not manage the project is told no address.
+ * Open pages of the project, or of the hub's admins, learn that something changed and ask for it: who may not manage the project is told no address.
  */
 export function tellWebhook(ctx: Ctx, { id, project_id }: { id: number; project_id: number | null }): void {
-	if (project_id === null) return;
-	ctx.after(ctx.live.changed([{ project_id, entity: 'webhook', id, row: { id } }]));
+	ctx.after(
+		project_id === null
+			? ctx.live.touched([{ kind: 'webhook', user_id: null }])
+			: ctx.live.changed([{ project_id, entity: 'webhook', id, row: { id } }]),
+	);
 }

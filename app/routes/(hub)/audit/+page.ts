@@ -3,10 +3,12 @@ import { pageOf } from '#domain/common.ts';
 import { api } from '#lib/api/client.ts';
 import { may } from '#lib/api/rights.ts';
 import { auditFilters } from '#lib/audit/entry.ts';
+import { of } from '#lib/live/hub-line.ts';
 import { pick } from '#lib/ui/params.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, url, parent }) => {
+export const load: PageLoad = async ({ fetch, url, parent, depends }) => {
+	depends(of('audit'));
 	const query = pick(url.searchParams, auditFilters);
 	const { me } = await parent();
 	if (!may(me, 'audit.list', null)) return { audit: null };

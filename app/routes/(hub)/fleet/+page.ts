@@ -1,11 +1,12 @@
 import { agentFilters, loadFleet } from '#lib/fleet/pages.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
+import { of } from '#lib/live/hub-line.ts';
 import { pick } from '#lib/ui/params.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, url, parent, depends }) => {
-	depends(LIVE);
+	depends(LIVE, of('agent'), of('host'));
 	const query = pick(url.searchParams, agentFilters);
 	const { me } = await parent();
-	return { query, ...(await loadFleet(me, query, { fetch })) };
+	return { filtered: Object.keys(query).length > 0, ...(await loadFleet(me, query, fetch)) };
 };

@@ -1,11 +1,12 @@
 import { Agent } from '#domain/agent.ts';
 import { api } from '#lib/api/client.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
+import { of } from '#lib/live/hub-line.ts';
 import { RunPage } from '#lib/run/pages.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+	depends(LIVE, of('agent'), of('host'));
 	const agent_id = params.id;
 	const [agent, runs] = await Promise.all([
 		api.get(`/agents/${String(agent_id)}`, Agent, { fetch }),

@@ -1,12 +1,13 @@
 import { pageOf } from '#domain/common.ts';
 import { Group, GroupUser } from '#domain/group.ts';
 import { api } from '#lib/api/client.ts';
+import { of } from '#lib/live/hub-line.ts';
 import { mayGovern } from '#lib/people/may-govern.ts';
 import { pick } from '#lib/ui/params.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, url, params, parent, depends }) => {
-	depends('app:people');
+	depends(of('group'), of('user'));
 	mayGovern((await parent()).me);
 	const at = `/groups/${String(params.group)}` as const;
 	const query = { limit: 100, ...pick(url.searchParams, ['q', 'cursor']) };
