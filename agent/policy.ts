@@ -6,21 +6,21 @@ import type { Reason } from '#domain/run-reason.ts';
 import { CONTENT_MAX, FsPath, Tool } from '#domain/script.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { codeOf, Failure } from './failure.ts';
+import { AbsolutePath } from './policy/paths.ts';
+import { vaultMatches, VAULT_PATTERN, VaultPolicy } from './policy/vault.ts';
 
 const POLICY_MAX_BYTES = 65_536;
 
-const AbsolutePath = z
-	.string()
-	.max(1024)
-	.regex(/^\/[^\0]*$/, 'expected an absolute path')
-	.refine((p) => !p.split('/').includes('..'), 'must not hold ..');
 /** A variable's name, or the beginning of one and a star: `APP_*`. */
 const EnvPattern = EnvName.or(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}\*$/, 'expected NAME or PREFIX*'));
-/** `env:NAME`, `env:PREFIX*`, or `file:` and a directory (ends in /) or a file. */
+/** `env:NAME`, `env:PREFIX*`, `file:` and a directory (ends in /) or a file, or a path in Vault. */
 const SecretPattern = z
 	.string()
 	.max(512)
-	.regex(/^(env:[A-Za-z_][A-Za-z0-9_]{0,62}\*?|file:\/[^\0\n]{1,400})$/, 'expected env:NAME, env:PREFIX* or file:/path')
+	.regex(
+		new RegExp(`^(env:[A-Za-z_][A-Za-z0-9_]{0,62}\\*?|file:/[^\\0\\n]{1,400}|${VAULT_PATTERN})$`),
+		'expected env:NAME, env:PREFIX*, file:/path or vault:kv2/MOUNT/PATH/*',
+	)
 	.refine((p) => !p.split('/').includes('..'), 'must not hold ..');
 
 /** What the operator of this host lets any hub do with it. What is left out is not allowed. */
@@ -44,6 +44,7 @@ export const Policy = z
 		secrets: z
 			.record(z.string().regex(/^[1-9]\d{0,9}$/, 'expected a project id'), z.array(SecretPattern).max(200))
 			.default({}),
+		vault: VaultPolicy.nullable().default(null),
 		limits: z
 			.strictObject({
 				capacity: z.int().min(1).max(1000).default(1000),
@@ -84,7 +85,18 @@ export const Policy = z
 	.refine((p) => p.run_as === null || p.workspaces !== null, {
 		path: ['workspaces'],
 		message: 'is needed with run_as: a directory that user can reach',
-	});
+	})
+	.refine(
+		(p) =>
+			p.vault !== null ||
+			!Object.values(p.secrets)
+				.flat()
+				.some((ref) => ref.startsWith('vault:')),
+		{
+			path: ['vault'],
+			message: 'is needed where secrets name vault: references',
+		},
+	);
 export type Policy = z.infer<typeof Policy>;
 
 /** Reads a policy's text. Throws `Failure` that names what is wrong; a bound on size and aliases keeps a bomb from going off. */
@@ -184,6 +196,7 @@ export function secretAllowed(ref: string, project_id: number, policy: Policy): 
 	return patterns.some((pattern) => {
 		if (pattern.startsWith('file:') && ref.startsWith('file:'))
 			return pattern.endsWith('/') ? isUnder(ref.slice(5), pattern.slice(5)) : ref === pattern;
+		if (pattern.startsWith('vault:')) return vaultMatches(ref, pattern);
 		return pattern.startsWith('env:') && matches(ref, pattern);
 	});
 }
@@ -222,8 +235,13 @@ env: []
 
 # Secrets, by project id. They are resolved here and never reach the hub.
 # secrets:
-#   4: ['env:APP_*', 'file:/etc/uhub/secrets/app/']
+#   4: ['env:APP_*', 'file:/etc/uhub/secrets/app/', 'vault:kv2/apps/shop/*']
 secrets: {}
+
+# Where vault: references are looked up.
+# vault:
+#   address: https://vault.example:8200
+#   auth: { approle: { role_id: 'file:/etc/uhub/role-id', secret_id: 'file:/etc/uhub/secret-id' } }
 
 limits:
   # Seconds a run may last.

@@ -6,7 +6,9 @@ import type { Command, Seen } from './executors/contract.ts';
 import { Forms } from './mask.ts';
 import type { Policy } from './policy.ts';
 import { readFromDataRoot, type Scripts, ScriptUnavailable } from './scripts.ts';
-import { resolveSecret, SecretFiles, SecretUnavailable } from './secrets.ts';
+import { SecretUnavailable } from './own-secret.ts';
+import { resolveSecret, SecretFiles } from './secrets.ts';
+import type { Vault } from './vault.ts';
 import { argvOf, realCwd, Workspace, workspacesOf } from './workspace.ts';
 
 /** A run that cannot be started, with the reason the hub shows. */
@@ -39,6 +41,8 @@ export interface Surroundings {
 	home: Home;
 	policy: Policy;
 	scripts: Scripts;
+	/** Where `vault:` references are looked up; null: nowhere. */
+	vault: Vault | null;
 }
 
 /** Writes a run's scripts and secrets where its processes find them. Throws `Unstartable`, with nothing left behind. */
@@ -116,7 +120,7 @@ class SecretsOfRun {
 	async put(ref: string): Promise<string> {
 		const known = this.#paths.get(ref);
 		if (known !== undefined) return known;
-		const value = await resolveSecret(ref, this.#project_id, this.#s.policy);
+		const value = await resolveSecret(ref, this.#project_id, this.#s.policy, this.#s.vault);
 		this.#files ??= await SecretFiles.create(this.#s.home.tag, this.#s.policy.run_as);
 		const name = String(this.#paths.size + 1);
 		const here = await this.#files.put(name, value);

@@ -2,20 +2,23 @@ import { constants } from 'node:fs';
 import { chmod, chown, lstat, mkdir, mkdtemp, open, realpath, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MASK_MIN } from './mask.ts';
+import { fromEnv, SECRET_MAX_BYTES, SecretUnavailable } from './own-secret.ts';
 import { isUnder, type Policy, secretAllowed, secretRoots } from './policy.ts';
+import type { Vault } from './vault.ts';
 
-const SECRET_MAX_BYTES = 65_536;
 const TMPFS_MAGIC = 0x01021994;
 /** Memory, not disk: what is written here is never in a backup or on a stolen drive. */
 const TMPFS = '/dev/shm';
 
-/** A secret is not to be had. The message names the reference, never the value. */
-export class SecretUnavailable extends Error {}
-
 /** The value behind a reference, if the policy gives it to the project. Throws `SecretUnavailable`. */
-export async function resolveSecret(ref: string, project_id: number, policy: Policy): Promise<Buffer> {
+export async function resolveSecret(
+	ref: string,
+	project_id: number,
+	policy: Policy,
+	vault: Vault | null,
+): Promise<Buffer> {
 	if (!secretAllowed(ref, project_id, policy)) throw new SecretUnavailable(`${ref} is not given to this project`);
-	const value = ref.startsWith('env:') ? fromEnv(ref) : await fromFile(ref, secretRoots(project_id, policy));
+	const value = await valueOf(ref, project_id, policy, vault);
 	if (value.toString('latin1').trim().length < MASK_MIN)
 		throw new SecretUnavailable(
 			`${ref} is shorter than ${String(MASK_MIN)} characters, which cannot be kept out of the log`,
@@ -23,10 +26,11 @@ export async function resolveSecret(ref: string, project_id: number, policy: Pol
 	return value;
 }
 
-function fromEnv(ref: string): Buffer {
-	const value = process.env[ref.slice('env:'.length)];
-	if (value === undefined) throw new SecretUnavailable(`${ref} is not set on the agent`);
-	return Buffer.from(value);
+async function valueOf(ref: string, project_id: number, policy: Policy, vault: Vault | null): Promise<Buffer> {
+	if (ref.startsWith('env:')) return fromEnv(ref);
+	if (ref.startsWith('file:')) return fromFile(ref, secretRoots(project_id, policy));
+	if (!vault) throw new SecretUnavailable(`${ref}: the agent's policy names no Vault`);
+	return vault.read(ref);
 }
 
 async function fromFile(ref: string, roots: readonly string[]): Promise<Buffer> {

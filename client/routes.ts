@@ -28,7 +28,7 @@ import type {
 	StepNote,
 } from '#domain/incident.ts';
 import type { Inventory, InventoryCreate, InventoryPatch, InventoryView } from '#domain/inventory.ts';
-import type { Job, JobCreate, JobPatch, JobView } from '#domain/job.ts';
+import type { Job, JobCreate, JobItem, JobPatch, JobView } from '#domain/job.ts';
 import type { LogHits, LogLines } from '#domain/log.ts';
 import type { MetricRef, MetricRefCreate, MetricRefPatch } from '#domain/metric-ref.ts';
 import type {
@@ -236,11 +236,11 @@ export interface Routes {
 	'DELETE /metric-refs/:': { answer: null };
 	'GET /jobs': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'status' | 'job_type' | 'priority' | 'environment_id' | 'owner_id';
-		answer: Page<z.output<typeof Job>>;
+		answer: Page<z.output<typeof JobItem>>;
 	};
 	'GET /projects/:/jobs': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'status' | 'job_type' | 'priority' | 'environment_id' | 'owner_id';
-		answer: Page<z.output<typeof Job>>;
+		answer: Page<z.output<typeof JobItem>>;
 	};
 	'POST /projects/:/jobs': { body: z.input<typeof JobCreate>; answer: z.output<typeof JobView> };
 	'GET /jobs/:': { answer: z.output<typeof JobView> };

@@ -7,10 +7,12 @@ import { foundTools } from '../health.ts';
 import { Key } from '../key.ts';
 import { type Policy, readPolicy } from '../policy.ts';
 import { hasProc } from '../processes.ts';
+import { SecretUnavailable } from '../own-secret.ts';
 import { hasTmpfs } from '../secrets.ts';
 import type { Dial } from '../transport/contract.ts';
 import { dialLongPoll } from '../transport/long-poll.ts';
 import { dialWebSocket } from '../transport/websocket.ts';
+import { Vault } from '../vault.ts';
 import { workspacesOf } from '../workspace.ts';
 
 type Verdict = { mark: 'OK' | 'WARN' | 'FAIL'; text: string };
@@ -36,7 +38,7 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 		room(home),
 		processes(),
 		memoryForSecrets(),
-		...(policy instanceof Failure ? [] : [isolation(home, policy)]),
+		...(policy instanceof Failure ? [] : [isolation(home, policy), vault(policy)]),
 		tools(),
 	];
 	const verdicts = (await Promise.all(checks)).flat();
@@ -157,6 +159,17 @@ async function isolation(home: Home, policy: Policy): Promise<Verdict> {
 		if (codeOf(error) !== 'ENOENT') return fail(`${workspacesOf(home, policy)}: ${codeOf(error)}`);
 	}
 	return ok(`jobs run as uid ${String(policy.run_as.uid)}, who cannot read the agent's key`);
+}
+
+async function vault({ vault: at }: Policy): Promise<Verdict | Verdict[]> {
+	if (!at) return [];
+	try {
+		await new Vault(at).check();
+		return ok(`${at.address} answers, and lets the agent in`);
+	} catch (error) {
+		if (!(error instanceof SecretUnavailable)) throw error;
+		return fail(`${at.address}: ${error.message}`);
+	}
 }
 
 async function tools(): Promise<Verdict> {

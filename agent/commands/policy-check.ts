@@ -25,6 +25,7 @@ export function sayPolicy(policy: Policy): string[] {
 		`working directories: ${list(policy.cwd)}`,
 		`variables: ${list(policy.env)}`,
 		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),
+		...(policy.vault ? [`vault: ${policy.vault.address}`] : []),
 		`at most ${String(policy.limits.timeout_s)} s per run`,
 		policy.run_as ? `jobs run as uid ${String(policy.run_as.uid)}` : "jobs run as the agent's own user",
 	];

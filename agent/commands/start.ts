@@ -18,6 +18,7 @@ import { Scripts } from '../scripts.ts';
 import { SecretFiles } from '../secrets.ts';
 import { Budget, sweepSpool } from '../spool.ts';
 import { writeStatus } from '../status.ts';
+import { Vault } from '../vault.ts';
 import { VERSION } from '../version.ts';
 import { Worker } from '../worker.ts';
 import { removeWorkspaces, workspacesOf } from '../workspace.ts';
@@ -47,6 +48,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			policy,
 			journal,
 			scripts: new Scripts(home.scripts),
+			vault: policy.vault && new Vault(policy.vault),
 			budget: new Budget(policy.spool.max_mib * 1_048_576),
 			executors: { local: local(groups), dummy },
 			log,

@@ -13,7 +13,8 @@ tools: [shell, custom, ansible, terraform]
 scripts: { uploaded: true, data_root: /data }
 cwd: [/srv/app]
 env: [APP_*, TOKEN]
-secrets: { 3: ['env:APP_*', 'file:/etc/uhub/app/', 'file:/etc/one'] }
+secrets: { 3: ['env:APP_*', 'file:/etc/uhub/app/', 'file:/etc/one', 'vault:kv2/apps/shop/*', 'vault:kv2/ci/git#token'] }
+vault: { address: 'https://vault.test:8200', auth: { token: 'env:VAULT_TOKEN' } }
 limits: { timeout_s: 3600 }
 `);
 
@@ -119,6 +120,8 @@ describe('47: a secret reference', () => {
 	it('47: is compared whole: no prefix of a directory, no way up, no other kind', () => {
 		expect(allowed('file:/etc/uhub/app/key')).toBe(true);
 		expect(allowed('file:/etc/one')).toBe(true);
+		for (const ref of ['vault:kv2/apps/shop/db#x', 'vault:kv2/apps/shop/a/b#x@2', 'vault:kv2/ci/git#token@1'])
+			expect(allowed(ref), ref).toBe(true);
 		for (const ref of [
 			'file:/etc/uhub/application/key',
 			'file:/etc/uhub/app/../other',
@@ -128,7 +131,11 @@ describe('47: a secret reference', () => {
 			'file:etc/one',
 			'env:APP',
 			'env:NOT_APP_KEY',
-			'vault:kv2/app#key',
+			'vault:kv2/apps/shop#key',
+			'vault:kv2/apps/shopping/db#key',
+			'vault:kv2/apps/shop/../db#key',
+			'vault:kv2/ci/git#password',
+			'vault:kv2/ci/git/more#token',
 		])
 			expect(allowed(ref), ref).toBe(false);
 	});
@@ -160,6 +167,10 @@ describe('27: the text of a policy', () => {
 		['a relative data root', 'version: 1\nscripts: { data_root: data }', /absolute/],
 		['run_as without workspaces', 'version: 1\nrun_as: { uid: 5, gid: 5 }', /workspaces/],
 		['run_as root', 'version: 1\nrun_as: { uid: 0, gid: 0 }\nworkspaces: /w', /uid/],
+		['a Vault without TLS', "version: 1\nvault: { address: 'http://v', auth: { token: 'env:T' } }", /https/],
+		['a Vault by nobody', "version: 1\nvault: { address: 'https://v' }", /auth/],
+		['a way up in Vault', "version: 1\nsecrets: { 3: ['vault:kv2/a/../*'] }", /vault:kv2/],
+		['references to no Vault', "version: 1\nsecrets: { 3: ['vault:kv2/a/*'] }", /vault/],
 		['a prototype', 'version: 1\n__proto__: { projects: all }', /not a policy|__proto__/],
 	] as [string, string, RegExp][])
 		it(`27: ${what} is refused with a sentence`, () => {

@@ -12,7 +12,7 @@ const env = fc.dictionary(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/), fc.string
 });
 const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
 const resources = maybe(fc.record({ cpu: fc.constantFrom('250m', '1.5'), memory: fc.constantFrom('512Mi', '2Gi') }));
-const secret = fc.constantFrom('env:KEY', 'vault:kv/key#value', 'file:/run/key');
+const secret = fc.constantFrom('env:KEY', 'vault:kv2/kv/key#value', 'file:/run/key');
 const port = fc.integer({ min: 1, max: 65_535 });
 const memory_mib = fc.integer({ min: 16, max: 1_048_576 });
 const pids = fc.integer({ min: 4, max: 65_536 });

@@ -96,6 +96,24 @@ describe('scripts', () => {
 	it('refer to secrets, and never hold one', () => {
 		for (const good of ['env:TOKEN', 'file:/run/secrets/x', 'vault:kv2/app/db#password@3'])
 			expect(passes(SecretRef, good)).toBe(true);
-		for (const bad of ['hunter2', 'env:', 'env:A B', 'file:a\nb']) expect(passes(SecretRef, bad)).toBe(false);
+		for (const bad of [
+			...[
+				'hunter2',
+				'env:',
+				'env:A B',
+				'file:a\nb',
+				'vault:app/db#password',
+				'vault:kv2/app#password',
+				'vault:kv2/app/db',
+			],
+			...[
+				'vault:kv2/app/../db#x',
+				'vault:kv2/app/a%2fb#x',
+				'vault:kv2/app/db#x@0',
+				'vault:kv2/app/-db#x',
+				'vault:kv2/app/db#x\n',
+			],
+		])
+			expect(passes(SecretRef, bad)).toBe(false);
 	});
 });

@@ -124,7 +124,7 @@ const make = {
 	plan: () =>
 		admin.ok('POST', `/api/projects/${String(p)}/terraform-plans`, { source_type: 'uploaded', content: EMPTY_PLAN }),
 	cluster: () =>
-		admin.ok('POST', `/api/projects/${String(p)}/clusters`, { name: fresh('k8s'), kubeconfig_ref: 'vault:k8s#config' }),
+		admin.ok('POST', `/api/projects/${String(p)}/clusters`, { name: fresh('k8s'), kubeconfig_ref: 'vault:kv2/kv/k8s#config' }),
 	metric: () =>
 		admin.ok('POST', `/api/projects/${String(p)}/metric-refs`, {
 			label: fresh('m'),

@@ -202,7 +202,7 @@ describe('7.3 Cluster', () => {
 		api_server_url: 'str?',
 	} as const;
 	const cluster = (more: object = {}) =>
-		add('clusters', { name: fresh('k'), kubeconfig_ref: 'vault:k8s/prod#config', ...more });
+		add('clusters', { name: fresh('k'), kubeconfig_ref: 'vault:kv2/k8s/prod#config', ...more });
 
 	it('has every field, and can be changed', async () => {
 		const place = await environment();

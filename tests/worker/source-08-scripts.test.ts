@@ -41,7 +41,7 @@ describe('8.1 ScriptRef', () => {
 				{ location_type: 'fs_path', location: 'deploy/run.sh' },
 				{ location_type: 'git', location: 'deploy/run.sh', repo_id, revision: 'main' },
 			]) {
-				const row = await script({ tool, ...where, description: 'd', vault_secret_ref: 'vault:kv/deploy#key' });
+				const row = await script({ tool, ...where, description: 'd', vault_secret_ref: 'vault:kv2/kv/deploy#key' });
 				expectFields(row, fields);
 				expect(row).toMatchObject({ tool, location_type: where.location_type });
 			}

@@ -99,7 +99,7 @@ export async function infraStatements(
 					name,
 					url,
 					default_branch: 'main',
-					credentials_ref: `vault:kv/git/${name}#token`,
+					credentials_ref: `vault:kv2/kv/git/${name}#token`,
 					...at(24 * 28),
 				}),
 				...changes.map(({ hash, type = 'commit', job, ...change }, back) =>
@@ -135,7 +135,7 @@ export async function infraStatements(
 		ctx.db.insert(clusters).values({
 			project_id: infra,
 			name: 'staging-eu',
-			kubeconfig_ref: 'vault:kv/k8s/staging-eu#kubeconfig',
+			kubeconfig_ref: 'vault:kv2/kv/k8s/staging-eu#kubeconfig',
 			environment_id: environmentId('Infra', 'staging'),
 			api_server_url: 'https://k8s.staging.example.com:6443',
 			...at(24 * 20),

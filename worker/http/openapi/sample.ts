@@ -25,7 +25,7 @@ const byName: Record<string, unknown> = {
 	default_branch: 'main',
 	branch: 'main',
 	external_id: '4f2a9c1',
-	kubeconfig_ref: 'vault:kv/k8s#config',
+	kubeconfig_ref: 'vault:kv2/apps/k8s#config',
 	request_id: '0c4b7d4e-56a1-4c8e-9d4e-2f6b7a1c9e10',
 	ip: '192.0.2.7',
 	user_agent: 'curl/8.14.1',
