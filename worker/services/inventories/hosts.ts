@@ -1,22 +1,8 @@
+import { hostAddress } from '#domain/host-address.ts';
 import { HOSTS_MAX } from '#domain/inventory.ts';
 import { NotAnInventory } from './budget.ts';
 
-// How Ansible reads `name`, `name:port` and `name[01:50]` (its parsing/utils/addresses.py and plugins/inventory).
-
-const hex = String.raw`(?:[0-9a-f]{1,4}|\[(?:[0-9a-f]{1,4}:[0-9a-f]{1,4})(?::[0-9]+)?\])`;
-const alnum = String.raw`\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]`;
-const label = String.raw`(?:[\p{L}\p{N}_]|${alnum})(?:[\p{L}\p{N}_-]|${alnum})*(?<![_-])`;
-const hostname = new RegExp(String.raw`^${label}(?:\.${label})*$`, 'iu');
-const ipv6 = new RegExp(
-	`^(?:${[
-		`(?:${hex}:){7}${hex}`,
-		`(?:${hex}:){1,6}:`,
-		...[1, 2, 3, 4, 5, 6].map((n) => `(?:${hex}:){${String(n)}}(?::${hex}){1,${String(7 - n)}}`),
-		`:(?::${hex}){1,6}`,
-		`${hex}?::`,
-	].join('|')})$`,
-	'i',
-);
+// How Ansible reads `name`, `name:port` and `name[01:50]` (its plugins/inventory).
 
 /** Names longer than that are none, whatever the patterns would make of them. */
 const PATTERN_MAX = 500;
@@ -24,17 +10,9 @@ const PATTERN_MAX = 500;
 /** A host as it is written: its names, ranges counted out, and the port that goes with them. */
 export function hostsOf(pattern: string): { names: string[]; port: number | null } {
 	if (pattern.length > PATTERN_MAX) throw new NotAnInventory('has a host with too long a name');
-	const { name, port } = address(pattern);
-	return { names: name.includes('[') ? expand(name) : [name], port };
-}
-
-function address(pattern: string): { name: string; port: number | null } {
-	const bracketed = /^\[(.+)\]:([0-9]+)$/.exec(pattern);
-	const plain = bracketed ?? /^((?:[^:[\]]|\[[^\]]*\])*):([0-9]+)$/.exec(pattern);
-	const name = plain?.[1] ?? pattern;
 	// What is no name and no address is taken as it stands, port and all.
-	if (!ipv6.test(name) && !hostname.test(name)) return { name: pattern, port: null };
-	return { name, port: plain ? Number(plain[2]) : null };
+	const { name, port } = hostAddress(pattern) ?? { name: pattern, port: null };
+	return { names: name.includes('[') ? expand(name) : [name], port };
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
