@@ -10,6 +10,12 @@ const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 /** Bytes that are not UTF-8 become U+FFFD. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
+/** Most lines lie in one frame, and are not copied. */
+const whole = (parts: Uint8Array[]): Uint8Array => {
+	const [only = new Uint8Array()] = parts;
+	return parts.length > 1 ? Buffer.concat(parts) : only;
+};
+
 interface Open {
 	line: number;
 	offset: number;
@@ -99,7 +105,7 @@ export class LinesPart {
 			offset,
 			stream: gap ? 'none' : streamName(stream),
 			t_ms,
-			text: textOf(Buffer.concat(parts).subarray(0, LINE_TEXT_MAX)),
+			text: textOf(whole(parts).subarray(0, LINE_TEXT_MAX)),
 			...(size > LINE_TEXT_MAX && { truncated: true as const }),
 			...(gap && { gap }),
 		}));

@@ -6,6 +6,14 @@ import { inTurns, median, report, round } from './measure.ts';
 import { hubSide } from './streams.ts';
 
 const MB = 100;
+
+/** The median of a few, one after the other. */
+async function typical(one: () => Promise<number>): Promise<number> {
+	const took: number[] = [];
+	for (let i = 0; i < 15; i++) took.push(await one());
+	return median(took);
+}
+
 const hub = await startHub({ agent: false });
 try {
 	const admin = await Api.signIn(hub.url, 'admin', hub.password);
@@ -24,18 +32,23 @@ try {
 	const runs = (await admin.get(`/api/runs?limit=1&sort=-requested_at`)).items as { id: number; log_lines: number }[];
 	const run = runs[0];
 	if (run?.log_lines !== n) throw new Error(`the hub counts ${String(run?.log_lines)} lines, ${String(n)} were sent`);
+	const log = `/api/runs/${String(run.id)}/log`;
 	const timed = async (path: string) => {
 		const started = performance.now();
-		const response = await fetch(`${hub.url}/api/runs/${String(run.id)}${path}`, { headers: { cookie: admin.cookie } });
+		const response = await fetch(hub.url + path, { headers: { cookie: admin.cookie } });
 		if (!response.ok) throw new Error(`${path}: ${String(response.status)}`);
 		await response.arrayBuffer();
 		return performance.now() - started;
 	};
 	const figures = await inTurns(7, {
-		download: () => timed('/log'),
-		tail: () => timed(`/log/lines?from=${String(n - 199)}&count=200`),
-		seek: () => timed(`/log/lines?from=${String(1 + Math.floor(Math.random() * (n - 200)))}&count=200`),
-		search: () => timed('/log/search?q=NEEDLE'),
+		download: () => timed(log),
+		tail: () => timed(`${log}/lines?from=${String(n - 199)}&count=200`),
+		// At many places: one alone says more of what was done before it than of itself.
+		seek: () =>
+			typical(() => timed(`${log}/lines?from=${String(1 + Math.floor(Math.random() * (n - 200)))}&count=200`)),
+		// What a request costs that asks the server for nothing.
+		bare: () => typical(() => timed('/api/health')),
+		search: () => timed(`${log}/search?q=NEEDLE`),
 	});
 	const at = (name: keyof typeof figures) => median(figures[name]);
 	report(
@@ -44,11 +57,12 @@ try {
 		'≤ 1/50',
 		at('tail') <= at('download') / 50,
 	);
+	const onServer = at('seek') - at('bare');
 	report(
 		'10 any 200 lines',
-		`${round(at('seek'), 1)} ms, with HTTP and permission`,
+		`${round(onServer, 1)} ms on the server, permission included; ${round(at('seek'), 1)} ms with a request there and back`,
 		'≤ 5 ms on the server',
-		at('seek') <= 5,
+		onServer <= 5,
 	);
 	report('10 search the whole', `${round(at('search'), 0)} ms`, '≤ 1000 ms', at('search') <= 1000);
 } finally {

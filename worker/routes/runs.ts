@@ -12,7 +12,7 @@ import { rangeOf } from '#worker/http/range.ts';
 import { logsOf } from '#worker/live.ts';
 import { cancelRun } from '#worker/services/runs/cancel.ts';
 import { listRuns, RunList } from '#worker/services/runs/list.ts';
-import { readRun } from '#worker/services/runs/read.ts';
+import { enterLog, readRun } from '#worker/services/runs/read.ts';
 import { retryRun } from '#worker/services/runs/start.ts';
 
 const Wait = z.strictObject({
@@ -60,7 +60,7 @@ export const runs = new Hono<AppEnv>()
 		query(z.strictObject({ stream: LogStream.optional() })),
 		async (c) => {
 			const { id } = c.req.valid('param');
-			await readRun(c.var.ctx, id);
+			await enterLog(c.var.ctx, id);
 			return log(c, id, c.req.valid('query').stream ?? null);
 		},
 	)
@@ -71,7 +71,7 @@ export const runs = new Hono<AppEnv>()
 		query(LogLinesQuery),
 		async (c) => {
 			const { id } = c.req.valid('param');
-			await readRun(c.var.ctx, id);
+			await enterLog(c.var.ctx, id);
 			return c.json(await logsOf(c.env).lines(id, c.req.valid('query')));
 		},
 	)
@@ -82,7 +82,7 @@ export const runs = new Hono<AppEnv>()
 		query(LogSearchQuery),
 		async (c) => {
 			const { id } = c.req.valid('param');
-			await readRun(c.var.ctx, id);
+			await enterLog(c.var.ctx, id);
 			return c.json(await logsOf(c.env).search(id, c.req.valid('query')));
 		},
 	);
