@@ -18,7 +18,7 @@ interface Page extends Watcher {
 const PAGES_MAX = 20_000;
 
 /**
- * What belongs to no project: every open page of the hub, told by kind what changed there (docs/adr/0015-the-room-of-the-hub.md).
+ * What belongs to no project: every open page of the hub, told by kind what changed there (docs/adr/0016-the-room-of-the-hub.md).
  * There is one, and it keeps nothing: what a page may have missed it asks for.
  */
 export class HubRoom extends DurableObject<Env> {
