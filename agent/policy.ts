@@ -6,6 +6,7 @@ import type { Reason } from '#domain/run-reason.ts';
 import { CONTENT_MAX, FsPath, Tool } from '#domain/script.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { codeOf, Failure } from './failure.ts';
+import { GitPolicy, gitRefusal } from './policy/git.ts';
 import { AbsolutePath } from './policy/paths.ts';
 import { vaultMatches, VAULT_PATTERN, VaultPolicy } from './policy/vault.ts';
 
@@ -36,6 +37,7 @@ export const Policy = z
 		scripts: z
 			.strictObject({ uploaded: z.boolean().default(false), data_root: AbsolutePath.nullable().default(null) })
 			.prefault({}),
+		git: GitPolicy.nullable().default(null),
 		/** Directories a job may name as its working directory, with all that is below them. */
 		cwd: z.array(AbsolutePath).max(100).default([]),
 		/** Variables a job may set, to a value or to the file of a secret. */
@@ -152,6 +154,11 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 		if (step.location_type === 'uploaded') {
 			if (!policy.scripts.uploaded) return refused('does not allow uploaded scripts (scripts.uploaded)');
 			if (step.size > CONTENT_MAX) return refused('takes scripts of at most 16 MiB');
+		} else if (step.location_type === 'git') {
+			const message = gitRefusal(step, policy.git);
+			if (message !== null) return refused(message);
+			if (step.credentials !== null && !secretAllowed(step.credentials, spec.project_id, policy))
+				return refused(`does not give project ${String(spec.project_id)} the secret ${step.credentials} (secrets)`);
 		} else {
 			if (policy.scripts.data_root === null)
 				return refused("does not allow scripts from the agent's disk (scripts.data_root)");
@@ -226,6 +233,9 @@ scripts:
   uploaded: ${String(local)}
   # Scripts that lie on this host, under one directory they cannot leave.
   # data_root: /data
+
+# Servers that scripts may be fetched from, over https or ssh (then known_hosts is needed too).
+# git: { hosts: [git.example.com], known_hosts: /etc/uhub/known_hosts }
 
 # Directories a job may name as its working directory.
 cwd: []

@@ -5,7 +5,9 @@ import type { Home } from './config.ts';
 import type { Command, Seen } from './executors/contract.ts';
 import { Forms } from './mask.ts';
 import type { Policy } from './policy.ts';
-import { readFromDataRoot, type Scripts, ScriptUnavailable } from './scripts.ts';
+import { type GitStep, gitRefusal } from './policy/git.ts';
+import { readBelow, type Scripts, ScriptUnavailable } from './scripts.ts';
+import { type Checkout, checkOut, GitFailed } from './sources/git.ts';
 import { SecretUnavailable } from './own-secret.ts';
 import { resolveSecret, SecretFiles } from './secrets.ts';
 import type { Vault } from './vault.ts';
@@ -31,6 +33,8 @@ export interface Prepared {
 	cwd: string;
 	/** What must not be seen in its log. */
 	forms: Forms;
+	/** By step: which commit it was fetched at; null where it was not fetched. */
+	commits: (string | null)[];
 	/** Removes the secrets' files. */
 	forgetSecrets(): Promise<void>;
 	/** Removes everything else. */
@@ -52,10 +56,12 @@ export async function prepareRun(
 	mark: string,
 	seen: Seen | null,
 	s: Surroundings,
+	stopped: AbortSignal,
 ): Promise<Prepared> {
 	const workspace = await Workspace.create(workspacesOf(s.home, s.policy), name, s.policy.run_as);
 	const secrets = new SecretsOfRun(spec.project_id, seen, s);
 	const dir = seen?.dir ?? workspace.dir;
+	const checkouts = new Checkouts(spec.project_id, workspace.dir, s, stopped);
 	try {
 		const config = spec.execution.backend === 'local' ? spec.execution.config : {};
 		const cwd = config.cwd === undefined ? dir : await realCwd(config.cwd, s.policy);
@@ -69,13 +75,18 @@ export async function prepareRun(
 		for (const [parameter, ref] of Object.entries(spec.secret_parameters ?? {}))
 			env[`UHUB_PARAM_${parameter}_FILE`] = await secrets.put(ref);
 		const commands: Command[] = [];
+		const commits: Prepared['commits'] = [];
 		for (const [n, step] of spec.steps.entries()) {
-			const { bytes, dir: from } = await contentOf(step, s);
+			const { bytes, dir: from, commit } = await contentOf(step, s, checkouts);
+			// What was fetched lies in the run's directory, which its processes may see elsewhere.
+			const seenFrom =
+				from !== null && commit !== null ? path.posix.join(dir, path.relative(workspace.dir, from)) : from;
 			const own: Record<string, string> = { ...env };
-			if (from !== null) own['UHUB_SCRIPT_DIR'] = from;
+			if (seenFrom !== null) own['UHUB_SCRIPT_DIR'] = seenFrom;
 			if (step.secret !== null) own['UHUB_SECRET_FILE'] = await secrets.put(step.secret);
 			const file = path.posix.join(dir, path.basename(await workspace.put(n + 1, bytes)));
 			const argv = argvOf(step, file, bytes);
+			commits.push(commit);
 			commands.push({ name: step.name, tool: step.tool, argv: [...argv, ...argumentsOf(spec)], env: own });
 		}
 		return {
@@ -84,6 +95,7 @@ export async function prepareRun(
 			secrets: secrets.dir,
 			cwd,
 			forms: new Forms(secrets.values),
+			commits,
 			forgetSecrets: () => secrets.remove(),
 			remove: () => workspace.remove(),
 		};
@@ -92,6 +104,7 @@ export async function prepareRun(
 		await workspace.remove();
 		if (error instanceof SecretUnavailable) throw new Unstartable('secret_unavailable', error.message);
 		if (error instanceof ScriptUnavailable) throw new Unstartable('script_missing', error.message);
+		if (error instanceof GitFailed) throw new Unstartable('git_failed', error.message);
 		throw error;
 	}
 }
@@ -135,16 +148,60 @@ class SecretsOfRun {
 	}
 }
 
-async function contentOf(step: Step, s: Surroundings): Promise<{ bytes: Buffer; dir: string | null }> {
+interface Content {
+	bytes: Buffer;
+	/** Where it really lies, beside what belongs to it; null: nowhere. */
+	dir: string | null;
+	commit: string | null;
+}
+
+async function contentOf(step: Step, s: Surroundings, checkouts: Checkouts): Promise<Content> {
 	if (step.tool === 'ansible' || step.tool === 'terraform')
 		throw new Unstartable('start_failed', `${step.tool} is not carried out by this version of the agent`);
-	if (step.location_type === 'git')
-		throw new Unstartable('git_failed', 'repositories are not fetched from by this version of the agent');
-	if (step.location_type === 'fs_path') return readFromDataRoot(s.policy.scripts.data_root ?? '', step.path);
+	if (step.location_type === 'git') {
+		const { dir, commit } = await checkouts.of(step);
+		return { ...(await readBelow(dir, step.path, 'the repository')), commit };
+	}
+	if (step.location_type === 'fs_path')
+		return { ...(await readBelow(s.policy.scripts.data_root ?? '', step.path, 'the data root')), commit: null };
 	const bytes = await s.scripts.get(step.sha256);
 	if (!bytes)
 		throw new Unstartable('script_missing', `the content of ${step.name} did not arrive, or is not what was promised`);
-	return { bytes, dir: null };
+	return { bytes, dir: null, commit: null };
+}
+
+/** The repositories of one run, each state of one fetched once however many scripts are in it. */
+class Checkouts {
+	readonly #project_id: number;
+	readonly #into: string;
+	readonly #s: Surroundings;
+	readonly #stopped: AbortSignal;
+	readonly #done = new Map<string, Checkout>();
+
+	constructor(project_id: number, into: string, s: Surroundings, stopped: AbortSignal) {
+		this.#project_id = project_id;
+		this.#into = into;
+		this.#s = s;
+		this.#stopped = stopped;
+	}
+
+	/** Throws `GitFailed` or `SecretUnavailable`. */
+	async of(step: GitStep): Promise<Checkout> {
+		const { url, revision, credentials: ref } = step;
+		const key = JSON.stringify([url, revision, ref]);
+		const done = this.#done.get(key);
+		if (done) return done;
+		const { policy, vault, home } = this.#s;
+		const refusal = gitRefusal(step, policy.git);
+		if (refusal !== null || policy.git === null)
+			throw new Unstartable('refused_by_policy', `The agent's policy ${refusal ?? ''}.`);
+		const credentials = ref === null ? null : await resolveSecret(ref, this.#project_id, policy, vault);
+		const into = path.join(this.#into, `.uhub-source-${String(this.#done.size + 1)}`);
+		const around = { tag: home.tag, git: policy.git, owner: policy.run_as, stopped: this.#stopped };
+		const made = await checkOut(step, credentials, into, around);
+		this.#done.set(key, made);
+		return made;
+	}
 }
 
 /** What every command of a run finds in its environment; nothing of the agent's own is passed on. */

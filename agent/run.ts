@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Finish, FromAgent, KnownRun } from '#protocol/agent.ts';
 import { RECORDS_SINCE } from '#protocol/version.ts';
+import { Stream } from '#protocol/run-frames.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import type { Execution, Executor, Exit, Output } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
@@ -190,8 +191,16 @@ export class Run implements HeldRun {
 			const { execution, hosts = null } = this.spec;
 			const executor = this.#agent.executors[execution.backend];
 			if (!executor) throw new Unstartable('bad_request', `this agent has no backend ${execution.backend}`);
-			prepared = await prepareRun(this.spec, this.#name, mark, executor.seen(this.#name), this.#agent);
-			const output = this.#outputTo(await this.#openLog(prepared.forms));
+			prepared = await prepareRun(
+				this.spec,
+				this.#name,
+				mark,
+				executor.seen(this.#name),
+				this.#agent,
+				this.#stopping.signal,
+			);
+			const output = this.#outputTo(await this.#openLog(prepared.forms), prepared.commits);
+			this.#noteSources(prepared.commits, output);
 			const { commands, dir, secrets, cwd } = prepared;
 			const { run_as } = this.#agent.policy;
 			const task = { name: this.#name, execution, commands, hosts, dir, secrets, cwd, mark, run_as };
@@ -261,7 +270,16 @@ export class Run implements HeldRun {
 		return at;
 	}
 
-	#outputTo(streamer: LogStreamer): Output {
+	/** Which commit each script is of, at the beginning of the log. */
+	#noteSources(commits: readonly (string | null)[], output: Output): void {
+		for (const [n, commit] of commits.entries()) {
+			const step = this.spec.steps[n];
+			if (commit !== null && step?.location_type === 'git')
+				output.note(Stream.stdout, `uhub: ${step.path} of ${step.url}, ${step.revision}: commit ${commit}`);
+		}
+	}
+
+	#outputTo(streamer: LogStreamer, commits: readonly (string | null)[]): Output {
 		const { run_id, epoch } = this;
 		const records = (this.#agent.protocol() ?? 0) >= RECORDS_SINCE;
 		return {
@@ -270,7 +288,9 @@ export class Run implements HeldRun {
 				streamer.note(stream, text);
 			},
 			record: (record) => {
-				if (records) streamer.record(record);
+				if (!records) return;
+				const commit = commits[record.n - 1];
+				streamer.record(record.type === 'step_started' && commit ? { ...record, commit } : record);
 			},
 			spawned: (pid) => {
 				this.#agent.journal.append({ type: 'spawned', run_id, epoch, pid }).catch(() => undefined);

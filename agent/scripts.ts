@@ -118,12 +118,12 @@ export class Scripts {
 export class ScriptUnavailable extends Error {}
 
 /**
- * The content of a script under the data root, and the directory it really lies in. It is opened first and asked where it is afterwards,
- * so that no link put in place between a check and the reading can lead out. Throws `ScriptUnavailable`.
+ * The content of a script under a directory, and the directory it really lies in. It is opened first and asked where it is afterwards,
+ * so that no link put in place between a check and the reading can lead out. Throws `ScriptUnavailable`, which calls the directory `what`.
  */
-export async function readFromDataRoot(root: string, name: string): Promise<{ bytes: Buffer; dir: string }> {
+export async function readBelow(root: string, name: string, what: string): Promise<{ bytes: Buffer; dir: string }> {
 	if (!FsPath.safeParse(name).success)
-		throw new ScriptUnavailable(`${JSON.stringify(name)} is not a path under the data root`);
+		throw new ScriptUnavailable(`${JSON.stringify(name)} is not a path under ${what}`);
 	try {
 		const realRoot = await realpath(root);
 		// NONBLOCK: opening a named pipe would wait for its writer for ever.
@@ -131,7 +131,7 @@ export async function readFromDataRoot(root: string, name: string): Promise<{ by
 		try {
 			const found = await handle.stat();
 			const at = await realpath(`/proc/self/fd/${String(handle.fd)}`);
-			if (!isUnder(at, realRoot)) throw new ScriptUnavailable(`${name} leads out of the data root`);
+			if (!isUnder(at, realRoot)) throw new ScriptUnavailable(`${name} leads out of ${what}`);
 			if (!found.isFile()) throw new ScriptUnavailable(`${name} is not a file`);
 			if (found.size > CONTENT_MAX) throw new ScriptUnavailable(`${name} is larger than 16 MiB`);
 			return { bytes: await handle.readFile(), dir: path.dirname(at) };
@@ -140,6 +140,6 @@ export async function readFromDataRoot(root: string, name: string): Promise<{ by
 		}
 	} catch (error) {
 		if (error instanceof ScriptUnavailable) throw error;
-		throw new ScriptUnavailable(`${name} cannot be read under the data root`);
+		throw new ScriptUnavailable(`${name} cannot be read under ${what}`);
 	}
 }

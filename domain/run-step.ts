@@ -9,6 +9,9 @@ export const RUN_STEPS_MAX = 1_000;
 export const StepStatus = z.enum(['running', 'success', 'failed', 'canceled', 'skipped', 'lost']);
 export type StepStatus = z.infer<typeof StepStatus>;
 
+/** Of git, by its whole name. */
+export const Commit = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
+
 /** One script of a run, on one host where there are several. */
 export const RunStep = z.object({
 	/** Which script, from 1 on. */
@@ -16,6 +19,8 @@ export const RunStep = z.object({
 	name: z.string().max(200),
 	tool: Tool,
 	host: z.string().max(253).nullable(),
+	/** Which one its script is of, where it was fetched from a repository. */
+	commit: Commit.optional(),
 	status: StepStatus,
 	exit_code: z.int().nullable(),
 	reason: Reason.nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Reason } from '#domain/run-reason.ts';
-import { StepStatus } from '#domain/run-step.ts';
+import { Commit, StepStatus } from '#domain/run-step.ts';
 import { Tool } from '#domain/script.ts';
 
 const step = { n: z.int().min(1).max(20), host: z.string().min(1).max(253).nullable() };
@@ -10,7 +10,14 @@ const step = { n: z.int().min(1).max(20), host: z.string().min(1).max(253).nulla
  * happened. From protocol 2 on.
  */
 export const RunRecord = z.discriminatedUnion('type', [
-	z.strictObject({ type: z.literal('step_started'), ...step, name: z.string().max(200), tool: Tool }),
+	z.strictObject({
+		type: z.literal('step_started'),
+		...step,
+		name: z.string().max(200),
+		tool: Tool,
+		/** Which one its script is of, where it was fetched from a repository. */
+		commit: Commit.optional(),
+	}),
 	z.strictObject({
 		type: z.literal('step_ended'),
 		...step,

@@ -16,6 +16,7 @@ export function sayPolicy(policy: Policy): string[] {
 	const sources = [
 		...(policy.scripts.uploaded ? ['uploaded'] : []),
 		...(policy.scripts.data_root === null ? [] : [`under ${policy.scripts.data_root}`]),
+		...(policy.git ? [`repositories of ${policy.git.hosts.join(', ')}`] : []),
 	];
 	return [
 		`projects: ${policy.projects === 'all' ? 'all' : list(policy.projects)}`,

@@ -30,10 +30,18 @@ export class Steps {
 		const time = new Date(frame.t_ms).toISOString();
 		if (record.type === 'step_started') {
 			if (at !== -1 || this.#steps.length === RUN_STEPS_MAX) return false;
-			const { n, host, name, tool } = record;
+			const { n, host, name, tool, commit } = record;
 			const begun = { status: 'running', started_at: time, from: frame.offset, from_line: lines + 1 } as const;
 			const open = { exit_code: null, reason: null, finished_at: null, to: null, to_line: null, counts: null };
-			this.#put(this.#steps.length, { n, host, name, tool, ...begun, ...open });
+			this.#put(this.#steps.length, {
+				n,
+				host,
+				name,
+				tool,
+				...(commit !== undefined && { commit }),
+				...begun,
+				...open,
+			});
 			return true;
 		}
 		const step = this.#steps[at];

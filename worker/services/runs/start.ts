@@ -61,7 +61,7 @@ async function start(
 				.from(projects)
 				.where(eq(projects.id, sql`(select project_id from jobs where id = ${job_id})`)),
 			ctx.db
-				.select({ name: script_refs.name, location_type: script_refs.location_type })
+				.select({ id: script_refs.id })
 				.from(job_script_refs)
 				.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
 				.where(eq(job_script_refs.job_id, job_id)),
@@ -77,9 +77,6 @@ async function start(
 	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
 	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
 	if (rows[3].length === 0) throw conflict('The job has no scripts: there is nothing to run.');
-	const away = rows[3].find(({ location_type }) => location_type === 'git');
-	if (away)
-		throw conflict(`${away.name} lies in a git repository, which no agent fetches from yet. Upload it to run it.`);
 	const backend = executionOf(project, environment, job).execution_backend ?? 'local';
 	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
