@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import { promisify } from 'node:util';
 import type { Abilities, HostReport } from '#domain/agent.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from './policy/index.ts';
 
 const GIB = 1024 ** 3;
 const round = (n: number): number => Math.round(n * 1000) / 1000;

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, realpath, rm, stat, utimes, writeFile }
 import path from 'node:path';
 import { FsPath, CONTENT_MAX } from '#domain/script.ts';
 import { type Blob, toHex } from '#protocol/run-frames.ts';
-import { isUnder } from './policy.ts';
+import { isUnder } from './policy/paths.ts';
 
 const CACHE_BYTES = 64 * 1_048_576;
 

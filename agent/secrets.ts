@@ -3,7 +3,9 @@ import { chmod, chown, lstat, mkdir, mkdtemp, open, realpath, rm, statfs, writeF
 import path from 'node:path';
 import { MASK_MIN } from './mask.ts';
 import { fromEnv, SECRET_MAX_BYTES, SecretUnavailable } from './own-secret.ts';
-import { isUnder, type Policy, secretAllowed, secretRoots } from './policy.ts';
+import type { Policy } from './policy/index.ts';
+import { isUnder } from './policy/paths.ts';
+import { secretAllowed, secretRoots } from './policy/secrets.ts';
 import type { Vault } from './vault.ts';
 
 const TMPFS_MAGIC = 0x01021994;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type KnownRun, type ToAgent } from '#protocol/agent.ts';
 import { RunSpec } from '#protocol/run-spec.ts';
 import { BadFrame, decodeBlob } from '#protocol/run-frames.ts';
-import { checkPolicy } from './policy.ts';
+import { checkPolicy } from './policy/index.ts';
 import { type Agent, type HeldRun, Run } from './run.ts';
 
 /** More than any capacity: finished runs whose end the hub has not acknowledged count too. */

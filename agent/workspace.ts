@@ -2,7 +2,8 @@ import { chmod, chown, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Step } from '#protocol/run-spec.ts';
 import type { Home } from './config.ts';
-import { isUnder, type Policy } from './policy.ts';
+import type { Policy } from './policy/index.ts';
+import { isUnder } from './policy/paths.ts';
 
 /** Where runs get their directories: one place per agent, so that what is left there is surely its own. */
 export const workspacesOf = (home: Home, policy: Policy): string =>

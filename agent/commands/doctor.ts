@@ -5,7 +5,7 @@ import { checkPrivate, type Home, homeAt, hubUrl, readConfig } from '../config.t
 import { codeOf, Failure } from '../failure.ts';
 import { foundTools } from '../health.ts';
 import { Key } from '../key.ts';
-import { type Policy, readPolicy } from '../policy.ts';
+import { type Policy, readPolicy } from '../policy/index.ts';
 import { hasProc } from '../processes.ts';
 import { SecretUnavailable } from '../own-secret.ts';
 import { hasTmpfs } from '../secrets.ts';

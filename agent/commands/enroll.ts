@@ -6,7 +6,7 @@ import { enrolMessage } from '#protocol/agent.ts';
 import { homeAt, hubUrl, isEnrolled, makeHome, parseJson, writeConfig } from '../config.ts';
 import { codeOf, Failure } from '../failure.ts';
 import { Key } from '../key.ts';
-import { newPolicy } from '../policy.ts';
+import { newPolicy } from '../policy/new.ts';
 import { VERSION } from '../version.ts';
 
 const ANSWER_WITHIN_MS = 15_000;

@@ -1,5 +1,5 @@
 import { homeAt } from '../config.ts';
-import { type Policy, readPolicy } from '../policy.ts';
+import { type Policy, readPolicy } from '../policy/index.ts';
 
 /** Reads a policy and says in words what it allows. Throws `Failure` that names what is wrong with it. */
 export async function policyCheck(options: { file?: string | undefined; home?: string | undefined }): Promise<void> {

@@ -12,7 +12,7 @@ import { Link } from '../link.ts';
 import { takeLock } from '../lock.ts';
 import { log } from '../log.ts';
 import { PastRun } from '../past-run.ts';
-import { readPolicy } from '../policy.ts';
+import { readPolicy } from '../policy/index.ts';
 import type { Agent } from '../run.ts';
 import { Scripts } from '../scripts.ts';
 import { SecretFiles } from '../secrets.ts';

@@ -3,7 +3,7 @@ import { lchown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/pr
 import path from 'node:path';
 import { SecretFiles } from '../secrets.ts';
 import { type GitPolicy, type GitStep, reachOf } from '../policy/git.ts';
-import type { Policy } from '../policy.ts';
+import type { Policy } from '../policy/index.ts';
 
 /** A repository could not be fetched. The message names it, and holds no secret. */
 export class GitFailed extends Error {}

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkPolicy, isUnder, newPolicy, parsePolicy, type Policy, secretAllowed } from '#agent/policy.ts';
+import { checkPolicy, parsePolicy, type Policy } from '#agent/policy/index.ts';
+import { newPolicy } from '#agent/policy/new.ts';
+import { isUnder } from '#agent/policy/paths.ts';
+import { secretAllowed } from '#agent/policy/secrets.ts';
 import { RunSpec } from '#protocol/run-spec.ts';
 import { SpecBook, type SpecOf } from '#tests/support/specs.ts';
 

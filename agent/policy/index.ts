@@ -1,28 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { EnvName, Id } from '#domain/common.ts';
+import { Id } from '#domain/common.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import { CONTENT_MAX, FsPath, Tool } from '#domain/script.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
-import { codeOf, Failure } from './failure.ts';
-import { GitPolicy, gitRefusal } from './policy/git.ts';
-import { AbsolutePath } from './policy/paths.ts';
-import { vaultMatches, VAULT_PATTERN, VaultPolicy } from './policy/vault.ts';
+import { codeOf, Failure } from '../failure.ts';
+import { EnvPattern, matches } from './env.ts';
+import { GitPolicy, gitRefusal } from './git.ts';
+import { localRefusal } from './local.ts';
+import { AbsolutePath } from './paths.ts';
+import { secretAllowed, SecretPattern } from './secrets.ts';
+import { VaultPolicy } from './vault.ts';
 
 const POLICY_MAX_BYTES = 65_536;
-
-/** A variable's name, or the beginning of one and a star: `APP_*`. */
-const EnvPattern = EnvName.or(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}\*$/, 'expected NAME or PREFIX*'));
-/** `env:NAME`, `env:PREFIX*`, `file:` and a directory (ends in /) or a file, or a path in Vault. */
-const SecretPattern = z
-	.string()
-	.max(512)
-	.regex(
-		new RegExp(`^(env:[A-Za-z_][A-Za-z0-9_]{0,62}\\*?|file:/[^\\0\\n]{1,400}|${VAULT_PATTERN})$`),
-		'expected env:NAME, env:PREFIX*, file:/path or vault:kv2/MOUNT/PATH/*',
-	)
-	.refine((p) => !p.split('/').includes('..'), 'must not hold ..');
 
 /** What the operator of this host lets any hub do with it. What is left out is not allowed. */
 export const Policy = z
@@ -169,11 +160,10 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 			return refused(`does not give project ${String(spec.project_id)} the secret ${step.secret} (secrets)`);
 	}
 
-	const config = execution.backend === 'local' ? execution.config : {};
-	if (config.cwd !== undefined && !policy.cwd.some((root) => isUnder(config.cwd ?? '', root)))
-		return refused(`does not allow the working directory ${config.cwd} (cwd)`);
+	const message = backendRefusal(execution, policy);
+	if (message !== null) return refused(message);
 
-	const set = Object.keys(config.env ?? {});
+	const set = 'env' in execution.config ? Object.keys(execution.config.env ?? {}) : [];
 	const twice = set.find((name) => Object.hasOwn(spec.secrets, name));
 	if (twice !== undefined) return refused(`does not let ${twice} be both a value and a secret`);
 	for (const name of [...set, ...Object.keys(spec.secrets)]) {
@@ -187,85 +177,12 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 	return null;
 }
 
-const matches = (name: string, pattern: string): boolean =>
-	pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-
-/** Whether an absolute path is a directory or below it, by its words alone; links are resolved where it is opened. */
-export function isUnder(file: string, dir: string): boolean {
-	if (file.includes('\0') || file.split('/').includes('..')) return false;
-	const root = dir.endsWith('/') ? dir : `${dir}/`;
-	return `${file}/`.startsWith(root);
+/** What the section of a run's backend has against it; null: nothing. */
+function backendRefusal(execution: RunSpec['execution'], policy: Policy): string | null {
+	switch (execution.backend) {
+		case 'local':
+			return localRefusal(execution.config, policy.cwd);
+		default:
+			return null;
+	}
 }
-
-/** Whether a project may use the reference, by its words alone. */
-export function secretAllowed(ref: string, project_id: number, policy: Policy): boolean {
-	const patterns = policy.secrets[String(project_id)] ?? [];
-	return patterns.some((pattern) => {
-		if (pattern.startsWith('file:') && ref.startsWith('file:'))
-			return pattern.endsWith('/') ? isUnder(ref.slice(5), pattern.slice(5)) : ref === pattern;
-		if (pattern.startsWith('vault:')) return vaultMatches(ref, pattern);
-		return pattern.startsWith('env:') && matches(ref, pattern);
-	});
-}
-
-/** The directories and files a project's `file:` references may lead to. */
-export const secretRoots = (project_id: number, policy: Policy): string[] =>
-	(policy.secrets[String(project_id)] ?? []).flatMap((p) => (p.startsWith('file:') ? [p.slice(5)] : []));
-
-/** The policy a new agent gets: commented, and allowing nothing, or (`local`) uploaded shell scripts of every project. */
-export const newPolicy = (
-	local: boolean,
-): string => `# What this agent may be asked to do. The hub cannot change this file; what it does not allow is refused.
-# After a change: "uhub-agent policy check", then restart the agent. All of it is explained in docs/agent.md.
-version: 1
-
-# Projects it works for, by id: [1, 4], or all.
-projects: ${local ? 'all' : '[]'}
-
-# How: local (programs on this very host).
-backends: ${local ? '[local]' : '[]'}
-
-# With what: shell, custom (a program of its own).
-tools: ${local ? '[shell, custom]' : '[]'}
-
-scripts:
-  # Scripts people typed or uploaded in the hub.
-  uploaded: ${String(local)}
-  # Scripts that lie on this host, under one directory they cannot leave.
-  # data_root: /data
-
-# Servers that scripts may be fetched from, over https or ssh (then known_hosts is needed too).
-# git: { hosts: [git.example.com], known_hosts: /etc/uhub/known_hosts }
-
-# Directories a job may name as its working directory.
-cwd: []
-
-# Variables a job may set; a star at the end stands for the rest: [APP_*].
-env: []
-
-# Secrets, by project id. They are resolved here and never reach the hub.
-# secrets:
-#   4: ['env:APP_*', 'file:/etc/uhub/secrets/app/', 'vault:kv2/apps/shop/*']
-secrets: {}
-
-# Where vault: references are looked up.
-# vault:
-#   address: https://vault.example:8200
-#   auth: { approle: { role_id: 'file:/etc/uhub/role-id', secret_id: 'file:/etc/uhub/secret-id' } }
-
-limits:
-  # Seconds a run may last.
-  timeout_s: 86400
-  # Runs at the same time, whatever the hub says.
-  # capacity: 4
-
-# As root, jobs should become another user, who can then read neither this file nor the agent's key.
-# run_as: { uid: 1001, gid: 1001 }
-# workspaces: /var/lib/uhub-work
-
-# While the hub cannot be reached, runs go on (continue) or are stopped after a time (stop).
-partition: { mode: continue, after_s: 300 }
-
-# Log lines wait here until the hub has them. When it is full: block (the script waits) or gap (lines are dropped, and the log says so).
-spool: { max_mib: 2048, when_full: block }
-`;

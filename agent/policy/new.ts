@@ -1,0 +1,57 @@
+/** The policy a new agent gets: commented, and allowing nothing, or (`local`) uploaded shell scripts of every project. */
+export const newPolicy = (
+	local: boolean,
+): string => `# What this agent may be asked to do. The hub cannot change this file; what it does not allow is refused.
+# After a change: "uhub-agent policy check", then restart the agent. All of it is explained in docs/agent.md.
+version: 1
+
+# Projects it works for, by id: [1, 4], or all.
+projects: ${local ? 'all' : '[]'}
+
+# How: local (programs on this very host).
+backends: ${local ? '[local]' : '[]'}
+
+# With what: shell, custom (a program of its own).
+tools: ${local ? '[shell, custom]' : '[]'}
+
+scripts:
+  # Scripts people typed or uploaded in the hub.
+  uploaded: ${String(local)}
+  # Scripts that lie on this host, under one directory they cannot leave.
+  # data_root: /data
+
+# Servers that scripts may be fetched from, over https or ssh (then known_hosts is needed too).
+# git: { hosts: [git.example.com], known_hosts: /etc/uhub/known_hosts }
+
+# Directories a job may name as its working directory.
+cwd: []
+
+# Variables a job may set; a star at the end stands for the rest: [APP_*].
+env: []
+
+# Secrets, by project id. They are resolved here and never reach the hub.
+# secrets:
+#   4: ['env:APP_*', 'file:/etc/uhub/secrets/app/', 'vault:kv2/apps/shop/*']
+secrets: {}
+
+# Where vault: references are looked up.
+# vault:
+#   address: https://vault.example:8200
+#   auth: { approle: { role_id: 'file:/etc/uhub/role-id', secret_id: 'file:/etc/uhub/secret-id' } }
+
+limits:
+  # Seconds a run may last.
+  timeout_s: 86400
+  # Runs at the same time, whatever the hub says.
+  # capacity: 4
+
+# As root, jobs should become another user, who can then read neither this file nor the agent's key.
+# run_as: { uid: 1001, gid: 1001 }
+# workspaces: /var/lib/uhub-work
+
+# While the hub cannot be reached, runs go on (continue) or are stopped after a time (stop).
+partition: { mode: continue, after_s: 300 }
+
+# Log lines wait here until the hub has them. When it is full: block (the script waits) or gap (lines are dropped, and the log says so).
+spool: { max_mib: 2048, when_full: block }
+`;
