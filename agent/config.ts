@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { Id } from '#domain/common.ts';
+import { hubAddress } from '#domain/hub-address.ts';
 import { Labels } from '#domain/job.ts';
 import { codeOf, Failure } from './failure.ts';
 import { writeWhole } from './files.ts';
@@ -98,18 +99,14 @@ export const writeConfig = (home: Home, config: AgentConfig): Promise<void> =>
 
 /** The hub's address, without a path. Throws `Failure` for an address that would send the agent's words in the clear. */
 export function hubUrl(text: string, insecure: boolean): URL {
-	const url = URL.canParse(text) ? new URL(text) : null;
-	if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '' || url.password !== '')
-		throw new Failure(`"${text}" is not a hub's address: expected https://host, or http://127.0.0.1:port.`);
-	if (url.protocol === 'http:' && !insecure && !isLoopback(url.hostname))
-		throw new Failure(
-			`${url.origin} is not encrypted: whoever is in between could run commands here. Use https, or --insecure if you accept that.`,
-		);
-	return new URL(url.origin);
+	const found = hubAddress(text, insecure);
+	if ('url' in found) return found.url;
+	throw new Failure(
+		found.wrong === 'address'
+			? `"${text}" is not a hub's address: expected https://host, or http://127.0.0.1:port.`
+			: `${found.origin} is not encrypted: whoever is in between could run commands here. Use https, or --insecure if you accept that.`,
+	);
 }
-
-const isLoopback = (host: string): boolean =>
-	host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 
 /** Undefined for what is not JSON. */
 export function parseJson(text: string): unknown {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { AGENT_PATIENCE, backoff } from '#protocol/backoff.ts';
 import { authMessage, type FromAgent, ToAgent } from '#protocol/agent.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { AGENT_PROTOCOL } from '#protocol/version.ts';
-import { backoff } from './backoff.ts';
 import { parseJson } from './config.ts';
 import type { Key } from './key.ts';
 import type { Log } from './log.ts';
@@ -171,7 +171,7 @@ export class Link {
 			() => {
 				this.open();
 			},
-			backoff(this.#attempt++, Math.random()),
+			backoff(this.#attempt++, Math.random(), AGENT_PATIENCE),
 		);
 	}
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AGENT_PATIENCE, backoff } from '#protocol/backoff.ts';
 import {
 	BATCH_MAX,
 	decodeBatch,
@@ -11,7 +12,6 @@ import {
 	SESSION_HEADER,
 } from '#protocol/batch.ts';
 import { BadFrame } from '#protocol/run-frames.ts';
-import { backoff } from '../backoff.ts';
 import { parseJson } from '../config.ts';
 import { codeOf } from '../failure.ts';
 import type { Dial, Ended, Listener, Transport } from './contract.ts';
@@ -139,7 +139,7 @@ class LongPoll implements Transport {
 				return await this.#post(path, body, within_ms);
 			} catch (error) {
 				since ??= performance.now();
-				const wait = backoff(attempt, Math.random());
+				const wait = backoff(attempt, Math.random(), AGENT_PATIENCE);
 				if (!(error instanceof Failed) || performance.now() + wait - since > PATIENCE_MS) throw error;
 				await new Promise((resolve) => setTimeout(resolve, wait));
 			}

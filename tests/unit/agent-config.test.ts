@@ -5,7 +5,6 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BACKOFF_MAX_MS, backoff } from '#agent/backoff.ts';
 import { homeAt, hubUrl, makeHome, readConfig, writeConfig } from '#agent/config.ts';
 import { Failure } from '#agent/failure.ts';
 import { Key } from '#agent/key.ts';
@@ -91,17 +90,6 @@ describe('the lock', () => {
 		takeLock(dir)();
 		expect(readdirSync(dir)).toEqual([]);
 	});
-});
-
-it('back-off starts within 100 ms, never passes 10 s, and is spread', () => {
-	fc.assert(
-		fc.property(fc.nat({ max: 10_000 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (n, random) => {
-			const wait = backoff(n, random);
-			expect(wait).toBeGreaterThanOrEqual(50);
-			expect(wait).toBeLessThanOrEqual(n === 0 ? 100 : BACKOFF_MAX_MS);
-		}),
-	);
-	expect(backoff(3, 0)).not.toBe(backoff(3, 0.9));
 });
 
 describe('the processes of a run', () => {

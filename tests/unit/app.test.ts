@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withQuery } from '#client/client.ts';
 import { changes } from '#lib/ui/changes.ts';
-import { backoff } from '#lib/live/backoff.ts';
 import { stepsOf } from '#lib/run/steps.ts';
 import { safeNext } from '#domain/next.ts';
 import { score } from '#lib/shell/score.ts';
@@ -66,20 +65,6 @@ describe('safeNext', () => {
 				},
 			),
 		);
-	});
-});
-
-describe('backoff', () => {
-	it('grows, stays within its bounds, and is not the same for everybody', () => {
-		fc.assert(
-			fc.property(fc.nat(10_000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, random) => {
-				const wait = backoff(attempt, random);
-				expect(wait).toBeGreaterThanOrEqual(200);
-				expect(wait).toBeLessThanOrEqual(15_000);
-				expect(backoff(attempt + 1, random)).toBeGreaterThanOrEqual(wait);
-			}),
-		);
-		expect(backoff(3, 0)).not.toBe(backoff(3, 0.9));
 	});
 });
 

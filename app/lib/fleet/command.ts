@@ -1,3 +1,5 @@
+import { isLoopback } from '#domain/hub-address.ts';
+
 interface Enrol {
 	/** The hub's origin, as this browser reaches it. */
 	hub: string;
@@ -19,6 +21,7 @@ export function enrolCommand({ hub, token, allowLocal }: Enrol): string {
 		`--hub ${origin}`,
 		'--token -',
 		...(allowLocal ? ['--allow-local'] : []),
+		// As the agent asks for where a hub without TLS is not on its own machine.
 		...(protocol === 'http:' && !isLoopback(hostname) ? ['--insecure'] : []),
 	];
 	return [
@@ -27,7 +30,3 @@ export function enrolCommand({ hub, token, allowLocal }: Enrol): string {
 		`node ${AGENT_FILE} start`,
 	].join(' && ');
 }
-
-/** The agent asks for `--insecure` where a hub without TLS is not on its own machine. */
-const isLoopback = (host: string): boolean =>
-	host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

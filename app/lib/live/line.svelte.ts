@@ -1,6 +1,6 @@
+import { backoff, VIEWER_PATIENCE } from '#protocol/backoff.ts';
 import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
-import { backoff } from './backoff.ts';
 
 /** Silence after which the other side is asked whether it is there, and how long it has for its answer. */
 const QUIET_MS = 6000;
@@ -109,7 +109,7 @@ export class Line {
 			() => {
 				this.#connect();
 			},
-			backoff(this.#attempt++, Math.random()),
+			backoff(this.#attempt++, Math.random(), VIEWER_PATIENCE),
 		);
 	}
 }

@@ -1,3 +1,5 @@
+import { ESCAPES, isSgr, visible } from '#domain/terminal.ts';
+
 /** How a stretch of a line looks: colours are palette numbers (0–255) or `#rrggbb`. */
 export interface Sgr {
 	readonly fg: number | string | null;
@@ -26,30 +28,7 @@ export const plain: Sgr = {
 	inverse: false,
 };
 
-/* eslint-disable no-control-regex -- control characters are what this file is about */
-
-/**
- * Every escape sequence a terminal knows, the whole of it: SGR and other CSI; the string kinds (OSC, DCS, APC, PM, SOS) up to
- * their terminator; short ones. A string that never ends, or a lone escape, loses its introducer only: nothing may hide the
- * rest of a line.
- */
-const escape =
-	/\u001b(?:\[([0-?]*)([ -/]*)([@-~])|[\]PX^_][^\u0007\u001b]{0,4096}(?:\u0007|\u001b\\)|[\]PX^_[]|[ -/]*[0-~]|)/gu;
-
-/** Controls that would act or reorder, shown as what they are. A tab stays; `\r` is dealt with by `collapse`. */
-const control = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
-
 const PARAMETERS_MAX = 32;
-
-function visible(text: string): string {
-	return text.replace(control, (c) => {
-		const code = c.charCodeAt(0);
-		if (code === 13) return '';
-		if (code < 32) return String.fromCharCode(0x2400 + code);
-		if (code === 127) return '\u2421';
-		return `\u2039U+${code.toString(16).toUpperCase().padStart(4, '0')}\u203a`;
-	});
-}
 
 /**
  * A line's text as spans, beginning in the state `from` that the line before left. Only SGR acts; of every other escape nothing is
@@ -65,11 +44,11 @@ export function parse(text: string, from: Sgr = plain): { spans: Span[]; to: Sgr
 		if (last?.sgr === sgr) last.text += visible(part);
 		else spans.push({ text: visible(part), sgr });
 	};
-	for (const match of text.matchAll(escape)) {
+	for (const match of text.matchAll(ESCAPES)) {
 		add(text.slice(at, match.index));
 		at = match.index + match[0].length;
 		const [, parameters, intermediates, final] = match;
-		if (final === 'm' && intermediates === '' && parameters !== undefined) sgr = applied(sgr, parameters);
+		if (isSgr(parameters, intermediates, final)) sgr = applied(sgr, parameters ?? '');
 	}
 	add(text.slice(at));
 	return { spans: spans.filter((s) => s.text !== ''), to: sgr };
@@ -77,7 +56,6 @@ export function parse(text: string, from: Sgr = plain): { spans: Span[]; to: Sgr
 
 /** The state after these parameters of an SGR sequence, as `1;38;5;208`. What is not known is passed over. */
 function applied(sgr: Sgr, parameters: string): Sgr {
-	if (!/^[\d;:]*$/.test(parameters)) return sgr;
 	const next = { ...sgr };
 	const groups = parameters.split(';').slice(0, PARAMETERS_MAX);
 	for (let i = 0; i < groups.length; i++) {
@@ -124,6 +102,7 @@ function colourOf(rest: string[], inColons: boolean): [number | string | null, n
 	return [`#${rgb.map((n) => (n ?? 0).toString(16).padStart(2, '0')).join('')}`, 4];
 }
 
+// eslint-disable-next-line no-control-regex -- an escape is what it looks for
 const sgrSequence = /\u001b\[[\d;:]*m/gu;
 const KEPT_MAX = 16;
 
