@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { ApiError } from '#client/api-error.ts';
 import { clientOf } from '#client/client.ts';
 import { pageOf } from '#domain/common.ts';
-import { Job, JobView } from '#domain/job.ts';
+import { JobItem, JobView } from '#domain/job.ts';
 import { Run } from '#domain/run.ts';
 import { ApiToken } from '#domain/token.ts';
 
@@ -51,7 +51,7 @@ describe('the typed client', () => {
 		});
 		const api = clientOf({ hub: url, headers: { authorization: 'Bearer uhub_x' } });
 		const query = { q: 'a b&c', status: '', limit: 5, cursor: null };
-		expect(await api.get('/jobs', pageOf(Job), { query })).toEqual({ items: [], next_cursor: null });
+		expect(await api.get('/jobs', pageOf(JobItem), { query })).toEqual({ items: [], next_cursor: null });
 		expect(asked).toMatchObject({ method: 'GET', url: '/api/jobs?q=a+b%26c&limit=5' });
 		expect(asked?.headers).toMatchObject({ authorization: 'Bearer uhub_x', accept: 'application/json' });
 		expect(asked?.headers).not.toHaveProperty('idempotency-key');
@@ -115,7 +115,7 @@ describe('the typed client', () => {
 			// @ts-expect-error -- another answer
 			() => api.get(`/jobs/${String(id)}`, Run),
 			// @ts-expect-error -- no such parameter
-			() => api.get('/jobs', pageOf(Job), { query: { agent: 3 } }),
+			() => api.get('/jobs', pageOf(JobItem), { query: { agent: 3 } }),
 			() => api.post(`/jobs/${String(id)}/runs`, { reason: 'because' }, Run),
 			// @ts-expect-error -- no such field
 			() => api.post(`/jobs/${String(id)}/runs`, { because: 'so' }, Run),

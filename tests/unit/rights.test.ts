@@ -12,6 +12,7 @@ class FakeSocket {
 const watcher = (id: number, expires_at = Infinity): Watcher => ({
 	user_id: id,
 	name: 'x',
+	admin: false,
 	proof: { kind: 'session', id },
 	expires_at,
 });
