@@ -31,6 +31,20 @@ const rooms = [
 		never: ['#*', '!#domain/*', 'node:*', 'cloudflare:*', 'hono*', 'drizzle-orm*', 'svelte*', 'ws'],
 	},
 	{
+		room: 'cli',
+		never: [
+			'#*',
+			'!#domain/*',
+			'!#protocol/*',
+			'!#client/*',
+			'!#cli/*',
+			'cloudflare:*',
+			'hono*',
+			'drizzle-orm*',
+			'svelte*',
+		],
+	},
+	{
 		room: 'app',
 		never: ['#worker/*', '#durable/*', '#agent/*', '#cli/*', 'node:*', 'cloudflare:*', 'hono*', 'drizzle-orm*'],
 	},
@@ -45,7 +59,7 @@ const borders = rooms.map(({ room, never }) => ({
 				patterns: [
 					{ group: never, message: `${room}/ may not import this: see the table of rooms in docs/architecture.md.` },
 					{
-						regex: '^(\\.\\./)+(domain|protocol|worker|durable|agent|client|app|tests)/',
+						regex: '^(\\.\\./)+(domain|protocol|worker|durable|agent|client|cli|app|tests)/',
 						message: 'Cross rooms by #room/…, so that the borders can be checked.',
 					},
 				],

@@ -34,6 +34,16 @@ export class ApiError extends Error {
 		return Object.fromEntries(this.problem.errors.map((e) => [e.path, e.message]));
 	}
 
+	/** Why there was no answer: in the system's own word (`ECONNREFUSED`), else as far as anybody said. */
+	get why(): string {
+		let said = '';
+		for (let { cause } = this; cause instanceof Error; cause = cause.cause) {
+			if ('code' in cause && typeof cause.code === 'string') return cause.code;
+			said = cause.message;
+		}
+		return said;
+	}
+
 	/** Of an answer that is no 2xx. */
 	static async of(response: Response): Promise<ApiError> {
 		const told = Problem.safeParse(await response.json().catch(() => null));

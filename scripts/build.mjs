@@ -1,4 +1,4 @@
-// Makes build/ (the app, and what people may download), dist/local/ (the Worker for the local hub) and dist/uhub-agent.mjs.
+// Makes build/ (the app, and what people may download), dist/local/ (the Worker for the local hub) and dist/uhub-agent.mjs and dist/uhub.mjs.
 //
 //   node scripts/build.mjs              what changed
 //   node scripts/build.mjs worker agent these, if they changed
@@ -6,13 +6,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildAgent, buildWorker } from './lib/bundles.mjs';
+import { buildAgent, buildCli, buildWorker } from './lib/bundles.mjs';
 import { buildApp } from './lib/app-build.mjs';
 import { buildFiles } from './lib/files.mjs';
 import { PIECES, readRecord, stalePieces, writeRecord } from './lib/pieces.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const builders = { app: buildApp, worker: buildWorker, agent: buildAgent, files: buildFiles };
+const builders = { app: buildApp, worker: buildWorker, agent: buildAgent, cli: buildCli, files: buildFiles };
 
 const names = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const unknown = names.find((name) => !(name in builders));

@@ -23,6 +23,6 @@ if (!dryRun && fs.readFileSync(path.join(root, 'wrangler.toml'), 'utf8').include
 	console.error('wrangler.toml has no database yet: create it and write its id there, as docs/deploy.md says.');
 	process.exit(1);
 }
-run('scripts/build.mjs', ['app', 'agent', 'files']);
+run('scripts/build.mjs', ['app', 'agent', 'cli', 'files']);
 if (!dryRun) run('node_modules/wrangler/bin/wrangler.js', ['d1', 'migrations', 'apply', 'uhub', '--remote']);
 run('node_modules/wrangler/bin/wrangler.js', ['deploy', ...(dryRun ? ['--dry-run', '--outdir', 'dist/deploy'] : [])]);

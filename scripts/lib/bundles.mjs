@@ -1,4 +1,4 @@
-// The two bundles that run outside the browser.
+// The bundles that run outside the browser.
 import fs from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
@@ -33,11 +33,17 @@ export async function buildWorker(root) {
 	});
 }
 
-/** One file that needs only Node 22. @param {string} root */
-export async function buildAgent(root) {
-	const outfile = path.join(root, 'dist/uhub-agent.mjs');
+/** @param {string} root */
+export const buildAgent = (root) => buildProgram(root, 'agent/main.ts', 'dist/uhub-agent.mjs');
+
+/** @param {string} root */
+export const buildCli = (root) => buildProgram(root, 'cli/main.ts', 'dist/uhub.mjs');
+
+/** One file that needs only Node 22. @param {string} root @param {string} entry @param {string} result */
+async function buildProgram(root, entry, result) {
+	const outfile = path.join(root, result);
 	await build({
-		entryPoints: [path.join(root, 'agent/main.ts')],
+		entryPoints: [path.join(root, entry)],
 		outfile,
 		bundle: true,
 		format: 'esm',

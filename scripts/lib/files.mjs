@@ -42,7 +42,7 @@ const FOR_CLOUDFLARE = {
 };
 
 /** The bundles that other machines fetch from a hub; worker/routes/downloads.ts hands them out. */
-const DOWNLOADS = ['uhub-agent.mjs'];
+const DOWNLOADS = ['uhub-agent.mjs', 'uhub.mjs'];
 
 /** @param {string} root */
 export async function buildFiles(root) {

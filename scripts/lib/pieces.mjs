@@ -12,6 +12,7 @@ import path from 'node:path';
 
 const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scripts/build.mjs'];
 const APP = ['app', 'client', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED];
+const CLI = ['cli', 'client', 'scripts/lib/bundles.mjs', ...SHARED];
 const AGENT = ['agent', 'scripts/lib/bundles.mjs', ...SHARED];
 
 /** @type {Piece[]} */
@@ -27,11 +28,12 @@ export const PIECES = [
 		results: ['dist/local/hub.js', 'dist/local/assets.js'],
 	},
 	{ name: 'agent', sources: AGENT, results: ['dist/uhub-agent.mjs'] },
+	{ name: 'cli', sources: CLI, results: ['dist/uhub.mjs'] },
 	// Made of what the others made, so after them.
 	{
 		name: 'files',
-		sources: [...APP, ...AGENT, 'scripts/lib/files.mjs'],
-		results: ['build/downloads/uhub-agent.mjs', 'dist/local/assets.json'],
+		sources: [...APP, ...AGENT, ...CLI, 'scripts/lib/files.mjs'],
+		results: ['build/downloads/uhub-agent.mjs', 'build/downloads/uhub.mjs', 'dist/local/assets.json'],
 	},
 ];
 

@@ -24,7 +24,7 @@ export const CHECKS = [
 		'--strict-vars=false',
 		'--check',
 	]),
-	...['domain', 'worker', 'agent', 'scripts'].map((room) => check(`types of ${room}`, TSC, ['-p', room])),
+	...['domain', 'worker', 'agent', 'cli', 'scripts'].map((room) => check(`types of ${room}`, TSC, ['-p', room])),
 	check('types of e2e', TSC, ['-p', 'tests/e2e']),
 	check('types of app', 'node_modules/svelte-check/bin/svelte-check', [
 		'--tsconfig',

@@ -1,10 +1,11 @@
-// Stands between an agent and its hub, so that a test can see every message, act at the very moment one passes, hold it
+// Stands between an agent, or whoever follows a run, and the hub, so that a test can see every message, act at the very moment one passes, hold it
 // back, and cut the connection.
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import WebSocket, { WebSocketServer } from 'ws';
+import { PING, PONG } from '#protocol/browser.ts';
 
 export type Direction = 'to_hub' | 'to_agent';
 /** A text message parsed, or `{type: 'chunk'}`; answer `drop` to hold it back. */
@@ -128,12 +129,17 @@ export class CutProxy {
 
 	private join(agent: WebSocket, request: http.IncomingMessage) {
 		const hub = new WebSocket(this.target.replace('http', 'ws') + (request.url ?? '/'), {
-			headers: { host: request.headers.host },
+			headers: {
+				host: request.headers.host,
+				...(request.headers.authorization && { authorization: request.headers.authorization }),
+			},
 			perMessageDeflate: false,
 		});
 		const early: [WebSocket.RawData, boolean][] = [];
 		const relay = (direction: Direction, to: WebSocket, data: WebSocket.RawData, binary: boolean) => {
-			const message = binary ? { type: 'chunk' } : (JSON.parse(data.toString()) as { type: string });
+			const text = data.toString();
+			const message =
+				binary || text === PING || text === PONG ? { type: 'chunk' } : (JSON.parse(text) as { type: string });
 			if (this.watch(direction, message) === 'pass' && to.readyState === WebSocket.OPEN) to.send(data, { binary });
 		};
 		agent.on('message', (data, binary) => {
@@ -154,7 +160,7 @@ export class CutProxy {
 			one.on('error', () => one.terminate());
 			one.on('close', (code, reason) => {
 				this.sockets.delete(one);
-				if (other.readyState === WebSocket.OPEN && code >= 4000) other.close(code, reason);
+				if (other.readyState === WebSocket.OPEN && (code === 1000 || code >= 4000)) other.close(code, reason);
 				else other.terminate();
 			});
 		}

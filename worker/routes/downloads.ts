@@ -4,7 +4,7 @@ import type { AppEnv } from '#worker/http/context.ts';
 import { attachment } from '#worker/http/headers.ts';
 
 /** The programs that other machines fetch from this hub. */
-const programs: readonly string[] = ['uhub-agent.mjs'];
+const programs: readonly string[] = ['uhub-agent.mjs', 'uhub.mjs'];
 
 /** `/downloads/…`, for everybody: a machine that is to be enrolled has nothing to sign in with. */
 export const downloads = new Hono<AppEnv>().get('*', async (c) => {
