@@ -42,10 +42,10 @@ async function atTerminal(
 	question: string,
 	secret: boolean,
 ): Promise<string> {
-	// The terminal is in raw mode then: what is typed appears only where it is written.
 	const nowhere = new Writable({ write: (_part, _encoding, done) => done() });
-	stderr.write(`${question}: `);
 	const reading = createInterface({ input: stdin, output: secret ? nowhere : stderr, terminal: true, historySize: 0 });
+	// Only now is the terminal in raw mode, where what is typed appears as it is written, and nowhere else.
+	if (secret) stderr.write(`${question}: `);
 	const leave = new AbortController();
 	reading.once('SIGINT', () => {
 		leave.abort();
@@ -54,7 +54,7 @@ async function atTerminal(
 		leave.abort();
 	});
 	try {
-		return await reading.question('', { signal: leave.signal });
+		return await reading.question(secret ? '' : `${question}: `, { signal: leave.signal });
 	} catch (error) {
 		if (!leave.signal.aborted) throw error;
 		throw new Failure('Nothing was entered.', Exit.interrupted);
