@@ -27,9 +27,15 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
 }
 
 /** Opens a file to append to, each write of which is on the disk when it resolves: one step where a write and a sync are two. */
-export function openDurable(file: string, how: 'anew' | 'as it is'): Promise<FileHandle> {
-	const { O_WRONLY, O_CREAT, O_APPEND, O_DSYNC, O_TRUNC } = constants;
-	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC | (how === 'anew' ? O_TRUNC : 0), 0o600);
+export function openDurable(file: string): Promise<FileHandle> {
+	const { O_WRONLY, O_CREAT, O_APPEND, O_DSYNC } = constants;
+	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
+}
+
+/** Opens a new file to append to; its bytes are on the disk when it was synced. */
+export function openAnew(file: string): Promise<FileHandle> {
+	const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = constants;
+	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC, 0o600);
 }
 
 /** Writes all of it, however little the disk takes at a time. */

@@ -122,7 +122,7 @@ export class Journal {
 		const runs = readJournal(text);
 		const kept = textOf(runs);
 		await writeWhole(file, kept);
-		const journal = new Journal(file, await openDurable(file, 'as it is'), runs, Buffer.byteLength(kept));
+		const journal = new Journal(file, await openDurable(file), runs, Buffer.byteLength(kept));
 		return { journal, runs: structuredClone([...runs.values()]) };
 	}
 
@@ -166,7 +166,7 @@ export class Journal {
 		const text = textOf(this.#runs);
 		await writeWhole(this.#file, text);
 		await this.#handle.close();
-		this.#handle = await openDurable(this.#file, 'as it is');
+		this.#handle = await openDurable(this.#file);
 		this.#size = Buffer.byteLength(text);
 		this.#compactAt = Math.max(COMPACT_AT_BYTES, 2 * this.#size);
 	}

@@ -42,13 +42,13 @@ export interface StreamerOptions {
 	whenFull: 'block' | 'gap';
 	/** Milliseconds UTC. */
 	now: () => number;
-	/** These chunks are on the disk and may be sent. */
-	onDurable: (chunks: Chunk[]) => void;
+	/** These chunks are in the spool and may be sent: whatever becomes of this process, it is these or none under their numbers. */
+	onWritten: (chunks: Chunk[]) => void;
 	/** The spool takes no more, for good: what comes from now on is lost. */
 	onBroken: (error: unknown) => void;
 }
 
-/** A run's output on its way to the spool: masked, cut into batches, numbered, and synced before it is shown to anyone. */
+/** A run's output on its way to the spool: masked, cut into batches, numbered, and written before it is sent. */
 export class LogStreamer {
 	readonly #o: StreamerOptions;
 	readonly #maskers: Record<OutputStream, Masker>;
@@ -225,7 +225,9 @@ export class LogStreamer {
 		this.#offset = offset;
 		this.#seq = seq;
 		this.#dropped = 0;
-		this.#o.onDurable(chunks);
+		this.#o.onWritten(chunks);
+		// Meanwhile the hub makes them durable too; the end of the run waits for both (docs/adr/0016-sent-while-it-is-synced.md).
+		await this.#o.spool.sync();
 	}
 }
 

@@ -245,7 +245,7 @@ export class Run implements HeldRun {
 			forms,
 			whenFull: policy.spool.when_full,
 			now,
-			onDurable: (chunks) => {
+			onWritten: (chunks) => {
 				sender.add(chunks);
 			},
 			onBroken: (error) => {

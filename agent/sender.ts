@@ -63,7 +63,7 @@ export class Sender {
 		if (this.#finish === 'sent') this.#finish = 'ready';
 	}
 
-	/** Chunks that are durable now. */
+	/** Chunks that are in the spool now. */
 	add(chunks: readonly Chunk[]): void {
 		if (this.#next === null) return;
 		for (const chunk of chunks) {

@@ -12,7 +12,7 @@ import {
 	PAYLOAD_MAX,
 } from '#protocol/run-frames.ts';
 import { codeOf } from './failure.ts';
-import { openDurable, readFully, syncDirectory, writeFully } from './files.ts';
+import { openAnew, readFully, syncDirectory, writeFully } from './files.ts';
 
 const SEGMENT_BYTES = 8 * 1_048_576;
 const RECORD_HEADER = 4;
@@ -57,7 +57,10 @@ export class Spool {
 	#segments: Segment[] = [];
 	#handle: FileHandle | null = null;
 	#acked = 0;
-	#appending = false;
+	/** Bytes are on their way into its file, or to the disk. */
+	#busy = false;
+	/** Its latest file has a name that is not on the disk yet. */
+	#unnamed = false;
 	#hash: Hash = createHash('sha256');
 	#last_seq = 0;
 	#bytes = 0;
@@ -117,7 +120,7 @@ export class Spool {
 		const [oldest] = this.#segments;
 		if (!oldest || oldest.size === 0 || oldest.last > this.#acked) return false;
 		if (this.#segments.length === 1) {
-			if (this.#appending) return false;
+			if (this.#busy) return false;
 			void this.close();
 		}
 		this.#segments.shift();
@@ -127,20 +130,36 @@ export class Spool {
 		return true;
 	}
 
-	/** Durable when it resolves. `chunks` go on where the last append ended. Throws `SpoolFull`. Not to be called twice at a time. */
+	/**
+	 * Outlives this process when it resolves, and the machine when `sync` has. `chunks` go on where the last append ended. Throws
+	 * `SpoolFull`. One append or sync at a time.
+	 */
 	async append(chunks: readonly Uint8Array[]): Promise<void> {
 		const decoded = chunks.map(decodeChunk);
 		const size = chunks.reduce((sum, c) => sum + c.length + RECORD_HEADER, 0);
 		if (!this.#budget.makeRoom(size)) throw new SpoolFull('the spool is full');
-		this.#appending = true;
-		try {
-			await this.#write(chunks, size);
-		} finally {
-			this.#appending = false;
-		}
+		await this.#busily(() => this.#write(chunks, size));
 		for (const chunk of decoded) this.#take(chunk);
 		const segment = this.#segments.at(-1);
 		if (segment) segment.last = this.#last_seq;
+	}
+
+	/** Has all that was appended on the disk. */
+	async sync(): Promise<void> {
+		await this.#busily(async () => {
+			await this.#handle?.datasync();
+			if (this.#unnamed) await syncDirectory(this.#dir);
+			this.#unnamed = false;
+		});
+	}
+
+	async #busily(work: () => Promise<void>): Promise<void> {
+		this.#busy = true;
+		try {
+			await work();
+		} finally {
+			this.#busy = false;
+		}
 	}
 
 	async #write(chunks: readonly Uint8Array[], size: number): Promise<void> {
@@ -208,8 +227,8 @@ export class Spool {
 		try {
 			await this.close();
 			const file = this.#fileOf(first);
-			this.#handle = await openDurable(file, 'anew');
-			await syncDirectory(this.#dir);
+			this.#handle = await openAnew(file);
+			this.#unnamed = true;
 			const segment = { file, first, last: first - 1, size: 0 };
 			this.#segments.push(segment);
 			return segment;

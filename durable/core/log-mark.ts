@@ -15,6 +15,29 @@ export const START: Mark = { offset: 0, out: 0, lines: 0, open: Stream.none, fra
 
 const LINE_FEED = 10;
 
+/** How many lines end in there. Four bytes are looked at together; most fours hold no end. */
+function feedsIn(bytes: Uint8Array): number {
+	let feeds = 0;
+	const count = (from: number, to: number) => {
+		for (let i = from; i < to; i++) if (bytes[i] === LINE_FEED) feeds++;
+	};
+	const start = -bytes.byteOffset & 3;
+	const whole = Math.max(0, bytes.length - start) >> 2;
+	if (whole === 0) {
+		count(0, bytes.length);
+		return feeds;
+	}
+	const fours = new Int32Array(bytes.buffer, bytes.byteOffset + start, whole);
+	count(0, start);
+	for (let i = 0; i < whole; i++) {
+		// Zero where a byte is a line feed, and then a borrow reaches the top bit of that byte.
+		const four = (fours[i] ?? 0) ^ 0x0a0a0a0a;
+		if (((four - 0x01010101) & ~four & 0x80808080) !== 0) count(start + 4 * i, start + 4 * i + 4);
+	}
+	count(start + 4 * whole, bytes.length);
+	return feeds;
+}
+
 /** The mark after one more frame. */
 export function after(mark: Mark, frame: Frame): Mark {
 	const frames = mark.frames + 1;
@@ -23,8 +46,7 @@ export function after(mark: Mark, frame: Frame): Mark {
 	const { payload, stream } = frame;
 	const size = payload.length;
 	if (size === 0) return { ...mark, frames };
-	let feeds = 0;
-	for (let i = 0; i < size; i++) if (payload[i] === LINE_FEED) feeds++;
+	const feeds = feedsIn(payload);
 	const ended = payload[size - 1] === LINE_FEED;
 	return {
 		offset: mark.offset + size,

@@ -34,7 +34,7 @@ interface Made {
 	spool: Spool;
 	budget: Budget;
 	streamer: LogStreamer;
-	durable: Chunk[];
+	spooled: Chunk[];
 	broken: unknown[];
 }
 
@@ -42,7 +42,7 @@ async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limi
 	const budget = new Budget(over.limit ?? 256 * MIB);
 	const spool = await Spool.create(path.join(base, '1-1'), budget);
 	spools.push(spool);
-	const durable: Chunk[] = [];
+	const spooled: Chunk[] = [];
 	const broken: unknown[] = [];
 	const streamer = new LogStreamer({
 		run_id: 1,
@@ -51,10 +51,10 @@ async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limi
 		forms: new Forms((over.secrets ?? []).map((s) => Buffer.from(s))),
 		whenFull: over.whenFull ?? 'block',
 		now: () => 1_000,
-		onDurable: (chunks) => durable.push(...chunks),
+		onWritten: (chunks) => spooled.push(...chunks),
 		onBroken: (error) => broken.push(error),
 	});
-	return { spool, budget, streamer, durable, broken };
+	return { spool, budget, streamer, spooled, broken };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -80,7 +80,7 @@ describe('a log on its way to the spool', () => {
 		});
 		await fc.assert(
 			fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 12 }), async (pieces) => {
-				const { streamer, durable, spool } = await make();
+				const { streamer, spooled, spool } = await make();
 				const written: Record<number, Buffer[]> = { [Stream.stdout]: [], [Stream.stderr]: [] };
 				for (const [n, { stream, size, wait }] of pieces.entries()) {
 					const bytes = Buffer.alloc(size, n);
@@ -91,52 +91,79 @@ describe('a log on its way to the spool', () => {
 				}
 				await streamer.end();
 				let offset = 0;
-				for (const [n, frame] of framesOf(durable).entries()) {
-					expect(durable[n]?.seq).toBe(n + 1);
+				for (const [n, frame] of framesOf(spooled).entries()) {
+					expect(spooled[n]?.seq).toBe(n + 1);
 					expect(frame.offset).toBe(offset);
 					expect(frame.payload.length).toBeGreaterThan(0);
 					expect(frame.payload.length).toBeLessThanOrEqual(PAYLOAD_MAX);
 					offset += frame.payload.length;
 				}
 				for (const stream of [Stream.stdout, Stream.stderr])
-					expect(logOf(durable, stream).equals(Buffer.concat(written[stream] ?? []))).toBe(true);
-				expect([spool.last_seq, spool.bytes]).toEqual([durable.length, offset]);
-				expect(spool.sha256()).toBe(createHash('sha256').update(logOf(durable)).digest('hex'));
+					expect(logOf(spooled, stream).equals(Buffer.concat(written[stream] ?? []))).toBe(true);
+				expect([spool.last_seq, spool.bytes]).toEqual([spooled.length, offset]);
+				expect(spool.sha256()).toBe(createHash('sha256').update(logOf(spooled)).digest('hex'));
 				await spool.remove();
 			}),
 			{ numRuns: 25 },
 		);
 	});
 
+	it('is handed on once it is written, while the disk is still busy; its end waits for the disk', async () => {
+		const { streamer, spool, spooled } = await make();
+		let synced: () => void = () => undefined;
+		const disk = new Promise<void>((resolve) => (synced = resolve));
+		const sync = spool.sync.bind(spool);
+		spool.sync = () => disk.then(sync);
+		void streamer.write(Stream.stdout, Buffer.from('a line\n'));
+		await until(() => spooled.length > 0);
+		expect(logOf(spooled).toString()).toBe('a line\n');
+		let over = false;
+		const end = streamer.end().then(() => (over = true));
+		for (let i = 0; i < 20; i++) await turn();
+		expect(over).toBe(false);
+		synced();
+		await end;
+	});
+
+	it('is broken for good when the disk does not keep what was handed on', async () => {
+		const { streamer, spool, spooled, broken } = await make();
+		spool.sync = () => Promise.reject(new Error('EIO'));
+		void streamer.write(Stream.stdout, Buffer.from('a line\n'));
+		await until(() => broken.length > 0);
+		void streamer.write(Stream.stdout, Buffer.from('another\n'));
+		await streamer.end();
+		expect([logOf(spooled).toString(), broken.length]).toEqual(['a line\n', 1]);
+	});
+
 	it('many small lines become few chunks', async () => {
-		const { streamer, durable } = await make();
+		const { streamer, spooled } = await make();
 		for (let n = 0; n < 20_000; n++) await streamer.write(Stream.stdout, Buffer.from(`line ${String(n)}\n`));
 		await streamer.end();
-		expect(durable.length).toBeLessThan(40);
-		expect(logOf(durable).toString().split('\n').length).toBe(20_001);
+		expect(spooled.length).toBeLessThan(40);
+		expect(logOf(spooled).toString().split('\n').length).toBe(20_001);
 	});
 
 	it('46: what a masker still holds comes at the end, and a secret cut between two writes does not', async () => {
-		const { streamer, durable } = await make({ secrets: ['correct horse'] });
+		const { streamer, spooled } = await make({ secrets: ['correct horse'] });
 		void streamer.write(Stream.stdout, Buffer.from('it is correct'));
 		void streamer.write(Stream.stderr, Buffer.from('correct'));
 		void streamer.write(Stream.stdout, Buffer.from(' horse\n'));
 		streamer.note(Stream.stderr, 'the step named correct horse');
 		await streamer.end();
-		expect(logOf(durable, Stream.stdout).toString()).toBe('it is ***\n');
-		const stderr = logOf(durable, Stream.stderr).toString();
+		expect(logOf(spooled, Stream.stdout).toString()).toBe('it is ***\n');
+		const stderr = logOf(spooled, Stream.stderr).toString();
 		expect(stderr).toContain('correct');
 		expect(stderr).toContain('the step named ***\n');
 		expect(stderr).not.toContain('horse');
 	});
 
 	it('a note stands on a line of its own', async () => {
-		const { streamer, durable } = await make();
+		const { streamer, spooled } = await make();
 		void streamer.write(Stream.stdout, Buffer.from('no end'));
 		streamer.note(Stream.stderr, 'note');
 		streamer.note(Stream.stderr, 'another');
 		await streamer.end();
-		expect(logOf(durable).toString()).toBe('no end\nnote\nanother\n');
+		expect(logOf(spooled).toString()).toBe('no end\nnote\nanother\n');
 	});
 });
 
@@ -152,7 +179,7 @@ describe('no room', () => {
 	}
 
 	it('block: the pipe is left unread while the spool is full, and nothing is lost', async () => {
-		const { streamer, durable, spool, budget } = await make({ limit: 20 * MIB });
+		const { streamer, spooled, spool, budget } = await make({ limit: 20 * MIB });
 		let readOn = true;
 		let enough = Promise.resolve();
 		let written = 0;
@@ -161,18 +188,18 @@ describe('no room', () => {
 			enough = fill(streamer, (size) => (written += size)).then(() => {
 				readOn = true;
 			});
-			await until(() => readOn || !budget.makeRoom(MIB));
+			await until(() => readOn || (!budget.makeRoom(MIB) && spool.bytes < written));
 		}
 		expect(spool.bytes).toBeLessThan(written);
 		spool.ack(spool.last_seq);
 		await enough;
 		await streamer.end();
-		expect(framesOf(durable).every((f) => f.kind === Kind.log)).toBe(true);
-		expect(logOf(durable).length).toBe(written);
+		expect(framesOf(spooled).every((f) => f.kind === Kind.log)).toBe(true);
+		expect(logOf(spooled).length).toBe(written);
 	});
 
 	it('gap: what does not fit is dropped, counted to the byte, and said in its place', async () => {
-		const { streamer, durable, spool } = await make({ limit: 20 * MIB, whenFull: 'gap' });
+		const { streamer, spooled, spool } = await make({ limit: 20 * MIB, whenFull: 'gap' });
 		let written = 0;
 		for (let n = 0; n < 120; n++) {
 			written += part.length;
@@ -181,15 +208,15 @@ describe('no room', () => {
 		spool.ack(spool.last_seq);
 		void streamer.write(Stream.stdout, Buffer.from('after'));
 		await streamer.end();
-		const gaps = framesOf(durable).filter((f) => f.kind === Kind.gap);
+		const gaps = framesOf(spooled).filter((f) => f.kind === Kind.gap);
 		const dropped = gaps.map(
 			(f) => JSON.parse(Buffer.from(f.payload).toString()) as { dropped: number; reason: string },
 		);
 		expect(dropped.length).toBeGreaterThan(0);
 		expect(dropped[0]?.reason).toBe('spool_full');
-		expect(logOf(durable).length + dropped.reduce((sum, g) => sum + g.dropped, 0)).toBe(written + 5);
-		expect(logOf(durable).subarray(-5).toString()).toBe('after');
-		expect(spool.bytes).toBe(logOf(durable).length);
+		expect(logOf(spooled).length + dropped.reduce((sum, g) => sum + g.dropped, 0)).toBe(written + 5);
+		expect(logOf(spooled).subarray(-5).toString()).toBe('after');
+		expect(spool.bytes).toBe(logOf(spooled).length);
 	});
 
 	it('a spool that breaks is told of, and the end still comes', async () => {
@@ -247,13 +274,13 @@ describe('a sender', () => {
 		const act = fc.constantFrom('write', 'write', 'big', 'ack', 'ack', 'cut', 'resume', 'turn');
 		await fc.assert(
 			fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 60 }), async (acts) => {
-				const { streamer, spool, durable } = await make();
+				const { streamer, spool, spooled } = await make();
 				const hub = new Hub(spool);
 				let sent = 0;
 				hub.sender.resume(1);
 				const added = () => {
-					hub.sender.add(durable.slice(sent));
-					sent = durable.length;
+					hub.sender.add(spooled.slice(sent));
+					sent = spooled.length;
 				};
 				for (const [n, what] of acts.entries()) {
 					if (what === 'write') void streamer.write(Stream.stdout, Buffer.alloc(3000, n));
@@ -275,8 +302,8 @@ describe('a sender', () => {
 				});
 				hub.cut();
 				expect(hub.errors).toEqual([]);
-				expect(hub.got.map((c) => c.seq)).toEqual(durable.map((c) => c.seq));
-				expect(logOf(hub.got).equals(logOf(durable))).toBe(true);
+				expect(hub.got.map((c) => c.seq)).toEqual(spooled.map((c) => c.seq));
+				expect(logOf(hub.got).equals(logOf(spooled))).toBe(true);
 				expect(hub.most).toBeLessThanOrEqual(UNACKED_MAX);
 				expect(hub.finishes).toBe(1);
 				await spool.remove();
@@ -286,10 +313,10 @@ describe('a sender', () => {
 	});
 
 	it('that cannot read its spool back says so, sends what it can, and the finish all the same', async () => {
-		const { streamer, spool, durable } = await make();
+		const { streamer, spool, spooled } = await make();
 		for (let n = 0; n < 3; n++) {
 			await streamer.write(Stream.stdout, Buffer.alloc(PAYLOAD_MAX, n));
-			await until(() => durable.length > n);
+			await until(() => spooled.length > n);
 		}
 		await streamer.end();
 		const [file] = readdirSync(path.join(base, '1-1'));
@@ -306,7 +333,7 @@ describe('a sender', () => {
 	});
 
 	it('says the finish again after each reconnect, and only after the last chunk', async () => {
-		const { streamer, spool, durable } = await make();
+		const { streamer, spool, spooled } = await make();
 		const hub = new Hub(spool);
 		void streamer.write(Stream.stdout, Buffer.from('x'));
 		await streamer.end();
@@ -316,7 +343,7 @@ describe('a sender', () => {
 		for (const times of [1, 2]) {
 			hub.resume();
 			await until(() => hub.finishes >= times);
-			expect([hub.got.length, hub.finishes]).toEqual([durable.length, times]);
+			expect([hub.got.length, hub.finishes]).toEqual([spooled.length, times]);
 			hub.cut();
 		}
 	});
