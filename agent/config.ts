@@ -22,6 +22,9 @@ export interface Home {
 	spool: string;
 	scripts: string;
 	work: string;
+	/** Terraform's: saved plans, and state that its configuration keeps nowhere else. */
+	plans: string;
+	state: string;
 }
 
 export function homeAt(dir: string | undefined): Home {
@@ -38,6 +41,8 @@ export function homeAt(dir: string | undefined): Home {
 		spool: inside('spool'),
 		scripts: inside('scripts'),
 		work: inside('work'),
+		plans: inside('plans'),
+		state: inside('state'),
 	};
 }
 

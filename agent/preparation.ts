@@ -11,6 +11,7 @@ import { type Checkout, checkOut, GitFailed } from './sources/git.ts';
 import { SecretUnavailable } from './own-secret.ts';
 import { resolveSecret, SecretFiles } from './secrets.ts';
 import type { Vault } from './vault.ts';
+import { PlanMissing, Terraform } from './tools/terraform.ts';
 import { argvOf, realCwd, Workspace, workspacesOf } from './workspace.ts';
 
 /** A run that cannot be started, with the reason the hub shows. */
@@ -35,6 +36,8 @@ export interface Prepared {
 	forms: Forms;
 	/** By step: which commit it was fetched at; null where it was not fetched. */
 	commits: (string | null)[];
+	/** Where the run is one of terraform's. */
+	terraform: Terraform | null;
 	/** Removes the secrets' files. */
 	forgetSecrets(): Promise<void>;
 	/** Removes everything else. */
@@ -57,6 +60,7 @@ export async function prepareRun(
 	seen: Seen | null,
 	s: Surroundings,
 	stopped: AbortSignal,
+	now: number,
 ): Promise<Prepared> {
 	const workspace = await Workspace.create(workspacesOf(s.home, s.policy), name, s.policy.run_as);
 	const secrets = new SecretsOfRun(spec.project_id, seen, s);
@@ -76,7 +80,16 @@ export async function prepareRun(
 			env[`UHUB_PARAM_${parameter}_FILE`] = await secrets.put(ref);
 		const commands: Command[] = [];
 		const commits: Prepared['commits'] = [];
+		let terraform: Terraform | null = null;
 		for (const [n, step] of spec.steps.entries()) {
+			if (step.tool === 'terraform') {
+				terraform = new Terraform(spec, workspace.dir, s);
+				const { command, commit } = await terraformCommand(terraform, step, spec, workspace, s, checkouts, now);
+				if (step.secret !== null) command.env['UHUB_SECRET_FILE'] = await secrets.put(step.secret);
+				commands.push({ name: step.name, tool: step.tool, argv: command.argv, env: { ...env, ...command.env } });
+				commits.push(commit);
+				continue;
+			}
 			const { bytes, dir: from, commit } = await contentOf(step, s, checkouts);
 			// What was fetched lies in the run's directory, which its processes may see elsewhere.
 			const seenFrom =
@@ -96,6 +109,7 @@ export async function prepareRun(
 			cwd,
 			forms: new Forms(secrets.values),
 			commits,
+			terraform,
 			forgetSecrets: () => secrets.remove(),
 			remove: () => workspace.remove(),
 		};
@@ -104,6 +118,7 @@ export async function prepareRun(
 		await workspace.remove();
 		if (error instanceof SecretUnavailable) throw new Unstartable('secret_unavailable', error.message);
 		if (error instanceof ScriptUnavailable) throw new Unstartable('script_missing', error.message);
+		if (error instanceof PlanMissing) throw new Unstartable('plan_missing', error.message);
 		if (error instanceof GitFailed) throw new Unstartable('git_failed', error.message);
 		throw error;
 	}
@@ -156,7 +171,7 @@ interface Content {
 }
 
 async function contentOf(step: Step, s: Surroundings, checkouts: Checkouts): Promise<Content> {
-	if (step.tool === 'ansible' || step.tool === 'terraform')
+	if (step.tool === 'ansible')
 		throw new Unstartable('start_failed', `${step.tool} is not carried out by this version of the agent`);
 	if (step.location_type === 'git') {
 		const { dir, commit } = await checkouts.of(step);
@@ -168,6 +183,27 @@ async function contentOf(step: Step, s: Surroundings, checkouts: Checkouts): Pro
 	if (!bytes)
 		throw new Unstartable('script_missing', `the content of ${step.name} did not arrive, or is not what was promised`);
 	return { bytes, dir: null, commit: null };
+}
+
+/** A plan is applied from the very commit it was made of. */
+async function terraformCommand(
+	terraform: Terraform,
+	step: Step,
+	spec: RunSpec,
+	workspace: Workspace,
+	s: Surroundings,
+	checkouts: Checkouts,
+	now: number,
+) {
+	if (spec.execution.backend !== 'local' || spec.steps.length !== 1)
+		throw new Unstartable('start_failed', 'terraform is carried out by the backend local, and by itself in its job');
+	const plan = await terraform.planToApply(now);
+	const at = step.location_type === 'git' && plan?.commit ? { ...step, revision: plan.commit } : step;
+	const { bytes, dir, commit } = await contentOf(at, s, checkouts);
+	const config = dir ?? (await workspace.directory('.uhub-terraform', 'main.tf', bytes));
+	const { argv, env } = await terraform.command(config, commit);
+	const all: [string, ...string[]] = [...argv, ...argumentsOf(spec)];
+	return { command: { argv: all, env }, commit };
 }
 
 /** The repositories of one run, each state of one fetched once however many scripts are in it. */

@@ -198,6 +198,7 @@ export class Run implements HeldRun {
 				executor.seen(this.#name),
 				this.#agent,
 				this.#stopping.signal,
+				this.#agent.now(),
 			);
 			const output = this.#outputTo(await this.#openLog(prepared.forms), prepared.commits);
 			this.#noteSources(prepared.commits, output);
@@ -210,8 +211,10 @@ export class Run implements HeldRun {
 			this.#execution = await executor.prepare(task, output, this.#stopping.signal);
 			started_at = await this.#writeStarted(mark, this.#execution.cgroup);
 			if (this.#end) throw stoppedEarly();
-			this.#execution.start(output);
+			this.#execution.start(prepared.terraform?.watch(output) ?? output);
 			exit = await this.#execution.wait();
+			if (prepared.terraform && !this.#end)
+				exit = await prepared.terraform.concluded(exit, output, prepared.forms, this.#agent.now());
 		} catch (error) {
 			exit = whyUnstartable(error);
 			this.#agent.log(`run ${keyOf(this)}: not started: ${messageOf(error)}`);
@@ -289,7 +292,7 @@ export class Run implements HeldRun {
 			},
 			record: (record) => {
 				if (!records) return;
-				const commit = commits[record.n - 1];
+				const commit = record.type === 'step_started' ? commits[record.n - 1] : null;
 				streamer.record(record.type === 'step_started' && commit ? { ...record, commit } : record);
 			},
 			spawned: (pid) => {

@@ -32,6 +32,16 @@ export class Workspace {
 		return rm(this.dir, { recursive: true, force: true });
 	}
 
+	/** A directory of its own with one file in it; answers the directory. */
+	async directory(name: string, file: string, bytes: Buffer): Promise<string> {
+		const dir = path.join(this.dir, name);
+		await mkdir(dir, { mode: 0o700 });
+		await writeFile(path.join(dir, file), bytes, { mode: 0o600, flag: 'wx' });
+		if (this.#owner)
+			for (const made of [dir, path.join(dir, file)]) await chown(made, this.#owner.uid, this.#owner.gid);
+		return dir;
+	}
+
 	/** Puts a script where it can be executed. `n` names it: what people call it must not choose a path. */
 	async put(n: number, bytes: Buffer): Promise<string> {
 		const file = path.join(this.dir, `.uhub-step-${String(n)}`);

@@ -48,6 +48,7 @@ import type { ScriptCreate, ScriptPatch, ScriptRef } from '#domain/script.ts';
 import type { CodeInput, Proof, RecoveryCodes, SecondFactor, SecondFactorSecret } from '#domain/second-factor.ts';
 import type { CodeNeeded, SignInMethods } from '#domain/sign-in.ts';
 import type {
+	PlanApply,
 	PlanDiff,
 	TerraformPlan,
 	TerraformPlanCreate,
@@ -207,7 +208,7 @@ export interface Routes {
 	'DELETE /inventories/:': { answer: null };
 	'GET /inventories/:/content': { answer: string };
 	'GET /projects/:/terraform-plans': {
-		query: 'limit' | 'cursor' | 'q' | 'sort' | 'source_type' | 'repo_id' | 'job_id';
+		query: 'limit' | 'cursor' | 'q' | 'sort' | 'source_type' | 'repo_id' | 'job_id' | 'run_id';
 		answer: Page<z.output<typeof TerraformPlan>>;
 	};
 	'POST /projects/:/terraform-plans': {
@@ -217,6 +218,7 @@ export interface Routes {
 	'GET /terraform-plans/:': { answer: z.output<typeof TerraformPlanView> };
 	'PATCH /terraform-plans/:': { body: z.input<typeof TerraformPlanPatch>; answer: z.output<typeof TerraformPlanView> };
 	'DELETE /terraform-plans/:': { answer: null };
+	'POST /terraform-plans/:/apply': { body: z.input<typeof PlanApply>; answer: z.output<typeof Run> };
 	'GET /terraform-plans/:/diff': { answer: z.output<typeof PlanDiff> };
 	'GET /projects/:/clusters': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'environment_id';

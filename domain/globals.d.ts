@@ -18,3 +18,5 @@ declare class URL {
 	readonly search: string;
 	readonly hash: string;
 }
+declare function atob(text: string): string;
+declare function btoa(text: string): string;

@@ -94,6 +94,7 @@ export const permissions = {
 	'terraform_plan.create': keepers,
 	'terraform_plan.update': keepers,
 	'terraform_plan.delete': keepers,
+	'terraform_plan.apply': keepers,
 	'cluster.list': readers,
 	'cluster.read': readers,
 	'cluster.create': keepers,
@@ -200,7 +201,7 @@ export function scopeOf(action: Action): TokenScope | 'any' | null {
 	if (permissions[action] === adminOnly) return 'admin';
 	const [subject, verb = ''] = action.split('.');
 	if (looking.has(verb)) return 'read';
-	return subject === 'run' || action === 'freeze.break' ? 'run' : 'write';
+	return subject === 'run' || action === 'freeze.break' || action === 'terraform_plan.apply' ? 'run' : 'write';
 }
 
 /** What the decision depends on besides role and action; leave out what does not apply. */

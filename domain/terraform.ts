@@ -64,6 +64,18 @@ export const PlanDiff = z.object({
 });
 export type PlanDiff = z.infer<typeof PlanDiff>;
 
+/** What a run of terraform tells of the plan it made. */
+export const PlanArtifact = z.object({
+	/** Of the saved plan, which stays with the agent. */
+	plan_sha256: Sha256,
+	terraform_version: z.string().max(40).nullable(),
+	counts: PlanCounts,
+	resource_changes: z.array(PlanResource),
+	/** Empty where it is too large to be told. */
+	diff: PlanDiff,
+});
+export type PlanArtifact = z.infer<typeof PlanArtifact>;
+
 /** The document that `terraform show -json` prints, in bytes. */
 export const PLAN_MAX = 4 * 1_048_576;
 export const PLAN_RESOURCES_MAX = 5_000;
@@ -80,3 +92,5 @@ export type TerraformPlanCreate = z.infer<typeof TerraformPlanCreate>;
 /** A plan is what it was when it was made; what is said of it may change. */
 export const TerraformPlanPatch = z.strictObject(fields).partial();
 export type TerraformPlanPatch = z.infer<typeof TerraformPlanPatch>;
+
+export const PlanApply = z.strictObject({ reason: Text(500).optional() });

@@ -136,7 +136,8 @@ export class ProjectRoom extends DurableObject<Env> {
 			return true;
 		}
 		fit.sort((a, b) => (this.#givenAt.get(a.id) ?? 0) - (this.#givenAt.get(b.id) ?? 0));
-		for (const agent of fit) {
+		const { only_agent } = dispatch;
+		for (const agent of only_agent === null ? fit : fit.filter((a) => a.id === only_agent)) {
 			const sent = await this.#stream(run_id).offer(dispatch.run, dispatch.spec, agent.id);
 			if (sent === 'offered') this.#givenAt.set(agent.id, Date.now());
 			if (sent === 'offered' || sent === 'gone') return true;

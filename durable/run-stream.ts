@@ -12,6 +12,8 @@ import { importIsDone } from '#worker/services/archive/import-row.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
 import { loadRun } from '#worker/services/runs/load.ts';
+import { takePlan } from '#worker/services/terraform_plans/take.ts';
+import { Artifacts } from './core/artifacts.ts';
 import { Keyed } from './core/keyed.ts';
 import { LogReader } from './core/log-reader.ts';
 import { searchLog } from './core/log-search.ts';
@@ -70,6 +72,7 @@ export class RunStream extends DurableObject<Env> {
 	readonly #reader: LogReader;
 	readonly #timers: Timers;
 	readonly #steps: Steps;
+	readonly #artifacts: Artifacts;
 	readonly #outbox: Outbox<RunChange['audit']>;
 	readonly #viewers: Viewers;
 	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
@@ -94,6 +97,7 @@ export class RunStream extends DurableObject<Env> {
 		this.#log = new LogStore(storage);
 		this.#reader = new LogReader(this.#log, this.#id, segmentsOf(env.STORE));
 		this.#steps = new Steps(storage);
+		this.#artifacts = new Artifacts(storage);
 		this.#timers = new Timers(storage);
 		this.#outbox = new Outbox(storage);
 		this.#hash = this.#log.end.frames === 0 ? createHash('sha256') : null;
@@ -109,7 +113,7 @@ export class RunStream extends DurableObject<Env> {
 				this.#tellPresence(there);
 			},
 		);
-		if (this.#outbox.pending(1).length > 0) this.#writeSoon(WRITE_SOON_MS);
+		if (this.#outbox.pending(1).length > 0 || this.#artifacts.next()) this.#writeSoon(WRITE_SOON_MS);
 	}
 
 	// ——— the room ———
@@ -202,6 +206,11 @@ export class RunStream extends DurableObject<Env> {
 			first,
 		);
 		if (taken.filter((t) => t.frame.kind === Kind.record && this.#steps.take(t)).length > 0) this.#stepsChanged();
+		if (taken.filter(({ frame }) => frame.kind === Kind.record && this.#artifacts.take(frame)).length > 0) {
+			this.#timers.set('write', Date.now() + WRITE_LATEST_MS);
+			this.#arm();
+			this.#writeSoon(WRITE_SOON_MS);
+		}
 		if (this.#log.full) this.#seal();
 		if (refused !== null) {
 			const told = await this.damaged(agent_id, epoch, refused);
@@ -491,6 +500,12 @@ export class RunStream extends DurableObject<Env> {
 				const columns = columnsOf(this.#id, this.#state, this.#log.end, excerpts, this.#shownSteps(record));
 				this.#kept.put('record', await applyRun(systemCtx(this.env, this.ctx), record, changes, columns));
 				this.#outbox.done(changes.at(-1)?.seq ?? 0);
+			}
+			for (let made = this.#artifacts.next(); made; made = this.#artifacts.next()) {
+				const run = this.#kept.get('record');
+				const agent_id = this.#state.agent_id;
+				if (run && made.text !== null) await takePlan(systemCtx(this.env, this.ctx), { ...run, agent_id }, made.text);
+				this.#artifacts.done(made.n);
 			}
 			this.#failures = 0;
 			this.#timers.set('write', null);

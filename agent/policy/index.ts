@@ -11,6 +11,7 @@ import { GitPolicy, gitRefusal } from './git.ts';
 import { localRefusal } from './local.ts';
 import { AbsolutePath } from './paths.ts';
 import { secretAllowed, SecretPattern } from './secrets.ts';
+import { TerraformPolicy } from './terraform.ts';
 import { VaultPolicy } from './vault.ts';
 
 const POLICY_MAX_BYTES = 65_536;
@@ -38,6 +39,7 @@ export const Policy = z
 			.record(z.string().regex(/^[1-9]\d{0,9}$/, 'expected a project id'), z.array(SecretPattern).max(200))
 			.default({}),
 		vault: VaultPolicy.nullable().default(null),
+		terraform: TerraformPolicy.prefault({}),
 		limits: z
 			.strictObject({
 				capacity: z.int().min(1).max(1000).default(1000),

@@ -25,7 +25,7 @@ export class Steps {
 	/** `lines`: how many had begun before it. False where the record changes nothing: the end of a step that never began, or one too many. */
 	take({ frame, lines }: { frame: Frame; lines: number }): boolean {
 		const record = parseRecord(frame.payload);
-		if (!record) return false;
+		if (!record || record.type === 'artifact') return false;
 		const at = this.#steps.findIndex((s) => s.n === record.n && s.host === record.host);
 		const time = new Date(frame.t_ms).toISOString();
 		if (record.type === 'step_started') {

@@ -7,6 +7,7 @@ import {
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
+	readFileSync,
 	rmSync,
 	symlinkSync,
 	writeFileSync,
@@ -213,7 +214,7 @@ describe('a script from a repository', () => {
 		expect(disk.toString()).toBe('');
 		for (const said of [seen, textOf(run), agent.output, JSON.stringify(hub.messages)])
 			expect(said).not.toContain(PASSWORD);
-		expect(readdirSync(path.join(agent.home, 'work'))).toEqual([]);
+		await expect.poll(() => readdirSync(path.join(agent.home, 'work'))).toEqual([]);
 	});
 
 	for (const [what, over, words] of [

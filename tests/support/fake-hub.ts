@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { EnrolRequest } from '#domain/agent.ts';
 import { authMessage, enrolMessage, type Finish, FromAgent, type KnownRun, type ToAgent } from '#protocol/agent.ts';
+import { parseRecord, type RunRecord } from '#protocol/run-record.ts';
 import { type RunSpec } from '#protocol/run-spec.ts';
 import {
 	type Chunk,
@@ -39,6 +40,7 @@ export interface HubRun {
 	bytes: number;
 	byStream: Record<number, Buffer[]>;
 	dropped: number;
+	records: RunRecord[];
 	finish: Finish | null;
 	refused: Extract<FromAgent, { type: 'refuse' }>['reason'] | null;
 	times: number[];
@@ -59,6 +61,8 @@ export class FakeHub {
 	/** False: connections are turned away. */
 	open = true;
 	heartbeat_s = 15;
+	/** From 2 on, agents send records. */
+	protocol = 1;
 	readonly scripts = new SpecBook();
 	readonly messages: FromAgent[] = [];
 	readonly runs = new Map<number, HubRun>();
@@ -152,6 +156,7 @@ export class FakeHub {
 			bytes: 0,
 			byStream: {},
 			dropped: 0,
+			records: [],
 			finish: null,
 			refused: null,
 			times: [],
@@ -235,7 +240,7 @@ export class FakeHub {
 	#connected(ws: WebSocket, host: string): void {
 		const challenge = randomBytes(32).toString('base64url');
 		const asked = { host: this.host || host, challenge };
-		ws.send(JSON.stringify({ type: 'challenge', v: 1, v_min: 1, ...asked }));
+		ws.send(JSON.stringify({ type: 'challenge', v: this.protocol, v_min: 1, ...asked }));
 		ws.on('message', (data: Buffer, binary) => {
 			this.#received(ws, data, binary, asked);
 			this.#changed();
@@ -379,6 +384,12 @@ export class FakeHub {
 		run.times.push(frame.t_ms);
 		if (frame.kind === Kind.gap) {
 			run.dropped += (JSON.parse(Buffer.from(frame.payload).toString()) as { dropped: number }).dropped;
+			return;
+		}
+		if (frame.kind === Kind.record) {
+			const record = parseRecord(frame.payload);
+			if (record) run.records.push(record);
+			else this.faults.push('a record that is none');
 			return;
 		}
 		if (frame.stream === Stream.none || frame.payload.length === 0) this.faults.push('a frame of no stream, or empty');

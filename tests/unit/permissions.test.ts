@@ -144,6 +144,7 @@ describe('11: what a token may', () => {
 		'run.cancel': 'run',
 		'run.list': 'read',
 		'freeze.break': 'run',
+		'terraform_plan.apply': 'run',
 		'freeze.everywhere': 'admin',
 		'user.list': 'read',
 		'user.create': 'admin',

@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PlanDiff, PlanResource } from '#domain/terraform.ts';
-import { NotAPlan, parsePlan } from '#worker/services/terraform_plans/parse.ts';
+import { NotAPlan, parsePlan } from '#domain/terraform/parse.ts';
 
 // builtin.json is what Terraform 1.11 printed (terraform plan -out=p && terraform show -json p) of builtin.tf, over an earlier state.
 const builtin = readFileSync(path.resolve(import.meta.dirname, '../support/plans/builtin.json'), 'utf8');

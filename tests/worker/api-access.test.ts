@@ -124,7 +124,10 @@ const make = {
 	plan: () =>
 		admin.ok('POST', `/api/projects/${String(p)}/terraform-plans`, { source_type: 'uploaded', content: EMPTY_PLAN }),
 	cluster: () =>
-		admin.ok('POST', `/api/projects/${String(p)}/clusters`, { name: fresh('k8s'), kubeconfig_ref: 'vault:kv2/kv/k8s#config' }),
+		admin.ok('POST', `/api/projects/${String(p)}/clusters`, {
+			name: fresh('k8s'),
+			kubeconfig_ref: 'vault:kv2/kv/k8s#config',
+		}),
 	metric: () =>
 		admin.ok('POST', `/api/projects/${String(p)}/metric-refs`, {
 			label: fresh('m'),
@@ -162,6 +165,16 @@ const make = {
 		return { at, row: { id } };
 	},
 	/** A run that is over. */
+	/** A plan that a run made. */
+	madePlan: async () => {
+		const [plan, run, agent] = [await make.plan(), await make.over(), await make.agent()];
+		await env.DB.prepare(
+			'update terraform_plans set job_id = ?, run_id = ?, agent_id = ?, plan_sha256 = ? where id = ?',
+		)
+			.bind(run.job_id, idOf(run), idOf(agent), 'a'.repeat(64), idOf(plan))
+			.run();
+		return plan;
+	},
 	over: async () => {
 		const run = await make.run();
 		await env.DB.prepare("update runs set status = 'failed', phase = 'done' where id = ?").bind(idOf(run)).run();
@@ -406,6 +419,10 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		() => at('/api/terraform-plans/{id}', make.plan(), (row) => on(row, { body: { summary: 'x' } })),
 	],
 	'DELETE /api/terraform-plans/{id}': ['ynnynh', () => at('/api/terraform-plans/{id}', make.plan(), on)],
+	'POST /api/terraform-plans/{id}/apply': [
+		'ynnynh',
+		() => at('/api/terraform-plans/{id}/apply', make.madePlan(), () => ({ body: {} })),
+	],
 	'GET /api/terraform-plans/{id}/diff': ['yyyyyh', () => at('/api/terraform-plans/{id}/diff', make.plan())],
 	'GET /api/projects/{id}/clusters': ['yyyyyh', inP('/api/projects/{id}/clusters')],
 	'POST /api/projects/{id}/clusters': [

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Run } from '#domain/run.ts';
 import { authMessage, type FromAgent, type KnownRun, ToAgent } from '#protocol/agent.ts';
 import { decodeFrame, encodeChunk, encodeFrame, type Frame, Kind, toHex } from '#protocol/run-frames.ts';
+import type { RunRecord } from '#protocol/run-record.ts';
 import { type Caller, fresh, idOf, insert, ORIGIN } from './api-world.ts';
 
 // Agents and viewers as the hub meets them: sockets that speak the protocol, and do as the test says.
@@ -181,6 +182,16 @@ export class Writer {
 
 	async write(text: string | Uint8Array, stream: 1 | 2 = 1): Promise<void> {
 		this.agent.say(await this.chunk(text, stream));
+	}
+
+	/** What is said beside the log: it takes a number, and no place in the bytes. */
+	async record(record: RunRecord): Promise<void> {
+		const payload = new TextEncoder().encode(JSON.stringify(record));
+		const frame = encodeFrame({ kind: Kind.record, stream: 0, offset: this.offset, t_ms: Date.now(), payload });
+		const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', frame));
+		const chunk = encodeChunk({ ...this.run, seq: ++this.seq, sha256, frame });
+		this.chunks.push(chunk);
+		this.agent.say(chunk);
 	}
 
 	async acked(seq = this.seq): Promise<void> {

@@ -42,7 +42,11 @@ describe('6.1 GitRepo', () => {
 	it('has every field, every provider, and can be changed', async () => {
 		for (const provider of fields.provider) expectFields(await repo({ provider }), fields);
 		const made = await repo({ credentials_ref: 'vault:kv2/kv/git#token', webhook_secret_ref: 'env:HOOK' });
-		expect(made).toMatchObject({ default_branch: 'main', credentials_ref: 'vault:kv2/kv/git#token', last_synced_at: null });
+		expect(made).toMatchObject({
+			default_branch: 'main',
+			credentials_ref: 'vault:kv2/kv/git#token',
+			last_synced_at: null,
+		});
 		const at = `/api/repos/${String(idOf(made))}`;
 		const later = await dev.ok('PATCH', at, { default_branch: 'trunk', credentials_ref: null }, ifMatch(made));
 		expect(later).toMatchObject({ version: 2, default_branch: 'trunk', credentials_ref: null });
@@ -108,7 +112,16 @@ describe('6.1 GitRepo', () => {
 			await expectRefused(
 				dev,
 				list(),
-				['ghp_0123456789abcdef', 'hunter2', 'https://vault/x', 'env:has space', 'vault:', 'vault:kv/git#token', 'vault:kv2/kv/../x#y', 'file:a\nb'].map(
+				[
+					'ghp_0123456789abcdef',
+					'hunter2',
+					'https://vault/x',
+					'env:has space',
+					'vault:',
+					'vault:kv/git#token',
+					'vault:kv2/kv/../x#y',
+					'file:a\nb',
+				].map(
 					(value) => [{ provider: 'other', name: 'x', url: 'https://example.com/x', [field]: value }, field] as const,
 				),
 			);

@@ -2,16 +2,19 @@ import { Hono } from 'hono';
 import { pageOf } from '#domain/common.ts';
 import {
 	PLAN_MAX,
+	PlanApply,
 	PlanDiff,
 	TerraformPlan,
 	TerraformPlanCreate,
 	TerraformPlanPatch,
 	TerraformPlanView,
 } from '#domain/terraform.ts';
+import { Run } from '#domain/run.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
+import { applyPlan } from '#worker/services/terraform_plans/apply.ts';
 import { createPlan } from '#worker/services/terraform_plans/create.ts';
 import { deletePlan } from '#worker/services/terraform_plans/delete.ts';
 import { listPlans, PlanList } from '#worker/services/terraform_plans/list.ts';
@@ -61,6 +64,16 @@ export const terraform = new Hono<AppEnv>()
 			await settled(() => deletePlan(c.var.ctx, c.req.valid('param').id, ifMatch(c)));
 			return c.body(null, 204);
 		},
+	)
+	.post(
+		'/terraform-plans/:id/apply',
+		describe('terraform_plan.apply', 'Apply exactly this plan, on the agent that made it: a run of its own', {
+			status: 201,
+			schema: Run,
+		}),
+		idIn('terraform plan'),
+		json(PlanApply),
+		(c) => posted(c, 201, (ctx) => applyPlan(ctx, c.req.valid('param').id, c.req.valid('json').reason)),
 	)
 	.get(
 		'/terraform-plans/:id/diff',

@@ -46,6 +46,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'metric_ref.update': { label: 'Basket latency, p99' },
 	'job.create': { title: 'Deploy the shop', job_type: 'ops', priority: 'high', labels: { zone: 'eu' }, tags: ['shop'] },
 	'job.update': { priority: 'normal', timeout_s: 600 },
+	'terraform_plan.apply': { reason: 'the change of this week' },
 	'run.start': { parameters: { WHO: 'world' }, reason: 'first try' },
 	'event.create': { title: 'Board meeting', start: '2030-01-15T09:00:00Z', end: '2030-01-15T10:00:00Z' },
 	'event.update': { title: 'Board meeting, moved' },

@@ -1,9 +1,10 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { JobStatus } from '#domain/job.ts';
 import type { Run, RunStatus } from '#domain/run.ts';
-import { jobs, run_streams, runs } from '../../db/client.ts';
+import { jobs, run_streams, runs, terraform_plans } from '../../db/client.ts';
 import { commit, LostRace } from '../commit.ts';
 import type { Ctx, RowChange } from '../context.ts';
+import { planRow } from '../terraform_plans/content.ts';
 
 /** What a run's stream decides, and so writes. */
 export type RunColumns = Pick<
@@ -79,7 +80,7 @@ async function write(
 	const again = { version: sql`version + 1`, updated_at };
 	const first = changes[0]?.seq ?? 0;
 	const jobStatus = jobStatusOf[columns.status];
-	const [[run], changedJobs] = await commit(
+	const [[run], changedJobs, appliedPlans] = await commit(
 		ctx,
 		columns.agent_id === null ? { kind: 'system' } : { kind: 'agent', id: columns.agent_id },
 		{
@@ -103,6 +104,17 @@ async function write(
 							eq(jobs.id, sql`(select job_id from runs where id = ${id})`),
 							ne(jobs.status, jobStatus ?? 'running'),
 							sql`not exists (select 1 from runs later where later.job_id = ${jobs.id} and later.id > ${id})`,
+						),
+					)
+					.returning(),
+				ctx.db
+					.update(terraform_plans)
+					.set({ applied_at: columns.finished_at, ...again })
+					.where(
+						and(
+							sql`${columns.status === 'success' ? 1 : 0} = 1`,
+							eq(terraform_plans.id, sql`(select plan_id from runs where id = ${id})`),
+							isNull(terraform_plans.applied_at),
 						),
 					)
 					.returning(),
@@ -131,6 +143,12 @@ async function write(
 		ctx.live.changed([
 			{ project_id, entity: 'run', id, row: run },
 			...changedJobs.map((row): RowChange => ({ project_id, entity: 'job', id: row.id, row })),
+			...appliedPlans.map((row): RowChange => ({
+				project_id,
+				entity: 'terraform_plan',
+				id: row.id,
+				row: planRow(row),
+			})),
 		]),
 	);
 	return run;

@@ -2,7 +2,16 @@ import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
 import { executionOf } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
 import { RunSpec, Step } from '#protocol/run-spec.ts';
-import { environments, git_repos, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
+import {
+	environments,
+	git_repos,
+	job_script_refs,
+	jobs,
+	projects,
+	runs,
+	script_refs,
+	terraform_plans,
+} from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 
 /** Seconds between INT, TERM and KILL. */
@@ -12,11 +21,13 @@ const GRACE_S = 10;
 export interface Dispatch {
 	run: Run;
 	spec: RunSpec | null;
+	/** The one agent that can carry it out; null: any that fits. */
+	only_agent: number | null;
 }
 
 /** The queries a dispatch is made of, for a batch of the caller's. */
 export const dispatchQueries = (ctx: Ctx, run_id: number) => {
-	const of = (column: 'job_id' | 'project_id' | 'environment_id') =>
+	const of = (column: 'job_id' | 'project_id' | 'environment_id' | 'plan_id') =>
 		sql`(select ${sql.identifier(column)} from runs where id = ${run_id})`;
 	return [
 		ctx.db
@@ -47,16 +58,22 @@ export const dispatchQueries = (ctx: Ctx, run_id: number) => {
 			.leftJoin(git_repos, eq(git_repos.id, script_refs.repo_id))
 			.where(eq(job_script_refs.job_id, of('job_id')))
 			.orderBy(asc(job_script_refs.position)),
+		ctx.db
+			.select({ agent_id: terraform_plans.agent_id, plan_sha256: terraform_plans.plan_sha256 })
+			.from(terraform_plans)
+			.where(eq(terraform_plans.id, of('plan_id'))),
 	] as const;
 };
 
 type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q[K]['_']['result'] };
 
 /** Null when the run is not queued (any more). */
-export function dispatchOf([[run], [job], [project], [environment], scripts]: Rows<
+export function dispatchOf([[run], [job], [project], [environment], scripts, [plan]]: Rows<
 	ReturnType<typeof dispatchQueries>
 >): Dispatch | null {
 	if (!run || !job || !project) return null;
+	// A plan that is gone is never made anew instead of applied.
+	if (run.plan_id !== null && !plan?.plan_sha256) return { run, spec: null, only_agent: null };
 	const { execution_backend, execution_backend_config } = executionOf(project, environment, job);
 	const spec = RunSpec.safeParse({
 		run_id: run.id,
@@ -78,8 +95,9 @@ export function dispatchOf([[run], [job], [project], [environment], scripts]: Ro
 		...(job.arguments.length > 0 && { arguments: job.arguments }),
 		...(run.hosts && { hosts: run.hosts }),
 		...(run.check_mode && { check: true }),
+		...(plan?.plan_sha256 && { apply_plan: plan.plan_sha256 }),
 	});
-	return { run, spec: spec.data ?? null };
+	return { run, spec: spec.data ?? null, only_agent: plan?.agent_id ?? null };
 }
 
 /** Loads a run for its dispatch, in one round trip. */

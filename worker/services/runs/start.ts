@@ -30,12 +30,20 @@ export async function retryRun(ctx: Ctx, id: number): Promise<Run> {
 	return start(ctx, sql`(select job_id from runs where id = ${id})`, ofRow('run', id), input, earlier ?? null);
 }
 
-async function start(
+/** A terraform plan that a run is to apply, and what must be so for that. */
+interface Applied {
+	id: number;
+	check: () => void;
+	expect: SQL[];
+}
+
+export async function start(
 	ctx: Ctx,
 	job_id: SQL,
 	scope: ReturnType<typeof ofRow>,
 	input: RunStart,
 	earlier: Run | null,
+	plan: Applied | null = null,
 ): Promise<Run> {
 	const at = new Date(ctx.now()).toISOString();
 	const { actor, access, rows } = await enter(
@@ -69,6 +77,12 @@ async function start(
 		],
 		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
 	);
+	if (plan) {
+		const verdict = can(actor, 'terraform_plan.apply', { access });
+		if (!verdict.allowed) throw forbidden(verdict.missing);
+		plan.check();
+	}
+	if (earlier?.plan_id) throw conflict('The run applied a plan: make another plan, and apply that one.');
 	const job = one(rows[0], 'job');
 	const project = one(rows[2], 'project');
 	const [environment] = rows[1];
@@ -93,6 +107,7 @@ async function start(
 			sql`exists (select 1 from projects where id = ${project_id} and status = 'active')`,
 			unchanged(jobs, job),
 			...(environment ? [unchanged(environments, environment)] : []),
+			...(plan?.expect ?? []),
 		],
 		statements: [
 			ctx.db
@@ -110,6 +125,7 @@ async function start(
 					secret_parameters: checked.secrets,
 					hosts: checked.hosts,
 					check_mode: input.check ?? false,
+					plan_id: plan?.id ?? null,
 					concurrency_key: job.concurrency_key,
 					requested_at: at,
 					break_freeze: input.break_freeze ?? null,
@@ -129,6 +145,7 @@ async function start(
 					parameters: [...Object.keys(checked.values), ...Object.keys(checked.secrets)],
 					...(input.reason !== undefined && { reason: input.reason }),
 					...(earlier && { retry_of: earlier.id }),
+					...(plan && { plan_id: plan.id }),
 				},
 			},
 			...(broken

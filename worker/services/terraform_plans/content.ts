@@ -4,7 +4,7 @@ import { sha256 } from '../bytes.ts';
 import type { Ctx } from '../context.ts';
 import { storeDocument } from '../documents.ts';
 import { omit } from '../omit.ts';
-import { NotAPlan, type ParsedPlan, parsePlan } from './parse.ts';
+import { NotAPlan, type ParsedPlan, parsePlan } from '#domain/terraform/parse.ts';
 
 const nothingKnown = {
 	raw_plan_path: null,

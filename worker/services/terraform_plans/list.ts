@@ -15,6 +15,7 @@ export const PlanList = z.strictObject({
 	source_type: SourceType.optional(),
 	repo_id: z.coerce.number().pipe(Id).optional(),
 	job_id: z.coerce.number().pipe(Id).optional(),
+	run_id: z.coerce.number().pipe(Id).optional(),
 });
 
 const columns = omit(getTableColumns(terraform_plans), 'resource_changes');
@@ -41,6 +42,7 @@ export async function listPlans(
 					where,
 					query.source_type && eq(terraform_plans.source_type, query.source_type),
 					query.job_id ? eq(terraform_plans.job_id, query.job_id) : undefined,
+					query.run_id ? eq(terraform_plans.run_id, query.run_id) : undefined,
 					query.repo_id ? eq(terraform_plans.repo_id, query.repo_id) : undefined,
 					or(holds(terraform_plans.summary, query.q), holds(terraform_plans.source_location, query.q)),
 				),

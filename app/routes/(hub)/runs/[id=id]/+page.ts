@@ -4,6 +4,7 @@ import { Environment } from '#domain/environment.ts';
 import { JobView } from '#domain/job.ts';
 import { LogLines } from '#domain/log.ts';
 import { Run } from '#domain/run.ts';
+import { TerraformPlan, TerraformPlanView } from '#domain/terraform.ts';
 import { api } from '#lib/api/client.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { PageLoad } from './$types';
@@ -15,10 +16,24 @@ export const load: PageLoad = async ({ fetch, params, depends }) => {
 		api.get(at, Run, { fetch }),
 		api.get(`${at}/log/lines`, LogLines, { fetch, query: { from: 1, count: 200 } }),
 	]);
-	const [job, environments, agents] = await Promise.all([
+	const planned = run.plan_id !== null || run.steps.some((step) => step.tool === 'terraform');
+	const [job, environments, agents, plans] = await Promise.all([
 		api.get(`/jobs/${String(run.job_id)}`, JobView, { fetch }),
 		api.get(`/projects/${String(run.project_id)}/environments`, pageOf(Environment), { fetch, query: { limit: 200 } }),
 		api.get('/agents', pageOf(Agent), { fetch, query: { limit: 200 } }),
+		planned ? plansOf(run, fetch) : [],
 	]);
-	return { run, begin, job, environments: environments.items, agents: agents.items };
+	return { run, begin, job, environments: environments.items, agents: agents.items, plans };
 };
+
+/** The plan it applies, or the ones it made. */
+async function plansOf(run: Run, fetch: typeof globalThis.fetch): Promise<TerraformPlan[]> {
+	if (run.plan_id !== null) {
+		const one = await api
+			.get(`/terraform-plans/${String(run.plan_id)}`, TerraformPlanView, { fetch })
+			.catch(() => null);
+		return one ? [one] : [];
+	}
+	const path = `/projects/${String(run.project_id)}/terraform-plans` as const;
+	return (await api.get(path, pageOf(TerraformPlan), { fetch, query: { run_id: run.id } })).items;
+}

@@ -1,4 +1,4 @@
-import type { PlanAttribute } from '#domain/terraform.ts';
+import type { PlanAttribute } from '../terraform.ts';
 
 /** A value as a plan's JSON holds it. */
 type Value = unknown;

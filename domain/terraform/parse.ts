@@ -6,7 +6,7 @@ import {
 	type PlanCounts,
 	type PlanDiff,
 	type PlanResource,
-} from '#domain/terraform.ts';
+} from '../terraform.ts';
 import { differences, Secrets } from './attributes.ts';
 
 /** Why a document is no plan. */

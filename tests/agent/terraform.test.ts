@@ -1,0 +1,154 @@
+// Terraform: a plan that stays with the agent, and exactly that plan applied. With the real program, where it is installed.
+import {
+	existsSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	utimesSync,
+	writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PlanArtifact } from '#domain/terraform.ts';
+import { artifactText, type ArtifactPart } from '#protocol/run-record.ts';
+import { AgentProcess } from '#tests/support/agent-process.ts';
+import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
+import { noTerraform } from '#tests/support/terraform.ts';
+
+/** What terraform says and does, as far as the agent looks at it: for machines that lack it. */
+const STAND_IN = `#!/bin/sh
+for a in "$@"; do case "$a" in -state=*) state=\${a#-state=};; -out=*) out=\${a#-out=};; esac; last=$a; done
+serial=$(cat "$state" 2>/dev/null || echo 0)
+case "$1" in
+version) echo 'Terraform v1.11.4';;
+init) echo 'Terraform has been successfully initialized!';;
+plan) echo 'Plan: 1 to add, 0 to change, 0 to destroy.'; echo "$serial" > "$out";;
+show) cat <<-END
+	{"format_version":"1.2","terraform_version":"1.11.4","resource_changes":[{"address":"terraform_data.x","mode":"managed","type":"terraform_data","provider_name":"terraform.io/builtin/terraform","change":{"actions":["create"],"before":null,"after":{"input":"$TF_VAR_who"},"after_unknown":{},"before_sensitive":false,"after_sensitive":{"input":true}}}]}
+	END
+	;;
+apply) [ "$(cat "$last")" = "$serial" ] || { printf 'Error: Saved plan is stale\\n\\nThe given plan file can no longer be applied.\\n' >&2; exit 1; }
+	echo $((serial + 1)) > "$state"; echo 'Apply complete! Resources: 1 added, 0 changed, 0 destroyed.';;
+esac
+`;
+const CONFIG = `variable "who" {
+  default   = "nobody-at-all"
+  sensitive = true
+}
+resource "terraform_data" "x" { input = var.who }
+`;
+
+let dir: string;
+beforeAll(() => {
+	dir = mkdtempSync(path.join(os.tmpdir(), 'uhub-terraform-'));
+	writeFileSync(path.join(dir, 'terraform'), STAND_IN, { mode: 0o755 });
+});
+afterAll(() => {
+	rmSync(dir, { recursive: true, force: true });
+});
+
+it.skipIf(noTerraform === null || !process.env['CI'])('CI has terraform', () => {
+	expect(noTerraform).toBeNull();
+});
+
+for (const real of [true, false])
+	describe.skipIf(real && noTerraform !== null)(
+		real ? `terraform${noTerraform ?? ''}` : 'a stand-in of terraform',
+		() => {
+			let hub: FakeHub;
+			let agent: AgentProcess;
+
+			beforeAll(async () => {
+				hub = await FakeHub.start();
+				hub.protocol = 2;
+				agent = await AgentProcess.create(hub, {
+					policy:
+						'version: 1\nprojects: all\nbackends: [local]\ntools: [terraform]\nscripts: { uploaded: true }\nterraform: { plan_days: 1 }\n',
+					env: real ? {} : { PATH: `${dir}:${process.env['PATH'] ?? ''}` },
+				});
+			});
+			afterAll(async () => {
+				await agent.remove();
+				await hub.stop();
+			});
+			afterEach(() => {
+				expect(hub.faults).toEqual([]);
+			});
+
+			async function ran(more: object = {}): Promise<HubRun> {
+				const steps = [hub.scripts.step(CONFIG, { tool: 'terraform' })];
+				const run = hub.offerRaw({ ...hub.scripts.spec(), steps, timeout_s: 120, ...more });
+				await hub.ended(run);
+				return run;
+			}
+			const planOf = (run: HubRun): PlanArtifact => {
+				const parts = run.records.filter((r): r is ArtifactPart => r.type === 'artifact');
+				return PlanArtifact.parse(JSON.parse(artifactText(parts) ?? ''));
+			};
+			const plans = () => path.join(agent.home, 'plans');
+
+			it('plans; the plan stays here, and what is told of it holds nothing sensitive', async () => {
+				const run = await ran({ parameters: { who: 'a-sensitive-name' } });
+				expect(run.finish?.reason, textOf(run)).toBeNull();
+				const plan = planOf(run);
+				expect(plan.counts).toMatchObject({ create: 1, delete: 0 });
+				expect(plan.resource_changes).toMatchObject([{ address: 'terraform_data.x', action: 'create' }]);
+				expect(JSON.stringify(run.records)).not.toContain('a-sensitive-name');
+				expect(JSON.stringify(plan)).not.toContain('a-sensitive-name');
+				const file = path.join(plans(), plan.plan_sha256);
+				expect(statSync(file).mode & 0o777).toBe(0o600);
+				await expect.poll(() => readdirSync(path.join(agent.home, 'work'))).toEqual([]);
+				expect(existsSync(path.join(agent.home, 'state'))).toBe(true);
+			});
+
+			it('applies exactly that plan; the same again, or another that was made before, is stale', async () => {
+				const one = planOf(await ran());
+				const two = planOf(await ran({ parameters: { who: 'somebody-else' } }));
+				const applied = await ran({ apply_plan: one.plan_sha256 });
+				expect(applied.finish?.reason, textOf(applied)).toBeNull();
+				expect(textOf(applied)).toContain('Apply complete!');
+				expect(applied.records.some((r) => r.type === 'artifact')).toBe(false);
+				for (const { plan_sha256 } of [one, two]) {
+					const again = await ran({ apply_plan: plan_sha256 });
+					expect(again.finish?.reason).toMatchObject({ code: 'plan_stale' });
+					expect(textOf(again)).not.toContain('Apply complete!');
+				}
+				const next = planOf(await ran({ job_id: 8 }));
+				expect(next.counts['create']).toBe(1);
+			});
+
+			it('39: applies no plan of another project, job or environment, none it has not, and none that was altered', async () => {
+				const { plan_sha256 } = planOf(await ran());
+				for (const over of [
+					{ job_id: 8 },
+					{ project_id: 4 },
+					{ environment: 'prod' },
+					{ apply_plan: 'a'.repeat(64) },
+				]) {
+					const run = await ran({ apply_plan: plan_sha256, ...over });
+					expect(run.finish).toMatchObject({ started_at: null, reason: { code: 'plan_missing' } });
+				}
+				const file = path.join(plans(), plan_sha256);
+				const bytes = readFileSync(file);
+				writeFileSync(file, `${bytes.toString('latin1')}x`, 'latin1');
+				expect((await ran({ apply_plan: plan_sha256 })).finish?.reason).toMatchObject({ code: 'plan_missing' });
+				writeFileSync(file, bytes);
+				const old = new Date(Date.now() - 2 * 86_400_000);
+				utimesSync(file, old, old);
+				expect((await ran({ apply_plan: plan_sha256 })).finish?.reason).toMatchObject({ code: 'plan_missing' });
+				expect(existsSync(file)).toBe(false);
+			});
+
+			it('fails with what is wrong in it, and keeps no plan of it', async () => {
+				if (!real) return;
+				const before = readdirSync(plans()).length;
+				const steps = [hub.scripts.step('resource "nonsense" {', { tool: 'terraform' })];
+				const run = await ran({ steps });
+				expect(run.finish).toMatchObject({ outcome: 'failed', reason: { code: 'exit_code' } });
+				expect(readdirSync(plans())).toHaveLength(before);
+			});
+		},
+	);

@@ -1,0 +1,6 @@
+// Terraform itself, where it is installed: its built-in terraform_data needs no provider from elsewhere. In CI it is a must.
+import { spawnSync } from 'node:child_process';
+
+/** Why there is none; null: there is. */
+export const noTerraform: string | null =
+	spawnSync('terraform', ['version']).status === 0 ? null : 'terraform is not installed on this machine';
