@@ -15,6 +15,7 @@ import type {
 	ProjectGroup,
 	ProjectGroupPut,
 } from '#domain/group.ts';
+import type { HubSecret, HubSecretPut } from '#domain/hub-secret.ts';
 import type { IncidentChange } from '#domain/incident-change.ts';
 import type { EntryCreate, EntryPatch, IncidentEntry } from '#domain/incident-entry.ts';
 import type { IncidentLinkView, LinkCreate, LinkPatch } from '#domain/incident-link.ts';
@@ -228,6 +229,9 @@ export interface Routes {
 	'GET /clusters/:': { answer: z.output<typeof Cluster> };
 	'PATCH /clusters/:': { body: z.input<typeof ClusterPatch>; answer: z.output<typeof Cluster> };
 	'DELETE /clusters/:': { answer: null };
+	'GET /projects/:/hub-secrets': { answer: Page<z.output<typeof HubSecret>> };
+	'PUT /projects/:/hub-secrets/:': { body: z.input<typeof HubSecretPut>; answer: z.output<typeof HubSecret> };
+	'DELETE /projects/:/hub-secrets/:': { answer: null };
 	'GET /projects/:/metric-refs': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'incident_id';
 		answer: Page<z.output<typeof MetricRef>>;

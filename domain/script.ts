@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GitRevision } from './address.ts';
 import { editable, Id, Name, Sha256, Text } from './common.ts';
-import { VAULT_REF } from './vault-ref.ts';
+import { VAULT_ANY } from './vault-ref.ts';
 
 export const Tool = z.enum(['ansible', 'shell', 'terraform', 'custom']);
 export type Tool = z.infer<typeof Tool>;
@@ -14,7 +14,7 @@ export const SecretRef = z
 	.string()
 	.max(512)
 	.regex(
-		new RegExp(`^(env:[A-Za-z_][A-Za-z0-9_]{0,63}|file:[^\\0\\n]{1,400}|${VAULT_REF})$`),
+		new RegExp(`^(env:[A-Za-z_][A-Za-z0-9_]{0,63}|file:[^\\0\\n]{1,400}|${VAULT_ANY})$`),
 		'expected env:NAME, file:PATH or vault:kv2/MOUNT/PATH#FIELD, with @VERSION where it must be a certain one',
 	);
 

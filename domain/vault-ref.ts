@@ -12,6 +12,9 @@ const segment = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';
 export const VAULT_PATH = `${segment}(?:/${segment}){1,16}`;
 export const VAULT_REF = `vault:kv2/${VAULT_PATH}#${segment}(?:@[1-9][0-9]{0,8})?`;
 
+/** What may be kept as a reference: also of other engines, which agents of this version do not ask. */
+export const VAULT_ANY = `vault:${segment}(?:/${segment}){0,17}(?:#${segment}(?:@[1-9][0-9]{0,8})?)?`;
+
 const parts = new RegExp(`^(?=${VAULT_REF}$)vault:kv2/([^/]+)/([^#]+)#([^@]+)(?:@(.+))?$`);
 
 /** Null for what is none. */

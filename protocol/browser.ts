@@ -27,6 +27,7 @@ export const Change = z.object({
 		'cluster',
 		'metric_ref',
 		'webhook',
+		'hub_secret',
 	]),
 	id: Id,
 	row: z.record(z.string(), z.unknown()).nullable(),

@@ -16,6 +16,7 @@ import { events } from './routes/events.ts';
 import { feeds } from './routes/feeds.ts';
 import { freezes } from './routes/freezes.ts';
 import { hub } from './routes/hub.ts';
+import { hubSecrets } from './routes/hub-secrets.ts';
 import { incidents } from './routes/incidents.ts';
 import { inventories } from './routes/inventories.ts';
 import { jobs } from './routes/jobs.ts';
@@ -62,6 +63,7 @@ api
 	.route('/', inventories)
 	.route('/', terraform)
 	.route('/', clusters)
+	.route('/', hubSecrets)
 	.route('/', metricRefs)
 	.route('/', jobs)
 	.route('/', runs)

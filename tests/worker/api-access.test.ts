@@ -396,6 +396,19 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		() => at('/api/changes/{id}', make.change(), (row) => on(row, { body: { title: 'x' } })),
 	],
 	'DELETE /api/changes/{id}': ['yyyynh', () => at('/api/changes/{id}', make.change(), on)],
+	'GET /api/projects/{id}/hub-secrets': ['ynnynh', inP('/api/projects/{id}/hub-secrets')],
+	'PUT /api/projects/{id}/hub-secrets/{name}': [
+		'ynnynh',
+		inP('/api/projects/{id}/hub-secrets/deploy', () => ({ value: 'sixteen-characters' })),
+	],
+	'DELETE /api/projects/{id}/hub-secrets/{name}': [
+		'ynnynh',
+		async () => {
+			const path = `/api/projects/${String(p)}/hub-secrets/${fresh('key')}`;
+			await admin.ok('PUT', path, { value: 'sixteen-characters' });
+			return { path };
+		},
+	],
 	'GET /api/projects/{id}/inventories': ['yyyyyh', inP('/api/projects/{id}/inventories')],
 	'POST /api/projects/{id}/inventories': [
 		'ynnynh',

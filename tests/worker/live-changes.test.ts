@@ -122,6 +122,13 @@ const entities: Record<Entity, () => Promise<unknown>> = {
 		await admin.ok('POST', at, { summary: 's', impact: 'i' });
 		await cycle('action_item', `${at}/actions`, `${at}/actions`, { title: 'x' }, { state: 'done' });
 	},
+	async hub_secret() {
+		const at = `/api/projects/${String(p)}/hub-secrets/${fresh('key')}`;
+		const row = await admin.ok('PUT', at, { value: 'sixteen-characters' });
+		await told('hub_secret', row.id, { id: row.id, version: 1 });
+		await admin.call('DELETE', at);
+		await told('hub_secret', row.id, null);
+	},
 	repo: () =>
 		simple(
 			'repo',
@@ -146,7 +153,7 @@ const entities: Record<Entity, () => Promise<unknown>> = {
 		simple(
 			'cluster',
 			'clusters',
-			{ name: fresh('k'), kubeconfig_ref: 'vault:k8s#config' },
+			{ name: fresh('k'), kubeconfig_ref: 'vault:kv2/k8s/prod#config' },
 			{ api_server_url: 'https://k8s.example.com/' },
 		),
 	metric_ref: () =>

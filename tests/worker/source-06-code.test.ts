@@ -118,7 +118,6 @@ describe('6.1 GitRepo', () => {
 					'https://vault/x',
 					'env:has space',
 					'vault:',
-					'vault:kv/git#token',
 					'vault:kv2/kv/../x#y',
 					'file:a\nb',
 				].map(

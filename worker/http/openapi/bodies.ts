@@ -68,6 +68,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'postmortem.update': { root_cause: 'A cache that was too small' },
 	'action_item.create': { title: 'Alert on evictions' },
 	'action_item.update': { state: 'done' },
+	'hub_secret.put': { value: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
 	'webhook.create': {
 		project_id: 3,
 		name: 'chat',

@@ -6,6 +6,7 @@ import * as environment from '#domain/environment.ts';
 import * as event from '#domain/event.ts';
 import * as freeze from '#domain/freeze.ts';
 import * as group from '#domain/group.ts';
+import * as hubSecret from '#domain/hub-secret.ts';
 import * as incidentChange from '#domain/incident-change.ts';
 import * as incidentEntry from '#domain/incident-entry.ts';
 import * as incidentLink from '#domain/incident-link.ts';
@@ -35,6 +36,7 @@ const rooms: object[] = [
 	event,
 	freeze,
 	group,
+	hubSecret,
 	incidentChange,
 	incidentEntry,
 	incidentLink,

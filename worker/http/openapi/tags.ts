@@ -30,6 +30,7 @@ export const tags: Readonly<Record<string, string>> = {
 	inventory: 'Ansible inventories',
 	terraform_plan: 'Terraform plans',
 	cluster: 'Kubernetes clusters',
+	hub_secret: 'Keys the hub itself signs and checks with',
 	metric_ref: 'Links to dashboards and graphs',
 	webhook: 'Telling programs elsewhere of events',
 	audit: 'What happened in the hub, and whether that record is whole',
