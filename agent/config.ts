@@ -25,6 +25,8 @@ export interface Home {
 	/** Terraform's: saved plans, and state that its configuration keeps nowhere else. */
 	plans: string;
 	state: string;
+	/** What was started by a signature. */
+	ledger: string;
 }
 
 export function homeAt(dir: string | undefined): Home {
@@ -43,6 +45,7 @@ export function homeAt(dir: string | undefined): Home {
 		work: inside('work'),
 		plans: inside('plans'),
 		state: inside('state'),
+		ledger: inside('ledger'),
 	};
 }
 

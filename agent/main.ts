@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { doctor } from './commands/doctor.ts';
 import { enroll } from './commands/enroll.ts';
 import { policyCheck } from './commands/policy-check.ts';
+import { sign } from './commands/sign.ts';
 import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { enrolToken } from './enrol-token.ts';
@@ -23,6 +24,10 @@ const HELP = `uhub-agent ${VERSION}: runs a hub's jobs on this host, as far as i
   uhub-agent status                           say whether it runs, and what
   uhub-agent policy check [FILE]              read a policy and say what it allows
 
+  uhub-agent sign --key FILE --new-key        make a key that signs jobs, and print its public part
+  uhub-agent sign --key FILE [TEMPLATE]       sign what a hub says a job is (from standard input, or a file)
+      --days N           how long the signature is good (default: until another is made)
+
   --home DIR   where the agent lives (default: $UHUB_AGENT_HOME, or ~/.uhub-agent)
   --help, --version
 
@@ -38,6 +43,9 @@ const options = {
 	capacity: { type: 'string' },
 	'allow-local': { type: 'boolean' },
 	insecure: { type: 'boolean' },
+	key: { type: 'string' },
+	'new-key': { type: 'boolean' },
+	days: { type: 'string' },
 	help: { type: 'boolean', short: 'h' },
 	version: { type: 'boolean' },
 } as const;
@@ -81,7 +89,11 @@ async function main(argv: string[]): Promise<number> {
 	else if (command === 'doctor' && rest.length === 0) return doctor({ home });
 	else if (command === 'status' && rest.length === 0) return status({ home });
 	else if (command === 'policy' && rest[0] === 'check' && rest.length <= 2) await policyCheck({ home, file: rest[1] });
-	else throw new Failure(`There is no command "${positionals.join(' ')}". See uhub-agent --help.`, USAGE_EXIT_CODE);
+	else if (command === 'sign' && rest.length <= 1) {
+		const { key, 'new-key': newKey = false, days } = values;
+		if (key === undefined) throw new Failure('sign needs --key FILE.', USAGE_EXIT_CODE);
+		await sign({ key, newKey, file: rest[0], days });
+	} else throw new Failure(`There is no command "${positionals.join(' ')}". See uhub-agent --help.`, USAGE_EXIT_CODE);
 	return 0;
 }
 

@@ -14,11 +14,15 @@ import { type EndReason, outcomeOf, type StopReason, whyUnstartable } from './ou
 import { type Prepared, prepareRun, type Surroundings, Unstartable } from './preparation.ts';
 import { bootId } from './processes.ts';
 import { Sender } from './sender.ts';
+import type { Ledger } from './signatures.ts';
 import { type Budget, Spool } from './spool.ts';
 
 /** What a run needs of the agent around it. */
 export interface Agent extends Surroundings {
 	journal: Journal;
+	/** The hub's origin, as it was named at the enrolment. */
+	hub: string;
+	ledger: Ledger;
 	budget: Budget;
 	/** Those this agent has. */
 	executors: Partial<Record<RunSpec['execution']['backend'], Executor>>;
@@ -267,6 +271,7 @@ export class Run implements HeldRun {
 		const at = iso(this.#agent.now());
 		const { backend } = this.spec.execution;
 		const handle = { backend, boot: bootId(), mark, cgroup };
+		if (this.#agent.policy.signatures) await this.#agent.ledger.started(this.spec);
 		await this.#agent.journal.append({ type: 'started', run_id: this.run_id, epoch: this.epoch, at, handle });
 		this.#say({ type: 'started', at });
 		this.#agent.log(`run ${keyOf(this)}: started`);

@@ -8,6 +8,7 @@ import { RunSpec } from '#protocol/run-spec.ts';
 import { BadFrame, decodeBlob } from '#protocol/run-frames.ts';
 import { checkPolicy } from './policy/index.ts';
 import { type Agent, type HeldRun, Run } from './run.ts';
+import { signatureRefusal } from './signatures.ts';
 
 /** More than any capacity: finished runs whose end the hub has not acknowledged count too. */
 const HELD_MAX = 1000;
@@ -192,7 +193,9 @@ export class Worker {
 			badRequest(values);
 			return;
 		}
-		const reason = checkPolicy(parsed.data, this.#agent.policy);
+		const { policy, hub, ledger, now } = this.#agent;
+		const reason =
+			checkPolicy(parsed.data, policy) ?? signatureRefusal(parsed.data, policy.signatures, hub, ledger, now());
 		if (reason) {
 			refuse(reason);
 			return;

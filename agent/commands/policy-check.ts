@@ -27,6 +27,11 @@ export function sayPolicy(policy: Policy): string[] {
 		`variables: ${list(policy.env)}`,
 		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),
 		...(policy.vault ? [`vault: ${policy.vault.address}`] : []),
+		...(policy.signatures
+			? [
+					`${policy.signatures.required ? 'only signed jobs' : 'signed jobs are checked'}, by ${String(policy.signatures.keys.length)} keys`,
+				]
+			: []),
 		`at most ${String(policy.limits.timeout_s)} s per run`,
 		policy.run_as ? `jobs run as uid ${String(policy.run_as.uid)}` : "jobs run as the agent's own user",
 	];

@@ -16,6 +16,7 @@ import { readPolicy } from '../policy/index.ts';
 import type { Agent } from '../run.ts';
 import { Scripts } from '../scripts.ts';
 import { SecretFiles } from '../secrets.ts';
+import { Ledger } from '../signatures.ts';
 import { Budget, sweepSpool } from '../spool.ts';
 import { writeStatus } from '../status.ts';
 import { Vault } from '../vault.ts';
@@ -47,6 +48,8 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			home,
 			policy,
 			journal,
+			hub: new URL(config.hub).origin,
+			ledger: await Ledger.open(home.ledger),
 			scripts: new Scripts(home.scripts),
 			vault: policy.vault && new Vault(policy.vault),
 			budget: new Budget(policy.spool.max_mib * 1_048_576),

@@ -11,6 +11,7 @@ import { GitPolicy, gitRefusal } from './git.ts';
 import { localRefusal } from './local.ts';
 import { AbsolutePath } from './paths.ts';
 import { secretAllowed, SecretPattern } from './secrets.ts';
+import { SignaturePolicy } from './signatures.ts';
 import { TerraformPolicy } from './terraform.ts';
 import { VaultPolicy } from './vault.ts';
 
@@ -40,6 +41,7 @@ export const Policy = z
 			.default({}),
 		vault: VaultPolicy.nullable().default(null),
 		terraform: TerraformPolicy.prefault({}),
+		signatures: SignaturePolicy.nullable().default(null),
 		limits: z
 			.strictObject({
 				capacity: z.int().min(1).max(1000).default(1000),
