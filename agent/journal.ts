@@ -1,7 +1,9 @@
 import { type FileHandle, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Id, Time } from '#domain/common.ts';
+import { TargetHost } from '#domain/target.ts';
 import { Finish } from '#protocol/agent.ts';
+import { SshSetup } from '#protocol/run-spec.ts';
 import { parseJson } from './config.ts';
 import { codeOf } from './failure.ts';
 import { openDurable, writeFully, writeWhole } from './files.ts';
@@ -16,14 +18,20 @@ export const Handle = z.strictObject({
 	/** In the environment of every process of the run. */
 	mark: z.string(),
 	cgroup: z.string().nullable(),
+	/** Of ssh: how the hosts it is on are reached. */
+	ssh: z.strictObject({ name: z.string(), project_id: Id, config: SshSetup }).optional(),
 });
 export type Handle = z.infer<typeof Handle>;
 
-/** A line of the journal. `started` is durable before anything is spawned; `spawned` adds what was only known afterwards. */
+/**
+ * A line of the journal. `started` is durable before anything is spawned; `spawned` adds what was only known afterwards; `on_host`
+ * is durable before anything is done on another host.
+ */
 const Entry = z.discriminatedUnion('type', [
 	z.strictObject({ type: z.literal('accepted'), ...of, doubtful: z.boolean().optional() }),
 	z.strictObject({ type: z.literal('started'), ...of, at: Time, handle: Handle }),
 	z.strictObject({ type: z.literal('spawned'), ...of, pid: z.int() }),
+	z.strictObject({ type: z.literal('on_host'), ...of, host: TargetHost, there: z.boolean() }),
 	z.strictObject({ type: z.literal('exited'), ...of, finish: Finish }),
 	z.strictObject({ type: z.literal('gone'), ...of }),
 ]);
@@ -33,7 +41,7 @@ export type Entry = z.infer<typeof Entry>;
 export interface Remembered {
 	run_id: number;
 	epoch: number;
-	started: { at: string; handle: Handle; leaders: number[] } | null;
+	started: { at: string; handle: Handle; leaders: number[]; hosts: TargetHost[] } | null;
 	finish: Finish | null;
 	/** Part of the journal could not be read, so that "never started" cannot be said of it. */
 	doubtful: boolean;
@@ -54,8 +62,12 @@ export function remember(runs: Map<string, Remembered>, entry: Entry): void {
 		});
 	const run = runs.get(key);
 	if (!run) return;
-	if (entry.type === 'started') run.started = { at: entry.at, handle: entry.handle, leaders: [] };
+	if (entry.type === 'started') run.started = { at: entry.at, handle: entry.handle, leaders: [], hosts: [] };
 	if (entry.type === 'spawned') run.started?.leaders.push(entry.pid);
+	if (entry.type === 'on_host' && run.started) {
+		const others = run.started.hosts.filter(({ name }) => name !== entry.host.name);
+		run.started.hosts = entry.there ? [...others, entry.host] : others;
+	}
 	if (entry.type === 'exited') run.finish = entry.finish;
 	if (entry.type === 'gone') runs.delete(key);
 }
@@ -80,9 +92,10 @@ const entriesOf = (r: Remembered): Entry[] => {
 	const { run_id, epoch } = r;
 	const entries: Entry[] = [{ type: 'accepted', run_id, epoch, doubtful: r.doubtful }];
 	if (r.started) {
-		const { at, handle, leaders } = r.started;
+		const { at, handle, leaders, hosts } = r.started;
 		entries.push({ type: 'started', run_id, epoch, at, handle });
 		entries.push(...leaders.map((pid): Entry => ({ type: 'spawned', run_id, epoch, pid })));
+		entries.push(...hosts.map((host): Entry => ({ type: 'on_host', run_id, epoch, host, there: true })));
 	}
 	if (r.finish) entries.push({ type: 'exited', run_id, epoch, finish: r.finish });
 	return entries;

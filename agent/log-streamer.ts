@@ -11,6 +11,7 @@ import {
 } from '#protocol/run-frames.ts';
 import { parseRecord, type RunRecord } from '#protocol/run-record.ts';
 import type { OutputStream } from './executors/contract.ts';
+import { Lane } from './lane.ts';
 import { type Forms, Masker } from './mask.ts';
 import { type Spool, SpoolFull } from './spool.ts';
 
@@ -75,9 +76,12 @@ export class LogStreamer {
 
 	/** Takes output. A promise means: enough for now, read on when it resolves. */
 	write(stream: OutputStream, bytes: Buffer): Promise<void> | undefined {
-		this.#take(stream, this.#maskers[stream].push(bytes));
-		if (this.#pending < HIGH_WATER) return undefined;
-		return new Promise((resolve) => this.#waiting.push(resolve));
+		return this.#accept(stream, this.#maskers[stream].push(bytes));
+	}
+
+	/** A host's own way into the log, where there are several. */
+	lane(host: string): Lane {
+		return new Lane(host, this.#o.forms, (stream, bytes) => this.#accept(stream, bytes));
 	}
 
 	/** A line of the agent's own among the output. */
@@ -113,6 +117,12 @@ export class LogStreamer {
 		if (this.#timer) clearTimeout(this.#timer);
 		do await this.#pump();
 		while ((this.#pending > 0 || this.#dropped > 0) && !this.#broken);
+	}
+
+	#accept(stream: OutputStream, bytes: Buffer): Promise<void> | undefined {
+		this.#take(stream, bytes);
+		if (this.#pending < HIGH_WATER) return undefined;
+		return new Promise((resolve) => this.#waiting.push(resolve));
 	}
 
 	#take(stream: OutputStream, bytes: Buffer): void {

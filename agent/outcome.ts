@@ -36,6 +36,8 @@ const stopped: Record<EndReason, (timeout_s: number) => { outcome: Finish['outco
 
 /** What the hub is told of an end. Who ended it goes before how it ended: a script may well answer INT by exiting with 0. Pure. */
 export function outcomeOf(exit: Exit | Unstartable, end: EndReason | null, timeout_s: number): Ending {
+	// Also where it was stopped: nobody knows that it is.
+	if ('kind' in exit && exit.kind === 'lost') return { outcome: 'lost', exit_code: null, reason: exit.reason };
 	const exit_code = 'kind' in exit && exit.kind === 'exit' ? exit.code : null;
 	if (end) return { ...stopped[end](timeout_s), exit_code };
 	const failed = (reason: Reason): Ending => ({ outcome: 'failed', exit_code, reason });

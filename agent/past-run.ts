@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
+import { NotReaped } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
 import { keyOf, type Remembered } from './journal.ts';
 import type { Agent, HeldRun } from './run.ts';
@@ -45,7 +46,7 @@ export class PastRun implements HeldRun {
 	 */
 	static async restore(run: Remembered, agent: Agent): Promise<PastRun> {
 		const { run_id, epoch, started } = run;
-		if (started && !run.finish) await agent.executors[started.handle.backend]?.reap(started.handle, started.leaders);
+		const left = started && !run.finish ? await reap(started, agent) : null;
 		const spool = await Spool.recover(path.join(agent.home.spool, keyOf(run)), agent.budget);
 		let { finish } = run;
 		if (!finish && (started || run.doubtful)) {
@@ -57,7 +58,10 @@ export class PastRun implements HeldRun {
 				exit_code: null,
 				reason: {
 					code: 'agent_lost',
-					message: 'The agent was ended while it ran; what was left of it has been ended too.',
+					message: `The agent was ended while it ran; ${left ?? 'what was left of it has been ended too'}.`.slice(
+						0,
+						500,
+					),
 				},
 				started_at: started?.at ?? null,
 				exited_at: new Date(agent.now()).toISOString(),
@@ -111,5 +115,22 @@ export class PastRun implements HeldRun {
 			.remove()
 			.catch(() => undefined)
 			.then(this.#forgotten);
+	}
+}
+
+/** Ends what is left of a run. Answers in words where it could not see to that; null where nothing lives. */
+async function reap(
+	{ handle, leaders, hosts }: NonNullable<Remembered['started']>,
+	agent: Agent,
+): Promise<string | null> {
+	try {
+		const executor = agent.executors[handle.backend];
+		if (!executor && hosts.length > 0)
+			throw new NotReaped('its backend is no longer allowed here, so nothing was ended');
+		await executor?.reap(handle, { leaders, hosts });
+		return null;
+	} catch (error) {
+		if (!(error instanceof NotReaped)) throw error;
+		return error.message;
 	}
 }

@@ -3,10 +3,10 @@ import path from 'node:path';
 import type { Finish, FromAgent, KnownRun } from '#protocol/agent.ts';
 import { RECORDS_SINCE } from '#protocol/version.ts';
 import { Stream } from '#protocol/run-frames.ts';
-import type { RunSpec } from '#protocol/run-spec.ts';
+import { type RunSpec, SshSetup } from '#protocol/run-spec.ts';
 import type { Execution, Executor, Exit, Output } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
-import { type Journal, keyOf } from './journal.ts';
+import { type Handle, type Journal, keyOf } from './journal.ts';
 import type { Log } from './log.ts';
 import { LogStreamer } from './log-streamer.ts';
 import type { Forms } from './mask.ts';
@@ -208,7 +208,8 @@ export class Run implements HeldRun {
 			this.#noteSources(prepared.commits, output);
 			const { commands, dir, secrets, cwd } = prepared;
 			const { run_as } = this.#agent.policy;
-			const task = { name: this.#name, execution, commands, hosts, dir, secrets, cwd, mark, run_as };
+			const { project_id } = this.spec;
+			const task = { name: this.#name, project_id, execution, commands, hosts, dir, secrets, cwd, mark, run_as };
 			timer = setTimeout(() => {
 				this.stop('timeout');
 			}, this.spec.timeout_s * 1000);
@@ -269,8 +270,10 @@ export class Run implements HeldRun {
 	/** The line that says "it may run from here on", on the disk before anything does. */
 	async #writeStarted(mark: string, cgroup: string | null): Promise<string> {
 		const at = iso(this.#agent.now());
-		const { backend } = this.spec.execution;
-		const handle = { backend, boot: bootId(), mark, cgroup };
+		const { execution, project_id } = this.spec;
+		const handle: Handle = { backend: execution.backend, boot: bootId(), mark, cgroup };
+		if (execution.backend === 'ssh')
+			handle.ssh = { name: this.#name, project_id, config: SshSetup.parse(execution.config) };
 		if (this.#agent.policy.signatures) await this.#agent.ledger.started(this.spec);
 		await this.#agent.journal.append({ type: 'started', run_id: this.run_id, epoch: this.epoch, at, handle });
 		this.#say({ type: 'started', at });
@@ -303,6 +306,8 @@ export class Run implements HeldRun {
 			spawned: (pid) => {
 				this.#agent.journal.append({ type: 'spawned', run_id, epoch, pid }).catch(() => undefined);
 			},
+			onHost: (host, there) => this.#agent.journal.append({ type: 'on_host', run_id, epoch, host, there }),
+			lane: (host) => streamer.lane(host),
 		};
 	}
 

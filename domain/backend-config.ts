@@ -51,26 +51,32 @@ export const DockerConfig = z.strictObject({
 export type DockerConfig = z.infer<typeof DockerConfig>;
 
 const host = '[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?';
-const HostName = z
+/** Where a host is reached. What begins with a dash would be an option. */
+export const HostName = z
 	.string()
 	.max(253)
 	.regex(
 		new RegExp(`^(${host}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7})$`),
 		"expected a host's name or address, without user or port",
 	);
-const SshUser = z.string().regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}$/, 'expected the name of an account');
+export const SshUser = z.string().regex(/^[A-Za-z_][A-Za-z0-9._-]{0,31}$/, 'expected the name of an account');
 const Port = z.int().min(1).max(65_535);
 
 /** Hosts the agent reaches by ssh, of which it must know the keys. */
 export const SshConfig = z.strictObject({
+	/** Where a job has targets they must be among these; left out, they may be any that its inventory names. */
 	hosts: z
 		.array(HostName)
 		.min(1, 'must not be empty')
 		.max(500)
-		.refine((hosts) => new Set(hosts).size === hosts.length, 'names a host twice'),
+		.refine((hosts) => new Set(hosts).size === hosts.length, 'names a host twice')
+		.optional(),
+	/** And the port and the user of a host whose inventory names no other. */
 	user: SshUser,
 	port: Port.optional(),
 	key_ref: SecretRef,
+	/** Of a key that is encrypted. */
+	passphrase_ref: SecretRef.optional(),
 	jump: z.strictObject({ host: HostName, user: SshUser.optional(), port: Port.optional() }).optional(),
 	/** Hosts at once. */
 	parallel: z.int().min(1).max(100).optional(),

@@ -1,3 +1,4 @@
+import { type GlobPiece, globPiece, globTest } from './glob.ts';
 import { hostAddress } from './host-address.ts';
 import type { GroupsJson } from './inventory.ts';
 
@@ -77,7 +78,7 @@ class Groups {
 		if (pattern === '') throw new BadPattern('& and ! stand before the name of a host or a group');
 		if (pattern.startsWith('~')) throw new BadPattern('regular expressions (~) are not taken here');
 		const { name, part } = subscripted(pattern);
-		const matches = matcher(name);
+		const matches = globTest(piecesOf(Array.from(name)));
 		const groups = this.#names.filter(matches);
 		const found = groups.flatMap((group) => this.hostsOf(group));
 		if (groups.length === 0 || /[.?*[]/.test(name)) found.push(...this.#hosts.filter(matches));
@@ -106,47 +107,18 @@ function subscripted(pattern: string): {
 	return { name, part: Number(to) === 0 ? { at: Number(from) } : { from: Number(from), to: Number(to) } };
 }
 
-type Piece = 'any' | ((c: string) => boolean);
-
-/** A glob as Python's fnmatch reads it: `*`, `?`, `[seq]`, `[!seq]`. Without a regular expression, which could be made to take for ever. */
-function matcher(glob: string): (text: string) => boolean {
-	const pieces = piecesOf(Array.from(glob));
-	return (text) => {
-		const chars = Array.from(text);
-		let at = 0;
-		let piece = 0;
-		let star = -1;
-		let resume = 0;
-		while (at < chars.length) {
-			const wanted = pieces[piece];
-			if (wanted === 'any') {
-				star = piece++;
-				resume = at;
-			} else if (wanted?.(chars[at] ?? '')) {
-				at++;
-				piece++;
-			} else if (star === -1) return false;
-			else {
-				piece = star + 1;
-				at = ++resume;
-			}
-		}
-		return pieces.slice(piece).every((left) => left === 'any');
-	};
-}
-
-function piecesOf(glob: readonly string[]): Piece[] {
-	const pieces: Piece[] = [];
+/** A glob as Python's fnmatch reads it: `*`, `?`, `[seq]`, `[!seq]`. */
+function piecesOf(glob: readonly string[]): GlobPiece[] {
+	const pieces: GlobPiece[] = [];
 	for (let i = 0; i < glob.length; i++) {
 		const c = glob[i] ?? '';
 		// The first character of a set may be the bracket itself.
 		const end = c === '[' ? glob.indexOf(']', i + (glob[i + 1] === '!' ? 3 : 2)) : -1;
-		if (c === '*') pieces.push('any');
-		else if (c === '?') pieces.push(() => true);
-		else if (end !== -1) {
+		if (end === -1) pieces.push(globPiece(c));
+		else {
 			pieces.push(setOf(glob.slice(i + 1, end)));
 			i = end;
-		} else pieces.push((other) => other === c);
+		}
 	}
 	return pieces;
 }

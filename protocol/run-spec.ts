@@ -5,6 +5,7 @@ import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
 import { Arguments } from '#domain/job.ts';
 import { ParametersSchema, ParameterValues, SecretParameters, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
 import { FsPath, SecretRef, Tool } from '#domain/script.ts';
+import { TargetHost } from '#domain/target.ts';
 
 /** The knobs of the executor that only tests use; an agent carries it out only where its policy names it. */
 export const DummyConfig = z
@@ -17,18 +18,12 @@ export const DummyConfig = z
 	})
 	.partial();
 
-/** A host as its inventory describes it: its name there, and where it is reached. */
-export const TargetHost = z.strictObject({
-	name: z.string().min(1).max(253),
-	address: z.string().min(1).max(253),
-	port: z.int().min(1).max(65_535).optional(),
-	user: z.string().min(1).max(32).optional(),
-});
-export type TargetHost = z.infer<typeof TargetHost>;
-
 const SshSpec = SshConfig.omit({ hosts: true }).extend({
 	hosts: z.array(TargetHost).min(1).max(TARGET_HOSTS_MAX),
 });
+/** How the hosts are reached, whichever they are. */
+export const SshSetup = z.object(SshConfig.omit({ hosts: true }).shape);
+export type SshSetup = z.infer<typeof SshSetup>;
 const K8sSpec = K8sConfig.omit({ cluster: true }).extend({
 	cluster: z.string().max(200),
 	kubeconfig_ref: SecretRef,

@@ -1,7 +1,8 @@
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { Close } from '#protocol/close-codes.ts';
 import { Cgroups } from '../cgroup.ts';
 import { checkPrivate, type Home, homeAt, hubUrl, readConfig } from '../config.ts';
+import { KnownHosts, NoKnownHosts } from '../executors/ssh/known-hosts.ts';
 import { codeOf, Failure } from '../failure.ts';
 import { foundTools } from '../health.ts';
 import { Key } from '../key.ts';
@@ -38,7 +39,7 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 		room(home),
 		processes(),
 		memoryForSecrets(),
-		...(policy instanceof Failure ? [] : [isolation(home, policy), vault(policy)]),
+		...(policy instanceof Failure ? [] : [isolation(home, policy), vault(policy), knownHosts(policy)]),
 		tools(),
 	];
 	const verdicts = (await Promise.all(checks)).flat();
@@ -169,6 +170,28 @@ async function vault({ vault: at }: Policy): Promise<Verdict | Verdict[]> {
 	} catch (error) {
 		if (!(error instanceof SecretUnavailable)) throw error;
 		return fail(`${at.address}: ${error.message}`);
+	}
+}
+
+async function knownHosts({ ssh }: Policy): Promise<Verdict | Verdict[]> {
+	if (!ssh) return [];
+	const { known_hosts: file } = ssh;
+	try {
+		const known = await KnownHosts.read(file);
+		if (((await stat(file)).mode & 0o022) !== 0)
+			return fail(`others may write to ${file}, and so vouch for any host: chmod go-w ${file}`);
+		const keys = ok(`${file} vouches for hosts by ${String(known.size)} keys; any other is refused`);
+		const [line] = known.ignored;
+		if (line === undefined) return keys;
+		return [
+			keys,
+			warn(
+				`${file}: ${String(known.ignored.length)} lines are passed over, the first is ${String(line)} (certificate authorities are)`,
+			),
+		];
+	} catch (error) {
+		if (!(error instanceof NoKnownHosts)) throw error;
+		return fail(`${error.message}: no host is reached by ssh without it`);
 	}
 }
 

@@ -1,5 +1,6 @@
 import { homeAt } from '../config.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
+import { saySsh } from '../policy/ssh.ts';
 
 /** Reads a policy and says in words what it allows. Throws `Failure` that names what is wrong with it. */
 export async function policyCheck(options: { file?: string | undefined; home?: string | undefined }): Promise<void> {
@@ -23,6 +24,7 @@ export function sayPolicy(policy: Policy): string[] {
 		`backends: ${list(policy.backends)}`,
 		`tools: ${list(policy.tools)}`,
 		`scripts: ${list(sources)}`,
+		...saySsh(policy.ssh),
 		`working directories: ${list(policy.cwd)}`,
 		`variables: ${list(policy.env)}`,
 		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),

@@ -12,10 +12,10 @@ import { Link } from '../link.ts';
 import { takeLock } from '../lock.ts';
 import { log } from '../log.ts';
 import { PastRun } from '../past-run.ts';
-import { readPolicy } from '../policy/index.ts';
+import { type Policy, readPolicy } from '../policy/index.ts';
 import type { Agent } from '../run.ts';
 import { Scripts } from '../scripts.ts';
-import { SecretFiles } from '../secrets.ts';
+import { resolveSecret, SecretFiles } from '../secrets.ts';
 import { Ledger } from '../signatures.ts';
 import { Budget, sweepSpool } from '../spool.ts';
 import { writeStatus } from '../status.ts';
@@ -44,6 +44,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 		const { journal, runs } = await Journal.open(home.journal);
 		await mkdir(home.spool, { recursive: true, mode: 0o700 });
 
+		const vault = policy.vault && new Vault(policy.vault);
 		const agent: Agent = {
 			home,
 			policy,
@@ -51,9 +52,13 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			hub: new URL(config.hub).origin,
 			ledger: await Ledger.open(home.ledger),
 			scripts: new Scripts(home.scripts),
-			vault: policy.vault && new Vault(policy.vault),
+			vault,
 			budget: new Budget(policy.spool.max_mib * 1_048_576),
-			executors: { local: local(groups), dummy },
+			executors: {
+				local: local(groups),
+				...(await forSsh(policy, vault)),
+				dummy,
+			},
 			log,
 			now: Date.now,
 			protocol: () => link.protocol,
@@ -120,4 +125,11 @@ export async function start(options: { home?: string | undefined; hub?: string |
 	} finally {
 		unlock();
 	}
+}
+
+/** Only where it is allowed: its library is the largest part of the agent. */
+async function forSsh(policy: Policy, vault: Vault | null): Promise<Agent['executors']> {
+	if (!policy.ssh) return {};
+	const { ssh } = await import('../executors/ssh/index.ts');
+	return { ssh: ssh(policy.ssh, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
 }

@@ -2,6 +2,8 @@ import type { RunRecord } from '#protocol/run-record.ts';
 import type { Tool } from '#domain/script.ts';
 import type { Handle } from '../journal.ts';
 import type { Reason } from '#domain/run-reason.ts';
+import type { TargetHost } from '#domain/target.ts';
+import type { Lane } from '../lane.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import type { Stream } from '#protocol/run-frames.ts';
 
@@ -17,6 +19,7 @@ export interface Command {
 export interface Task {
 	/** Names the run on this host: unique, and safe in a file name. */
 	name: string;
+	project_id: number;
 	execution: RunSpec['execution'];
 	commands: Command[];
 	/** Which of the targets it is for; null: all of them. */
@@ -43,13 +46,18 @@ export interface Output {
 	record(record: RunRecord): void;
 	/** Something now lives that a later agent process would have to end. */
 	spawned(pid: number): void;
+	/** Something may live on another host from now on, or does no more. Durable when it resolves. */
+	onHost(host: TargetHost, there: boolean): Promise<void>;
+	/** A host's own way into the log, where there are several. */
+	lane(host: string): Lane;
 }
 
-/** How it went. `failed`: for a reason only its backend knows. `not_started`: the first or a later program could not be started.
+/** How it went. `failed`: for a reason only its backend knows. `lost`: nobody can know whether it still lives. `not_started`: the first or a later program could not be started.
  * `broken`: what it said can no longer be followed. */
 export type Exit =
 	| { kind: 'exit'; code: number }
 	| { kind: 'failed'; reason: Reason; code: number | null }
+	| { kind: 'lost'; reason: Reason }
 	| { kind: 'signal'; signal: string }
 	| { kind: 'not_started'; message: string }
 	| { kind: 'broken'; message: string };
@@ -89,6 +97,15 @@ export interface Executor {
 	seen(name: string): Seen | null;
 	/** Makes everything ready, starts nothing. May take its time, and say so in the log; ends early when `stopped` is. Throws `NotPrepared`. */
 	prepare(task: Task, output: Output, stopped: AbortSignal): Execution | Promise<Execution>;
-	/** After the agent's own death: ends what still lives of a run, and resolves when nothing does. */
-	reap(handle: Handle, leaders: readonly number[]): Promise<void>;
+	/** After the agent's own death: ends what still lives of a run, and resolves when nothing does. Throws `NotReaped`. */
+	reap(handle: Handle, left: Left): Promise<void>;
 }
+
+/** What a run may have left: processes here that it started, hosts it was on. */
+export interface Left {
+	leaders: readonly number[];
+	hosts: readonly TargetHost[];
+}
+
+/** Something may still live where it cannot be reached; the message says where. */
+export class NotReaped extends Error {}

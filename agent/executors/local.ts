@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Stream } from '#protocol/run-frames.ts';
 import { Cgroup, type Cgroups, type Limits, LimitsUnavailable } from '../cgroup.ts';
@@ -12,24 +11,22 @@ import {
 	type Exit,
 	NotPrepared,
 	type Output,
-	type OutputStream,
 	type Task,
 } from './contract.ts';
 import { Family } from './family.ts';
+import { closed, follow } from './pipes.ts';
 import { stepEnded } from './step-ended.ts';
 
 /** What a script left running may finish by itself, before it is ended: a `tee` at the end of a pipe needs a moment. */
 const LEFTOVER_MS = 1000;
 /** How long the pipes are read on after the script's exit before it is asked who still holds them. */
 const LAST_WORDS_MS = 20;
-/** After every process is gone, how long a pipe may still be held open by someone who is none of ours. */
-const DRAIN_MS = 2000;
 
 /** Child processes of the agent: argument lists, a session and, where there are `groups`, a control group of their own. */
 export const local = (groups: Cgroups | null): Executor => ({
 	seen: () => null,
 	prepare: (task) => new LocalExecution(task, groups),
-	async reap(handle: Handle, leaders) {
+	async reap(handle: Handle, { leaders }) {
 		const family = Family.of(handle, leaders);
 		if (family?.alive(true)) await family.end(0);
 		if (handle.cgroup !== null) Cgroup.at(handle.cgroup)?.remove();
@@ -127,15 +124,17 @@ class LocalExecution implements Execution {
 		});
 		const streams = [child.stdout, child.stderr];
 		const drained = Promise.all([
-			follow(child.stdout, Stream.stdout, output),
-			follow(child.stderr, Stream.stderr, output),
+			follow(child.stdout, (bytes) => output.write(Stream.stdout, bytes)),
+			follow(child.stderr, (bytes) => output.write(Stream.stderr, bytes)),
 		]);
 
 		const exit = await ended;
 		// Its last words first: looking for leftovers takes long enough to be seen.
 		await Promise.race([drained, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
 		await this.#endLeftovers(output);
-		await closed(streams, drained);
+		await closed(streams, drained, () => {
+			for (const pipe of streams) pipe.destroy();
+		});
 		return unlimited ? { kind: 'not_started', message: 'its limits could not be set' } : exit;
 	}
 
@@ -168,33 +167,6 @@ class LocalExecution implements Execution {
 		if (!this.#stopping)
 			output.note(Stream.stderr, 'uhub: the script ended and left processes running; they are ended now');
 		await this.#family.end(LEFTOVER_MS);
-	}
-}
-
-/** Gives a pipe's bytes to the output, no faster than it takes them. Resolves at the pipe's end. */
-function follow(pipe: Readable, stream: OutputStream, output: Output): Promise<void> {
-	return new Promise((resolve) => {
-		pipe.on('data', (bytes: Buffer) => {
-			const enough = output.write(stream, bytes);
-			if (!enough) return;
-			pipe.pause();
-			void enough.then(() => pipe.resume());
-		});
-		pipe.once('close', resolve);
-		pipe.once('error', () => pipe.destroy());
-	});
-}
-
-/** Waits for the pipes' ends; one that nobody of the run holds any more, and that says nothing, is let go. */
-async function closed(pipes: readonly Readable[], drained: Promise<unknown>): Promise<void> {
-	let over = false;
-	let heard = 0;
-	const done = drained.then(() => (over = true));
-	for (const pipe of pipes) pipe.on('data', () => heard++);
-	for (let before = -1; !over;) {
-		if (heard === before && !pipes.some((pipe) => pipe.isPaused())) for (const pipe of pipes) pipe.destroy();
-		before = heard;
-		await Promise.race([done, sleep(DRAIN_MS, undefined, { ref: false })]);
 	}
 }
 

@@ -12,6 +12,7 @@ import { localRefusal } from './local.ts';
 import { AbsolutePath } from './paths.ts';
 import { secretAllowed, SecretPattern } from './secrets.ts';
 import { SignaturePolicy } from './signatures.ts';
+import { SshPolicy, sshRefusal } from './ssh.ts';
 import { TerraformPolicy } from './terraform.ts';
 import { VaultPolicy } from './vault.ts';
 
@@ -23,14 +24,15 @@ export const Policy = z
 		version: z.literal(1),
 		projects: z.union([z.literal('all'), z.array(Id).max(1000)]).default([]),
 		backends: z
-			.array(z.enum(['local', 'dummy']))
-			.max(2)
+			.array(z.enum(['local', 'ssh', 'dummy']))
+			.max(3)
 			.default([]),
 		tools: z.array(Tool).max(4).default([]),
 		scripts: z
 			.strictObject({ uploaded: z.boolean().default(false), data_root: AbsolutePath.nullable().default(null) })
 			.prefault({}),
 		git: GitPolicy.nullable().default(null),
+		ssh: SshPolicy.nullable().default(null),
 		/** Directories a job may name as its working directory, with all that is below them. */
 		cwd: z.array(AbsolutePath).max(100).default([]),
 		/** Variables a job may set, to a value or to the file of a secret. */
@@ -82,6 +84,10 @@ export const Policy = z
 	.refine((p) => p.run_as === null || p.workspaces !== null, {
 		path: ['workspaces'],
 		message: 'is needed with run_as: a directory that user can reach',
+	})
+	.refine((p) => p.ssh !== null || !p.backends.includes('ssh'), {
+		path: ['ssh'],
+		message: 'is needed where backends name ssh: which hosts, and who vouches for their keys',
 	})
 	.refine(
 		(p) =>
@@ -175,17 +181,25 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 		if (!policy.env.some((pattern) => matches(name, pattern)))
 			return refused(`does not allow the variable ${name} (env)`);
 	}
-	for (const ref of Object.values(spec.secrets))
+	for (const ref of [...Object.values(spec.secrets), ...keysOf(spec)])
 		if (!secretAllowed(ref, spec.project_id, policy))
 			return refused(`does not give project ${String(spec.project_id)} the secret ${ref} (secrets)`);
 	return null;
 }
+
+/** References of what the agent itself gets in with. */
+const keysOf = ({ execution }: RunSpec): string[] =>
+	execution.backend === 'ssh'
+		? [execution.config.key_ref, execution.config.passphrase_ref].filter((ref) => ref !== undefined)
+		: [];
 
 /** What the section of a run's backend has against it; null: nothing. */
 function backendRefusal(execution: RunSpec['execution'], policy: Policy): string | null {
 	switch (execution.backend) {
 		case 'local':
 			return localRefusal(execution.config, policy.cwd);
+		case 'ssh':
+			return sshRefusal(execution.config, policy.ssh);
 		default:
 			return null;
 	}

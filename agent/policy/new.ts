@@ -8,7 +8,7 @@ version: 1
 # Projects it works for, by id: [1, 4], or all.
 projects: ${local ? 'all' : '[]'}
 
-# How: local (programs on this very host).
+# How: local (programs on this very host), ssh (on other hosts, see below).
 backends: ${local ? '[local]' : '[]'}
 
 # With what: shell, custom (a program of its own).
@@ -22,6 +22,9 @@ scripts:
 
 # Servers that scripts may be fetched from, over https or ssh (then known_hosts is needed too).
 # git: { hosts: [git.example.com], known_hosts: /etc/uhub/known_hosts }
+
+# Hosts that may be reached by ssh, as whom, and the file that vouches for their keys.
+# ssh: { known_hosts: /etc/uhub/known_hosts, hosts: ['web*.example.com'], users: [deploy] }
 
 # Directories a job may name as its working directory.
 cwd: []

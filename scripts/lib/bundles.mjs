@@ -49,6 +49,10 @@ async function buildProgram(root, entry, result) {
 		format: 'esm',
 		target: 'node22',
 		platform: 'node',
+		// ssh2 does without its native parts where they are not there, and they never are.
+		external: ['*.node', 'cpu-features'],
+		// It looks for a program of Windows there.
+		define: { __dirname: '"/"' },
 		// Packages in the older module system call require() for Node's own modules.
 		banner: {
 			js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
