@@ -34,10 +34,11 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 		env: maybe(env),
 	}),
 	ssh: fc.record({
-		hosts: fc.uniqueArray(word, { minLength: 1, maxLength: 5 }),
+		hosts: maybe(fc.uniqueArray(word, { minLength: 1, maxLength: 5 })),
 		user: word,
 		port: maybe(port),
 		key_ref: secret,
+		passphrase_ref: maybe(secret),
 		jump: maybe(fc.record({ host: word, port })),
 		parallel: maybe(fc.integer({ min: 1, max: 100 })),
 	}),

@@ -34,6 +34,7 @@ const fields: Record<string, Said> = {
 	'ssh.user': { label: m.backend_account },
 	port: { label: m.backend_port },
 	key_ref: { label: m.backend_key, hint: m.secret_place_hint },
+	passphrase_ref: { label: m.backend_passphrase, hint: m.secret_place_hint },
 	'jump.host': { label: m.backend_jump },
 	'jump.user': { label: m.backend_jump_user },
 	'jump.port': { label: m.backend_jump_port },
