@@ -11,7 +11,10 @@ const MINUTE = 60_000;
 export default defineConfig({
 	test: {
 		projects: [
-			{ test: { name: 'unit', environment: 'node', include: ['tests/unit/**/*.test.ts'] } },
+			// Properties over many cases: how long they take is the machine's affair.
+			{
+				test: { name: 'unit', environment: 'node', include: ['tests/unit/**/*.test.ts'], testTimeout: MINUTE },
+			},
 			{
 				plugins: [
 					cloudflareTest(async () => ({
@@ -25,7 +28,12 @@ export default defineConfig({
 						},
 					})),
 				],
-				test: { name: 'worker', include: ['tests/worker/**/*.test.ts'], setupFiles: ['tests/worker/setup.ts'] },
+				test: {
+					name: 'worker',
+					include: ['tests/worker/**/*.test.ts'],
+					setupFiles: ['tests/worker/setup.ts'],
+					testTimeout: MINUTE,
+				},
 			},
 			// Real programs on this machine: docker, sshd, hubs. One file at a time, or they would take each other's turn.
 			{
