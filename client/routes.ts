@@ -16,6 +16,7 @@ import type {
 	ProjectGroupPut,
 } from '#domain/group.ts';
 import type { HubSecret, HubSecretPut } from '#domain/hub-secret.ts';
+import type { HubStatus } from '#domain/hub.ts';
 import type { IncidentChange } from '#domain/incident-change.ts';
 import type { EntryCreate, EntryPatch, IncidentEntry } from '#domain/incident-entry.ts';
 import type { IncidentLinkView, LinkCreate, LinkPatch } from '#domain/incident-link.ts';
@@ -78,6 +79,7 @@ type Page<Item> = Item extends unknown ? { items: Item[]; next_cursor: string | 
 
 export interface Routes {
 	'GET /health': { answer: { status: 'ok'; version: string } };
+	'GET /hub/status': { answer: z.output<typeof HubStatus> };
 	'GET /setup': { answer: { needed: boolean } };
 	'POST /auth/setup': { body: z.input<typeof FirstAdmin>; answer: z.output<typeof User> };
 	'POST /auth/logout': { body: Record<string, never>; answer: null };
@@ -123,9 +125,6 @@ export interface Routes {
 	'POST /users/:/password': { body: z.input<typeof PasswordReset>; answer: z.output<typeof PasswordWasReset> };
 	'GET /audit': {
 		query:
-			| 'limit'
-			| 'cursor'
-			| 'sort'
 			| 'action'
 			| 'object_type'
 			| 'object_id'
@@ -133,10 +132,17 @@ export interface Routes {
 			| 'user_id'
 			| 'actor_kind'
 			| 'from'
-			| 'to';
+			| 'to'
+			| 'limit'
+			| 'cursor'
+			| 'sort';
 		answer: Page<z.output<typeof AuditLog>>;
 	};
 	'GET /audit/verify': { query: 'cursor'; answer: z.output<typeof AuditVerified> };
+	'GET /audit/export': {
+		query: 'action' | 'object_type' | 'object_id' | 'project_id' | 'user_id' | 'actor_kind' | 'from' | 'to' | 'format';
+		answer: string;
+	};
 	'GET /groups': { query: 'limit' | 'cursor' | 'q' | 'sort'; answer: Page<z.output<typeof Group>> };
 	'POST /groups': { body: z.input<typeof GroupCreate>; answer: z.output<typeof Group> };
 	'GET /groups/:': { answer: z.output<typeof Group> };

@@ -10,6 +10,7 @@ import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
 import { archive } from './routes/archive.ts';
+import { audit } from './routes/audit.ts';
 import { clusters } from './routes/clusters.ts';
 import { downloads } from './routes/downloads.ts';
 import { events } from './routes/events.ts';
@@ -56,6 +57,7 @@ api
 	.route('/', me)
 	.route('/', tokens)
 	.route('/', people)
+	.route('/', audit)
 	.route('/', groups)
 	.route('/', projects)
 	.route('/', scripts)

@@ -32,7 +32,8 @@ test.afterAll(async () => {
 test('an administrator takes everything away; others are told whose page it is', async ({ open }) => {
 	const { page } = await open('admin', { reducedMotion: 'reduce' });
 	await page.goto('/');
-	await page.getByRole('navigation').getByRole('link', { name: 'Data' }).click();
+	await page.getByRole('navigation').getByRole('link', { name: 'Admin', exact: true }).click();
+	await page.getByRole('navigation', { name: 'Admin' }).getByRole('link', { name: 'Data' }).click();
 	await expect(page.getByRole('heading', { level: 1, name: 'Data' })).toBeVisible();
 	await expect(page.getByLabel('Logs of runs')).toBeChecked();
 	const saved = page.waitForEvent('download');
@@ -48,7 +49,7 @@ test('an administrator takes everything away; others are told whose page it is',
 	const dev = await open('dev');
 	await dev.page.goto('/admin/data');
 	await expect(dev.page.getByText('This is for administrators')).toBeVisible();
-	await expect(dev.page.getByRole('link', { name: 'Data', exact: true })).toHaveCount(0);
+	await expect(dev.page.getByRole('link', { name: 'Admin', exact: true })).toHaveCount(0);
 });
 
 test('an empty hub takes it at its set-up, and refuses half of it', async ({ open }) => {

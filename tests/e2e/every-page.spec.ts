@@ -35,6 +35,14 @@ async function addresses(): Promise<Record<string, string>> {
 			start: '2040-01-10T08:00:00Z',
 			end: '2040-01-12T17:00:00Z',
 		});
+	const webhook = async () => {
+		const url = 'https://hooks.example.com/uhub';
+		const [known] = await list('/api/webhooks?q=Every+page');
+		const body = { project_id: null, name: 'Every page', url, events: ['run.ended'] };
+		const made = known ?? (await admin.ok('POST', '/api/webhooks', body));
+		if (!known) await admin.ok('POST', `/api/webhooks/${String(made.id)}/ping`, {});
+		return String(made.id);
+	};
 	const first = async (what: string) => String((await list(`/api/projects/${infra}/${what}?sort=created_at`))[0]?.id);
 	return {
 		home: '/',
@@ -66,7 +74,12 @@ async function addresses(): Promise<Record<string, string>> {
 		freezes: '/admin/freezes?when=all',
 		'agent online': `/fleet/${agent('online')}`,
 		'agent offline': `/fleet/${agent('offline')}`,
+		hosts: '/fleet/hosts?range=week',
 		audit: '/audit',
+		health: '/admin/health',
+		'tokens of all': '/admin/tokens',
+		webhooks: '/admin/webhooks',
+		webhook: `/webhooks/${await webhook()}`,
 		data: '/admin/data',
 		people: '/admin/users',
 		groups: '/admin/groups',

@@ -27,7 +27,7 @@ test('4: an administrator brings somebody new into a project; deactivated, they 
 	await dialog.getByRole('button', { name: 'I kept it' }).click();
 	await expect(dialog).toHaveCount(0);
 
-	await page.getByRole('navigation', { name: 'People' }).getByRole('link', { name: 'Groups' }).click();
+	await page.getByRole('navigation', { name: 'Admin' }).getByRole('link', { name: 'Groups' }).click();
 	await page.getByRole('button', { name: 'New group' }).click();
 	await dialog.getByLabel('Name').fill(`Crew ${n}`);
 	await dialog.getByRole('button', { name: 'Create' }).click();
@@ -56,7 +56,7 @@ test('4: an administrator brings somebody new into a project; deactivated, they 
 		.getByRole('link', { name: `Reached ${n}` })
 		.click();
 	await expect(theirs.page.getByRole('heading', { name: `Reached ${n}` })).toBeVisible();
-	await expect(theirs.page.getByRole('link', { name: 'People' })).toHaveCount(0);
+	await expect(theirs.page.getByRole('link', { name: 'Admin', exact: true })).toHaveCount(0);
 
 	await page.goto(`/admin/users?q=${username}`);
 	await page.getByRole('button', { name: 'What to do with Nova' }).click();

@@ -230,6 +230,7 @@ const plain = (path: string, body?: () => object) => inP(path, body);
 const table: Record<string, [string, () => Promise<Asked>]> = {
 	'GET /api/health': ['yyyyyy o', plain('/api/health')],
 	'GET /metrics': ['ynnnnn', plain('/metrics')],
+	'GET /api/hub/status': ['ynnnnn', plain('/api/hub/status')],
 	'GET /api/me/feed': ['yyyyyy', plain('/api/me/feed')],
 	'POST /api/me/feed': ['yyyyyy', plain('/api/me/feed', () => ({}))],
 	'DELETE /api/me/feed': ['yyyyyy', plain('/api/me/feed')],
@@ -322,6 +323,7 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	],
 	'GET /api/users': ['yyyyyy', plain('/api/users')],
 	'GET /api/audit': ['ynnnnn', plain('/api/audit')],
+	'GET /api/audit/export': ['ynnnnn', plain('/api/audit/export')],
 	'GET /api/audit/verify': ['ynnnnn', plain('/api/audit/verify')],
 	'GET /api/export': ['ynnnnn', plain('/api/export')],
 	'GET /api/projects': ['yyyyyy', plain('/api/projects')],

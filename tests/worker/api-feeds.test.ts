@@ -31,6 +31,24 @@ async function read(path: string) {
 const eventsIn = (text: string) =>
 	new ICAL.Component(ICAL.parse(text)).getAllSubcomponents('vevent').map((part) => new ICAL.Event(part));
 
+describe('how the hub is', () => {
+	it('is the same in numbers as the metrics say, and for admins', async () => {
+		await event({ title: 'to be sealed', start: soon(1) });
+		const status = await admin.ok('GET', '/api/hub/status');
+		const { body } = await admin.call('GET', '/metrics');
+		const metric = (name: string) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(String(body.text))?.[1]);
+		expect(status).toMatchObject({
+			runs: { queued: metric('uhub_runs\\{status="queued"\\}'), oldest_queued_at: null },
+			agents: { online: metric('uhub_agents\\{status="online"\\}') },
+			audit: { unsealed: metric('uhub_audit_unsealed') },
+			people: { active: 2, sessions: 2, tokens: 0 },
+		});
+		expect(status.record_bytes).toBeGreaterThan(0);
+		expect((status.audit as { oldest_unsealed_at: string }).oldest_unsealed_at).toMatch(/Z$/);
+		expect((await dev.call('GET', '/api/hub/status')).status).toBe(403);
+	});
+});
+
 describe('the calendar to subscribe to', () => {
 	it('has what the person may see, as a calendar program reads it', async () => {
 		const title = 'Patch; then, "reboot" \\ ünïcödé ' + '雪'.repeat(40);

@@ -143,6 +143,9 @@ describe('API tokens', () => {
 		expect((await dev.call('GET', `/api/tokens?user_id=${String(dev.id)}`)).status).toBe(200);
 		const { items } = await admin.ok('GET', `/api/tokens?user_id=${String(dev.id)}&sort=name&limit=1`);
 		expect(items).toHaveLength(1);
+		const all = (await admin.ok('GET', '/api/tokens?user_id=all&limit=200')).items as { user_id: number }[];
+		expect(all.some(({ user_id }) => user_id === dev.id)).toBe(true);
+		expect((await dev.call('GET', '/api/tokens?user_id=all')).status).toBe(403);
 		expect((await revoke(admin, token)).status).toBe(204);
 		expect((await program(token.token)('GET', '/api/projects')).status).toBe(401);
 	});

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { HubStatus } from '#domain/hub.ts';
 import { FirstAdmin, User } from '#domain/user.ts';
 import { row } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
@@ -7,6 +8,7 @@ import { describe } from '#worker/http/describe.ts';
 import { json } from '#worker/http/input.ts';
 import { giveSession, takeSession } from '#worker/http/session-cookie.ts';
 import { needsSetup, setup } from '#worker/services/hub/setup.ts';
+import { readStatus } from '#worker/services/hub/status.ts';
 import { readMe } from '#worker/services/me/read.ts';
 import { deleteSession } from '#worker/services/session/delete.ts';
 import { passwords } from '#worker/services/session/passwords.ts';
@@ -19,6 +21,9 @@ export const Setup = z.object({ needed: z.boolean() });
 export const hub = new Hono<AppEnv>()
 	.get('/health', describe('hub.health', 'Whether the hub answers', { schema: Health }), (c) =>
 		c.json<z.infer<typeof Health>>({ status: 'ok', version: c.env.UHUB_VERSION }),
+	)
+	.get('/hub/status', describe('hub.status', 'How the hub itself is', { schema: HubStatus }), async (c) =>
+		c.json(await readStatus(c.var.ctx, 'hub.status', c.env.UHUB_VERSION)),
 	)
 	.get(
 		'/setup',

@@ -1,14 +1,11 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { AuditLog, AuditVerified } from '#domain/audit.ts';
 import { pageOf } from '#domain/common.ts';
 import { PasswordReset, PasswordWasReset, PublicUser, User, UserCreate, UserMade, UserPatch } from '#domain/user.ts';
 import { ifMatch, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
-import { AuditList, listAudit } from '#worker/services/audit/list.ts';
-import { verifyAudit, VerifyQuery } from '#worker/services/audit/verify.ts';
 import { passwords } from '#worker/services/session/passwords.ts';
 import { createUser } from '#worker/services/users/create.ts';
 import { deleteUser } from '#worker/services/users/delete.ts';
@@ -68,18 +65,4 @@ export const people = new Hono<AppEnv>()
 				c,
 				await settled(() => resetPassword(c.var.ctx, passwords, c.req.valid('param').id, c.req.valid('json').password)),
 			),
-	)
-	.get(
-		'/audit',
-		describe('audit.list', 'What happened in the hub', { schema: pageOf(AuditLog) }),
-		query(AuditList),
-		async (c) => c.json(await listAudit(c.var.ctx, c.req.valid('query'))),
-	)
-	.get(
-		'/audit/verify',
-		describe('audit.verify', 'Follow the chain of the audit, a part at a time, and say what is wrong with it', {
-			schema: AuditVerified,
-		}),
-		query(VerifyQuery),
-		async (c) => c.json(await verifyAudit(c.var.ctx, c.req.valid('query'))),
 	);

@@ -15,7 +15,7 @@ import { updateToken } from '#worker/services/tokens/update.ts';
 export const tokens = new Hono<AppEnv>()
 	.get(
 		'/tokens',
-		describe('token.list', 'Your API tokens; with `user_id`, for admins, somebody else’s', {
+		describe('token.list', 'Your API tokens; with `user_id`, for admins, somebody else’s or all', {
 			schema: pageOf(ApiToken),
 		}),
 		query(TokenList),

@@ -1,3 +1,4 @@
+import { getTableColumns, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { defaultProtection } from '#domain/environment.ts';
 import {
@@ -21,6 +22,7 @@ import { fromBase64url, sha256 } from '#worker/services/bytes.ts';
 import type { Ctx } from '#worker/services/context.ts';
 import { projectionOf } from '#worker/services/jobs/plan.ts';
 import { storeContent } from '#worker/services/scripts/content.ts';
+import { hostPast } from './hosts.ts';
 import { infraStatements } from './infra.ts';
 import { incidentRows } from './incident-rows.ts';
 import { demoEvents, demoJobs, type DemoJob, type DemoUser, type ProjectName } from './jobs.ts';
@@ -30,7 +32,6 @@ import { type ScriptName, scripts } from './scripts.ts';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
-const QUARTER = 900_000;
 /** How long ago the demo's own agents were last seen. */
 const AWAY = 26 * 60_000;
 
@@ -249,27 +250,12 @@ async function agentRows(ctx: Ctx, now: number, stamps: Stamps): Promise<BatchIt
 				...stamps,
 			}),
 		);
-		for (let ago = 40; ago >= 0; ago--) {
-			const wave = (1 + Math.sin((ago + n * 9) / 5)) / 2;
-			statements.push(
-				ctx.db.insert(server_statuses).values({
-					agent_id: id,
-					snapshot_time: iso(last - ago * QUARTER),
-					cpu_cores: 8,
-					cpu_load_1m: round(0.4 + 3.1 * wave),
-					cpu_load_5m: round(0.5 + 2.4 * wave),
-					cpu_load_15m: round(0.6 + 1.9 * wave),
-					ram_total_gib: 31.3,
-					ram_used_gib: round(9.5 + 6 * wave),
-					disk_path: '/',
-					disk_total_gib: 400,
-					disk_used_gib: round(171 + 22 * n - ago * 0.02),
-					disk_free_gib: round(229 - 22 * n + ago * 0.02),
-				}),
-			);
-		}
+		// In one statement, whatever their number.
+		const rows = JSON.stringify(hostPast(last, n).map((report) => ({ agent_id: id, ...report })));
+		const columns = Object.keys(getTableColumns(server_statuses)).map((name) => sql`value ->> ${sql.raw(`'${name}'`)}`);
+		statements.push(
+			ctx.db.insert(server_statuses).select(sql`select ${sql.join(columns, sql`, `)} from json_each(${rows})`),
+		);
 	}
 	return statements;
 }
-
-const round = (value: number) => Math.round(value * 100) / 100;

@@ -8,6 +8,11 @@ export const ranges = {
 	week: { hours: 168, points: 240 },
 } as const;
 export type Range = keyof typeof ranges;
+export const rangeNames = ['hour', 'day', 'week'] as const satisfies readonly Range[];
+
+/** The one an address names; the hour where it names none. */
+export const rangeOf = (params: Pick<URLSearchParams, 'get'>): Range =>
+	rangeNames.find((range) => range === params.get('range')) ?? 'hour';
 
 /** A longer silence is a hole in the line, not a slope; where a point stands for longer than that, one that is missing is. */
 const HOLE_MS = 300_000;

@@ -33,6 +33,7 @@ class Live {
 		['script', this.script],
 		['agent', this.agent],
 	]);
+	#hearing: readonly { entity: Entity; listener: () => void }[] = [];
 	readonly #rooms = new Map<number, ProjectSocket>();
 	readonly #people = new SvelteMap<number, Person[]>();
 	#where: { project_id: number | null; path: string } = { project_id: null, path: '/' };
@@ -46,6 +47,15 @@ class Live {
 		const rows = new Rows(schema);
 		this.#kinds.set(entity, rows);
 		return rows;
+	}
+
+	/** Calls `listener` when rows of that kind changed, also where nothing is told of them. An effect: its answer stops it. */
+	hear(entity: Entity, listener: () => void): () => void {
+		const one = { entity, listener };
+		this.#hearing = [...this.#hearing, one];
+		return () => {
+			this.#hearing = this.#hearing.filter((other) => other !== one);
+		};
 	}
 
 	/** Enters the rooms of these projects and leaves the others. */
@@ -81,6 +91,8 @@ class Live {
 			path: () => this.#pathIn(project_id),
 			changes: (changes) => {
 				for (const change of changes) this.#kinds.get(change.entity)?.take(change);
+				for (const { entity, listener } of this.#hearing)
+					if (changes.some((change) => change.entity === entity)) listener();
 			},
 			people: (people) => this.#people.set(project_id, people),
 			reset: () => {

@@ -1,18 +1,36 @@
 const SETTLE_MS = 150;
 const AT_MOST_EVERY_MS = 1500;
 
+let held = 0;
+const after = new Set<() => void>();
+
+/** Meanwhile no page loads anything anew by itself: what is being removed must not be asked for by the page that is about to be left. */
+export async function undisturbed(work: () => Promise<unknown>): Promise<void> {
+	held++;
+	try {
+		await work();
+	} finally {
+		held--;
+		if (held === 0) {
+			const waiting = [...after];
+			after.clear();
+			for (const due of waiting) due();
+		}
+	}
+}
+
 /** What is called may be called at every change: the work is done soon after, not more often than its interval, and while the page is looked at. */
 export function soon(work: () => unknown): () => void {
 	let waiting = false;
 	let latest = 0;
 	const due = () => {
-		if (document.hidden) {
-			document.addEventListener('visibilitychange', due, { once: true });
-			return;
+		if (held > 0) after.add(due);
+		else if (document.hidden) document.addEventListener('visibilitychange', due, { once: true });
+		else {
+			waiting = false;
+			latest = Date.now();
+			work();
 		}
-		waiting = false;
-		latest = Date.now();
-		work();
 	};
 	return () => {
 		if (waiting) return;

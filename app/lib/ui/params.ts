@@ -17,7 +17,10 @@ export const setParams = (change: Record<string, string | null>) =>
 	goto(withParams(change), { reset: false, replace: true });
 
 /** Those parameters of an address that a list takes, as they are. */
-export function pick<K extends string>(params: URLSearchParams, keys: readonly K[]): Partial<Record<K, string>> {
+export function pick<K extends string>(
+	params: Pick<URLSearchParams, 'get'>,
+	keys: readonly K[],
+): Partial<Record<K, string>> {
 	const out: Partial<Record<K, string>> = {};
 	for (const key of keys) {
 		const value = params.get(key);

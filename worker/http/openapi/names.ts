@@ -7,6 +7,7 @@ import * as event from '#domain/event.ts';
 import * as freeze from '#domain/freeze.ts';
 import * as group from '#domain/group.ts';
 import * as hubSecret from '#domain/hub-secret.ts';
+import * as hub from '#domain/hub.ts';
 import * as incidentChange from '#domain/incident-change.ts';
 import * as incidentEntry from '#domain/incident-entry.ts';
 import * as incidentLink from '#domain/incident-link.ts';
@@ -37,6 +38,7 @@ const rooms: object[] = [
 	freeze,
 	group,
 	hubSecret,
+	hub,
 	incidentChange,
 	incidentEntry,
 	incidentLink,

@@ -13,8 +13,8 @@ import { shown } from './rows.ts';
 export const TokenList = z.strictObject({
 	...ListQuery,
 	sort: sortBy(['created_at', 'expires_at', 'name'], '-created_at'),
-	/** Left out: one's own. Somebody else's are for admins. */
-	user_id: z.coerce.number().pipe(Id).optional(),
+	/** Left out: one's own. Somebody else's, and `all` there are, are for admins. */
+	user_id: z.union([z.literal('all'), z.coerce.number().pipe(Id)]).optional(),
 });
 
 export async function listTokens(ctx: Ctx, query: z.infer<typeof TokenList>): Promise<Page<ApiToken>> {
@@ -24,7 +24,13 @@ export async function listTokens(ctx: Ctx, query: z.infer<typeof TokenList>): Pr
 		ctx.db
 			.select(shown)
 			.from(api_tokens)
-			.where(and(sql`${user_id} = ${query.user_id ?? userId(ctx)}`, where, holds(name, query.q)))
+			.where(
+				and(
+					query.user_id === 'all' ? undefined : sql`${user_id} = ${query.user_id ?? userId(ctx)}`,
+					where,
+					holds(name, query.q),
+				),
+			)
 			.orderBy(...orderBy)
 			.limit(limit),
 	]);

@@ -1,0 +1,33 @@
+import { and, eq, gte, lt, type SQL } from 'drizzle-orm';
+import { z } from 'zod';
+import { ActorKind } from '#domain/audit.ts';
+import { Id, Time } from '#domain/common.ts';
+import { audit_logs } from '../../db/client.ts';
+
+const id = z.coerce.number().pipe(Id).optional();
+
+/** What the list and the export of the audit are filtered by. */
+export const auditFilter = {
+	action: z.string().max(60).optional(),
+	object_type: z.string().max(60).optional(),
+	object_id: id,
+	project_id: id,
+	user_id: id,
+	actor_kind: ActorKind.optional(),
+	from: Time.optional(),
+	to: Time.optional(),
+};
+type Filter = z.infer<z.ZodObject<typeof auditFilter>>;
+
+export function matching(filter: Filter): SQL | undefined {
+	const { timestamp } = audit_logs;
+	const fields = ['action', 'object_type', 'object_id', 'project_id', 'user_id', 'actor_kind'] as const;
+	return and(
+		...fields.map((name) => {
+			const value = filter[name];
+			return value === undefined ? undefined : eq(audit_logs[name], value);
+		}),
+		filter.from ? gte(timestamp, filter.from) : undefined,
+		filter.to ? lt(timestamp, filter.to) : undefined,
+	);
+}
