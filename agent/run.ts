@@ -115,9 +115,10 @@ export class Run implements HeldRun {
 	async accept(): Promise<void> {
 		const { journal, scripts } = this.#agent;
 		try {
-			const uploaded = this.spec.steps.flatMap((s) => (s.location_type === 'uploaded' ? [s] : []));
+			const { steps, inventory } = this.spec;
+			const sent = steps.flatMap((s) => (s.location_type === 'uploaded' ? [s] : []));
 			const [need] = await Promise.all([
-				scripts.missing(uploaded),
+				scripts.missing([...sent, ...(inventory ? [inventory] : [])]),
 				journal.append({ type: 'accepted', run_id: this.run_id, epoch: this.epoch }),
 			]);
 			this.#need = need;

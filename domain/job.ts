@@ -3,6 +3,7 @@ import { ExecutionBackend } from './backend.ts';
 import { editable, Id, Name, Text, Time } from './common.ts';
 import { ParametersSchema } from './parameter.ts';
 import { RetryOn } from './run-reason.ts';
+import { SecretRef } from './script.ts';
 
 export const JobType = z.enum(['dev', 'ops', 'maintenance', 'meeting', 'infra']);
 export type JobType = z.infer<typeof JobType>;
@@ -69,6 +70,8 @@ export const Targets = z.strictObject({
 		.regex(/^[^-@\s][^\s@]*$/, 'expected names of hosts and groups, separated by commas, : or !')
 		.nullable()
 		.default(null),
+	/** Of the private key that ansible gets in with; null: as the inventory and the agent's host have it. */
+	key_ref: SecretRef.nullable().default(null),
 });
 export type Targets = z.infer<typeof Targets>;
 

@@ -1,5 +1,4 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Reason } from '#domain/run-reason.ts';
 import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
@@ -131,10 +130,8 @@ export class ProjectRoom extends DurableObject<Env> {
 	async #place(run_id: number, fit: Candidate[], open: Set<number>, loaded: Dispatch | null): Promise<boolean> {
 		const dispatch = loaded ?? (await loadDispatch(systemCtx(this.env, this.ctx), run_id));
 		if (!dispatch) return true;
-		if (!dispatch.spec) {
-			await this.#stream(run_id).unrunnable(dispatch.run, nothingToRun);
-			return true;
-		}
+		if (dispatch.why) await this.#stream(run_id).unrunnable(dispatch.run, dispatch.why);
+		if (!dispatch.spec) return true;
 		fit.sort((a, b) => (this.#givenAt.get(a.id) ?? 0) - (this.#givenAt.get(b.id) ?? 0));
 		const { only_agent } = dispatch;
 		for (const agent of only_agent === null ? fit : fit.filter((a) => a.id === only_agent)) {
@@ -238,8 +235,3 @@ export class ProjectRoom extends DurableObject<Env> {
 		);
 	}
 }
-
-const nothingToRun: Reason = {
-	code: 'script_missing',
-	message: 'What the job should run is not there any more, or is of a kind this hub does not run.',
-};

@@ -41,6 +41,8 @@ export interface Told {
 export interface Script {
 	sha256: string;
 	size: number;
+	/** Where it is kept; left out: among the scripts. */
+	kind?: 'inventories';
 }
 
 /** What is decided is written down in the record so much later: the end at once, the rest when the next step had its chance. */
@@ -127,10 +129,7 @@ export class RunStream extends DurableObject<Env> {
 		// And an offer whose time ran out while the object slept.
 		this.#step({ type: 'overdue' });
 		if (this.#state.step !== 'queued') return 'gone';
-		this.#kept.put(
-			'scripts',
-			spec.steps.flatMap((s) => (s.location_type === 'uploaded' ? [{ sha256: s.sha256, size: s.size }] : [])),
-		);
+		this.#kept.put('scripts', sentWith(spec));
 		const { state } = this.#step({ type: 'offer', agent_id });
 		const { epoch } = state;
 		const sent = await this.#link(agent_id)
@@ -546,6 +545,12 @@ export class RunStream extends DurableObject<Env> {
 		this.#later(next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
 	}
 }
+
+/** What an agent may ask for beside the spec itself. */
+const sentWith = ({ steps, inventory }: RunSpec): Script[] => [
+	...steps.flatMap((s) => (s.location_type === 'uploaded' ? [{ sha256: s.sha256, size: s.size }] : [])),
+	...(inventory ? [{ sha256: inventory.sha256, size: inventory.size, kind: 'inventories' as const }] : []),
+];
 
 /** What of a step is audited: that the run was handed to an agent, and how it ended. */
 function auditOf(before: RunState, after: RunState): RunChange['audit'] {

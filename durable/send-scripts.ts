@@ -3,16 +3,19 @@ import { encodeBlob, fromHex, PAYLOAD_MAX } from '#protocol/run-frames.ts';
 import type { Connection } from './core/transport/connection.ts';
 import type { Script } from './run-stream.ts';
 
-/** Sends the content of scripts, in parts. Answers why not, where one is not in the store. */
+/** Sends the content of scripts and of an inventory, in parts. Answers why not, where one is not in the store. */
 export async function sendScripts(
 	to: Connection,
 	store: R2Bucket,
 	project_id: number,
 	scripts: readonly Script[],
 ): Promise<Reason | null> {
-	for (const { sha256 } of scripts) {
-		const object = await store.get(`scripts/${String(project_id)}/${sha256}`);
-		if (!object) return { code: 'script_missing', message: 'The content of a script is not in the store.' };
+	for (const { sha256, kind } of scripts) {
+		const object = await store.get(`${kind ?? 'scripts'}/${String(project_id)}/${sha256}`);
+		if (!object)
+			return kind === 'inventories'
+				? { code: 'inventory_missing', message: 'The content of the inventory is not in the store.' }
+				: { code: 'script_missing', message: 'The content of a script is not in the store.' };
 		const content = new Uint8Array(await object.arrayBuffer());
 		const whole = { sha256: fromHex(sha256), total: content.length };
 		for (let offset = 0; offset === 0 || offset < content.length; offset += PAYLOAD_MAX)

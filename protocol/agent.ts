@@ -63,7 +63,7 @@ export const FromAgent = z.discriminatedUnion('type', [
 		abilities: Abilities,
 		runs: z.array(KnownRun).max(1000),
 	}),
-	z.strictObject({ type: z.literal('accept'), ...at, need: z.array(Sha256).max(20) }),
+	z.strictObject({ type: z.literal('accept'), ...at, need: z.array(Sha256).max(40) }),
 	z.strictObject({ type: z.literal('refuse'), ...at, reason: Reason }),
 	z.strictObject({ type: z.literal('started'), ...at, at: Time }),
 	Finish,

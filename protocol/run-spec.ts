@@ -98,7 +98,12 @@ export const RunSpec = z.strictObject({
 	secret_parameters: SecretParameters.optional(),
 	arguments: Arguments.optional(),
 	/** For ansible: the inventory, and which part of it. */
-	inventory: Document.extend({ format: z.enum(['ini', 'yaml']), limit: z.string().max(10_000).nullable() }).optional(),
+	inventory: Document.extend({
+		format: z.enum(['ini', 'yaml']),
+		limit: z.string().max(10_000).nullable(),
+		/** Of the private key that its hosts are reached with. */
+		key_ref: SecretRef.nullable(),
+	}).optional(),
 	/** Which of the targets it is for; all of them where it is left out. */
 	hosts: z.array(z.string().min(1).max(253)).min(1).max(TARGET_HOSTS_MAX).optional(),
 	/** For ansible: say what would change. */
@@ -123,7 +128,9 @@ export const templateOf = (spec: RunSpec) => ({
 	secrets: spec.secrets,
 	parameters_schema: spec.parameters_schema ?? null,
 	arguments: spec.arguments ?? [],
-	inventory: spec.inventory ? { sha256: spec.inventory.sha256, format: spec.inventory.format } : null,
+	inventory: spec.inventory
+		? { sha256: spec.inventory.sha256, format: spec.inventory.format, key_ref: spec.inventory.key_ref }
+		: null,
 	timeout_s: spec.timeout_s,
 	grace_s: spec.grace_s,
 	on_partition: spec.on_partition,

@@ -1,6 +1,8 @@
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
 import { executionOf } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
+import type { Reason } from '#domain/run-reason.ts';
+import { NoTargets } from '#domain/target.ts';
 import { RunSpec, Step } from '#protocol/run-spec.ts';
 import {
 	environments,
@@ -13,14 +15,16 @@ import {
 	terraform_plans,
 } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
+import { type Aim, aimOf, targetsQuery } from './targets.ts';
 
 /** Seconds between INT, TERM and KILL. */
 const GRACE_S = 10;
 
-/** A queued run, and what an agent has to know to carry it out; null where that is no longer there. */
+/** A queued run, and what an agent has to know to carry it out; null where that is no longer there, and why. */
 export interface Dispatch {
 	run: Run;
 	spec: RunSpec | null;
+	why: Reason | null;
 	/** The one agent that can carry it out; null: any that fits. */
 	only_agent: number | null;
 }
@@ -62,19 +66,23 @@ export const dispatchQueries = (ctx: Ctx, run_id: number) => {
 			.select({ agent_id: terraform_plans.agent_id, plan_sha256: terraform_plans.plan_sha256 })
 			.from(terraform_plans)
 			.where(eq(terraform_plans.id, of('plan_id'))),
+		targetsQuery(ctx, of('job_id')),
 	] as const;
 };
 
 type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q[K]['_']['result'] };
 
 /** Null when the run is not queued (any more). */
-export function dispatchOf([[run], [job], [project], [environment], scripts, [plan]]: Rows<
+export function dispatchOf([[run], [job], [project], [environment], scripts, [plan], [inventory]]: Rows<
 	ReturnType<typeof dispatchQueries>
 >): Dispatch | null {
 	if (!run || !job || !project) return null;
 	// A plan that is gone is never made anew instead of applied.
-	if (run.plan_id !== null && !plan?.plan_sha256) return { run, spec: null, only_agent: null };
-	const { execution_backend, execution_backend_config } = executionOf(project, environment, job);
+	if (run.plan_id !== null && !plan?.plan_sha256)
+		return gone(run, { code: 'plan_missing', message: 'The plan that the run was to apply is not there any more.' });
+	const execution = executionOf(project, environment, job);
+	const aim = aimAgain({ job, execution, tools: scripts.map(({ tool }) => tool), inventory, chosen: run.hosts });
+	if ('code' in aim) return gone(run, aim);
 	const spec = RunSpec.safeParse({
 		run_id: run.id,
 		job_id: job.id,
@@ -82,7 +90,10 @@ export function dispatchOf([[run], [job], [project], [environment], scripts, [pl
 		project: project.name,
 		environment: environment?.name ?? null,
 		title: job.title,
-		execution: { backend: execution_backend ?? 'local', config: execution_backend_config ?? {} },
+		execution: {
+			backend: execution.execution_backend ?? 'local',
+			config: { ...execution.execution_backend_config, ...(aim.ssh && { hosts: aim.ssh }) },
+		},
 		steps: scripts.map(stepOf),
 		parameters: run.parameters,
 		secrets: {},
@@ -93,11 +104,29 @@ export function dispatchOf([[run], [job], [project], [environment], scripts, [pl
 		...(job.parameters_schema && { parameters_schema: job.parameters_schema }),
 		...(Object.keys(run.secret_parameters).length > 0 && { secret_parameters: run.secret_parameters }),
 		...(job.arguments.length > 0 && { arguments: job.arguments }),
-		...(run.hosts && { hosts: run.hosts }),
+		...(aim.hosts && { hosts: aim.hosts }),
+		...(aim.inventory && { inventory: aim.inventory }),
 		...(run.check_mode && { check: true }),
 		...(plan?.plan_sha256 && { apply_plan: plan.plan_sha256 }),
 	});
-	return { run, spec: spec.data ?? null, only_agent: plan?.agent_id ?? null };
+	if (!spec.success) return gone(run, nothingToRun);
+	return { run, spec: spec.data, why: null, only_agent: plan?.agent_id ?? null };
+}
+
+const nothingToRun: Reason = {
+	code: 'script_missing',
+	message: 'What the job should run is not there any more, or is of a kind this hub does not run.',
+};
+const gone = (run: Run, why: Reason): Dispatch => ({ run, spec: null, why, only_agent: null });
+
+/** As when the run was asked for; what has changed since may end it. */
+function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {
+	try {
+		return aimOf(of);
+	} catch (error) {
+		if (!(error instanceof NoTargets)) throw error;
+		return { code: 'inventory_missing', message: error.message.slice(0, 500) };
+	}
 }
 
 /** Loads a run for its dispatch, in one round trip. */

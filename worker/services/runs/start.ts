@@ -1,18 +1,22 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Access } from '#domain/access.ts';
-import { carriedOut, executionOf } from '#domain/backend.ts';
+import { carriedOut, type ExecutionBackend, executionOf } from '#domain/backend.ts';
 import { DomainError, conflict, forbidden, invalid } from '#domain/errors.ts';
 import type { Environment } from '#domain/environment.ts';
 import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
+import type { Job } from '#domain/job.ts';
 import { checkParameters } from '#domain/parameter.ts';
 import { can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
+import type { Tool } from '#domain/script.ts';
+import { NoTargets } from '#domain/target.ts';
 import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one, unchanged } from '../edit.ts';
 import { freezesFrom } from '../freezes/in-force.ts';
 import { enter, ofRow, type UserActor } from '../gate.ts';
+import { aimOf, NotATarget, targetsQuery } from './targets.ts';
 
 /** Puts a run of a job into its project's queue. The answer does not wait for an agent. */
 export function startRun(ctx: Ctx, job_id: number, input: RunStart): Promise<Run> {
@@ -69,11 +73,12 @@ export async function start(
 				.from(projects)
 				.where(eq(projects.id, sql`(select project_id from jobs where id = ${job_id})`)),
 			ctx.db
-				.select({ id: script_refs.id })
+				.select({ tool: script_refs.tool })
 				.from(job_script_refs)
 				.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
 				.where(eq(job_script_refs.job_id, job_id)),
 			freezesFrom(ctx, sql`(select project_id from jobs where id = ${job_id})`, at),
+			targetsQuery(ctx, job_id),
 		],
 		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
 	);
@@ -91,7 +96,8 @@ export async function start(
 	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
 	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
 	if (rows[3].length === 0) throw conflict('The job has no scripts: there is nothing to run.');
-	const backend = executionOf(project, environment, job).execution_backend ?? 'local';
+	const execution = executionOf(project, environment, job);
+	const backend = execution.execution_backend ?? 'local';
 	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
 
@@ -100,6 +106,9 @@ export async function start(
 	const checked = checkParameters(job.parameters_schema, input.parameters);
 	if (checked.errors.length > 0)
 		throw new DomainError('invalid', 'The parameters are not valid.', { errors: checked.errors });
+	const tools = rows[3].map(({ tool }) => tool);
+	assertTools(tools, backend, input.check ?? false);
+	assertTargets({ job, execution, tools, inventory: rows[5][0], chosen: checked.hosts });
 
 	const { project_id } = job;
 	const [made] = await commit(ctx, actor, {
@@ -165,6 +174,28 @@ export async function start(
 	ctx.after(ctx.live.queued({ id: run.id, project_id }));
 	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id: run.id, row: run }]));
 	return run;
+}
+
+/** Playbooks reach their hosts themselves; and where only what would change is asked for, nothing may do more than say it. */
+function assertTools(tools: readonly Tool[], backend: ExecutionBackend, check: boolean): void {
+	if (tools.includes('ansible') && backend !== 'local' && backend !== 'docker')
+		throw conflict(
+			`A playbook reaches its hosts itself, from the agent's host or a container: not with the backend ${backend}.`,
+		);
+	if (check && tools.some((tool) => tool !== 'ansible'))
+		throw invalid('check', 'is for jobs of playbooks alone: other scripts would do what they do');
+}
+
+/** Throws where there is nothing to aim at, or what was chosen is none of it. */
+function assertTargets(aimed: Parameters<typeof aimOf>[0] & { job: Pick<Job, 'parameters_schema'> }): void {
+	try {
+		aimOf(aimed);
+	} catch (error) {
+		if (!(error instanceof NoTargets)) throw error;
+		const name = aimed.job.parameters_schema?.find(({ type }) => type === 'hosts')?.name;
+		if (error instanceof NotATarget && name !== undefined) throw invalid(`parameters.${name}`, error.message);
+		throw conflict(error.message);
+	}
 }
 
 /** The freezes that are broken. Breaking takes a right of its own, and something to break. */
