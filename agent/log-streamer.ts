@@ -107,7 +107,7 @@ export class LogStreamer {
 			length: payload.length,
 		};
 		this.#pieces.push(piece);
-		this.#schedule();
+		this.#schedule(false);
 	}
 
 	/** Gives out what the maskers still held; resolves when all of the log is in the spool, or the spool is broken. */
@@ -140,9 +140,12 @@ export class LogStreamer {
 		this.#schedule();
 	}
 
-	#schedule(): void {
+	/** A record comes along with the output that follows it: sent ahead, it would have the first line wait. */
+	#schedule(output = true): void {
 		if (this.#pumping || this.#ending) return;
-		const wait = this.#pending >= BATCH_BYTES ? 0 : this.#lastBatch + BATCH_MS - performance.now();
+		const now = performance.now();
+		const due = (output ? this.#lastBatch : now) + BATCH_MS;
+		const wait = this.#pending >= BATCH_BYTES ? 0 : due - now;
 		if (wait <= 0) {
 			if (this.#timer) clearTimeout(this.#timer);
 			this.#timer = null;

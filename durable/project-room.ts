@@ -4,7 +4,7 @@ import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { loadQueue } from '#worker/services/runs/queue.ts';
-import { type Dispatch, loadDispatch } from '#worker/services/runs/spec.ts';
+import { type Dispatch, loadDispatches } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
 import { type Candidate, fitting, frozenReason, projectPaused, type Queued, waitingReason } from './core/queue.ts';
 import { Timers } from './core/timers.ts';
@@ -15,6 +15,8 @@ import { watcherOf } from './watcher.ts';
 const AGAIN_MS = 30_000;
 /** What changes in so short a time is written down and told together. */
 const GATHER_MS = 5;
+/** How many runs are read in full at once. */
+const LOAD_MAX = 25;
 /** How many runs that were placed are remembered; one that was forgotten is offered anew, and its stream says no. */
 const PLACED_MAX = 2_000;
 
@@ -35,7 +37,8 @@ export class ProjectRoom extends DurableObject<Env> {
 	readonly #placed = new Set<number>();
 	#passing: Promise<void> | null = null;
 	#again = false;
-	#asked: number | null = null;
+	/** Runs that have come since the last pass began. */
+	#asked = new Set<number>();
 	#gathered: ChangedRow[] = [];
 	#gathering: Promise<void> | null = null;
 
@@ -58,7 +61,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	/** A run waits. Telling it twice, or of one that does not wait any more, does no harm. */
 	async queued(run_id: number): Promise<void> {
 		this.#placed.delete(run_id);
-		this.#asked = run_id;
+		this.#asked.add(run_id);
 		await this.dispatch();
 	}
 
@@ -94,19 +97,22 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 
 	async #pass() {
-		const queue = await loadQueue(systemCtx(this.env, this.ctx), this.#id, this.#asked);
-		this.#asked = null;
+		const asked = [...this.#asked].slice(0, LOAD_MAX);
+		this.#asked.clear();
+		const queue = await loadQueue(systemCtx(this.env, this.ctx), this.#id, asked);
 		const still: { run: Queued; fit: Candidate[] }[] = [];
 		const open = new Set(queue.agents.map((a) => a.id));
-		for (const run of queue.waiting) {
-			if (this.#placed.has(run.run_id)) continue;
+		const waiting = queue.waiting.filter(({ run_id }) => !this.#placed.has(run_id));
+		const loaded = queue.asked;
+		for (const [n, run] of waiting.entries()) {
 			const fit = fitting(queue.agents, run);
 			const held = queue.project_status !== 'active' || run.frozen !== null;
 			const candidates = held ? [] : fit.filter((a) => open.has(a.id));
-			const loaded = queue.asked?.run.id === run.run_id ? queue.asked : null;
+			if (candidates.length > 0 && !loaded.has(run.run_id)) await this.#load(waiting.slice(n, n + LOAD_MAX), loaded);
+			const dispatch = loaded.get(run.run_id);
 			// What cannot be run fails at once, whether or not there is an agent for it.
-			const placeable = candidates.length > 0 || loaded?.spec === null;
-			if (placeable && (await this.#place(run.run_id, candidates, open, loaded))) this.#remember(run.run_id);
+			const placeable = candidates.length > 0 || dispatch?.spec === null;
+			if (placeable && (await this.#place(dispatch, candidates, open))) this.#remember(run.run_id);
 			else still.push({ run, fit });
 		}
 		let ahead = 0;
@@ -126,16 +132,21 @@ export class ProjectRoom extends DurableObject<Env> {
 		await this.#arm();
 	}
 
+	/** Reads in full those of the runs that are not yet. */
+	async #load(runs: readonly Queued[], loaded: Map<number, Dispatch>) {
+		const ids = runs.flatMap(({ run_id }) => (loaded.has(run_id) ? [] : [run_id]));
+		for (const [id, dispatch] of await loadDispatches(systemCtx(this.env, this.ctx), ids)) loaded.set(id, dispatch);
+	}
+
 	/** True when the run is out of the queue: an agent has it, or it does not wait any more. Agents that are full leave `open`. */
-	async #place(run_id: number, fit: Candidate[], open: Set<number>, loaded: Dispatch | null): Promise<boolean> {
-		const dispatch = loaded ?? (await loadDispatch(systemCtx(this.env, this.ctx), run_id));
+	async #place(dispatch: Dispatch | undefined, fit: Candidate[], open: Set<number>): Promise<boolean> {
 		if (!dispatch) return true;
-		if (dispatch.why) await this.#stream(run_id).unrunnable(dispatch.run, dispatch.why);
-		if (!dispatch.spec) return true;
+		const { run, spec, why, only_agent } = dispatch;
+		if (why) await this.#stream(run.id).unrunnable(run, why);
+		if (!spec) return true;
 		fit.sort((a, b) => (this.#givenAt.get(a.id) ?? 0) - (this.#givenAt.get(b.id) ?? 0));
-		const { only_agent } = dispatch;
 		for (const agent of only_agent === null ? fit : fit.filter((a) => a.id === only_agent)) {
-			const sent = await this.#stream(run_id).offer(dispatch.run, dispatch.spec, agent.id);
+			const sent = await this.#stream(run.id).offer(run, spec, agent.id);
 			if (sent === 'offered') this.#givenAt.set(agent.id, Date.now());
 			if (sent === 'offered' || sent === 'gone') return true;
 			open.delete(agent.id);

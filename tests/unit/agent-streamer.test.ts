@@ -125,6 +125,18 @@ describe('a log on its way to the spool', () => {
 		await end;
 	});
 
+	it('what is said beside it goes along with the output that follows, and does not hold it up', async () => {
+		const { streamer, spool, spooled } = await make();
+		let batches = 0;
+		const sync = spool.sync.bind(spool);
+		spool.sync = () => (batches++, sync());
+		streamer.record({ type: 'step_started', n: 1, host: null, name: 'say', tool: 'shell' });
+		void streamer.write(Stream.stdout, Buffer.from('a line\n'));
+		await until(() => batches > 0);
+		expect(framesOf(spooled).map(({ kind }) => kind)).toEqual([Kind.record, Kind.log]);
+		await streamer.end();
+	});
+
 	it('is broken for good when the disk does not keep what was handed on', async () => {
 		const { streamer, spool, spooled, broken } = await make();
 		spool.sync = () => Promise.reject(new Error('EIO'));

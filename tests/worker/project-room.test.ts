@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { evictDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ToBrowser } from '#protocol/browser.ts';
-import { loadDispatch } from '#worker/services/runs/spec.ts';
+import { loadDispatches } from '#worker/services/runs/spec.ts';
 import { sweepRuns } from '#worker/services/runs/sweep.ts';
 import { liveOf } from '#worker/live.ts';
 import { type Caller, ctxFor, ORIGIN, person, project, session } from './api-world.ts';
@@ -50,16 +50,17 @@ class Page {
 }
 
 describe('dispatch', () => {
-	it('goes by priority, then by time', async () => {
+	it('goes by priority, then by time, each with its own spec', async () => {
 		const order = [];
-		for (const priority of ['low', 'normal', 'critical', 'normal', 'high'])
-			order.push(await queuedRun(admin, p, { priority }));
+		for (const [n, priority] of ['low', 'normal', 'critical', 'normal', 'high'].entries())
+			order.push(await queuedRun(admin, p, { priority, timeout_s: 100 + n }));
 		for (const run of order) await becomes(run, { reason: expect.stringContaining('no_agent') });
 		const wide = await enrolled({ project_ids: JSON.stringify([p]), capacity: 10 });
 		const { agent } = await TestAgent.online(wide, { capacity: 10 });
 		await agent.next('offer', 5);
-		const got = agent.all('offer').map((o) => (o.spec as { run_id: number }).run_id);
-		expect(got).toEqual([order[2], order[4], order[1], order[3], order[0]]);
+		const got = agent.all('offer').map(({ spec }) => spec as { run_id: number; timeout_s: number });
+		expect(got.map(({ run_id }) => run_id)).toEqual([order[2], order[4], order[1], order[3], order[0]]);
+		expect(got.map(({ timeout_s }) => timeout_s)).toEqual([102, 104, 101, 103, 100]);
 	});
 
 	it('goes only to agents with the labels, and says why the others wait', async () => {
@@ -196,7 +197,7 @@ describe('dispatch', () => {
 
 	it('gives a whole spec, or none: what cannot be run fails with its reason', async () => {
 		const run = await queuedRun(admin, p, { timeout_s: 77 });
-		const dispatch = await loadDispatch(system(), run);
+		const dispatch = (await loadDispatches(system(), [run])).get(run);
 		expect(dispatch?.spec).toMatchObject({
 			run_id: run,
 			project_id: p,

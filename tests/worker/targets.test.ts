@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { decodeBlob, toHex } from '#protocol/run-frames.ts';
 import { liveOf } from '#worker/live.ts';
-import { loadDispatch } from '#worker/services/runs/spec.ts';
+import { loadDispatches } from '#worker/services/runs/spec.ts';
 import { type Caller, ctxFor, fresh, idOf, person, project } from './api-world.ts';
 import { becomes, enrolled, runOf, TestAgent } from './live-world.ts';
 
@@ -59,7 +59,7 @@ const start = async (job_id: number, body: object = {}) =>
 
 async function specOf(run_id: number): Promise<RunSpec> {
 	const ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } }, { live: liveOf(env) });
-	const spec = (await loadDispatch(ctx, run_id))?.spec;
+	const spec = (await loadDispatches(ctx, [run_id])).get(run_id)?.spec;
 	if (!spec) throw new Error('there is no spec');
 	return spec;
 }

@@ -6,7 +6,7 @@ import type { Reason } from '#domain/run-reason.ts';
 import { agents, jobs, projects, runs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { freezesFrom } from '../freezes/in-force.ts';
-import { type Dispatch, dispatchOf, dispatchQueries } from './spec.ts';
+import { type Dispatch, dispatchesOf, dispatchQueries } from './spec.ts';
 
 /** The most waiting runs of a project that are looked at at once; those behind them wait for their turn. */
 const QUEUE_MAX = 200;
@@ -18,8 +18,8 @@ export interface Queue {
 	waiting: { run_id: number; labels: Labels; backend: string; reason: Reason | null; frozen: Frozen | null }[];
 	/** The agents that are online and serve the project. */
 	agents: { id: number; name: string; labels: Labels; backends: string[] }[];
-	/** The run that was asked for, ready to be offered; null where it does not wait, or none was asked for. */
-	asked: Dispatch | null;
+	/** The runs that were asked for and wait, ready to be offered. */
+	asked: Map<number, Dispatch>;
 }
 
 /** A freeze holds the run back: until when, and in what words. */
@@ -39,8 +39,8 @@ const frozenNow = (now: number) =>
 	sql`${runs.break_freeze} is null and exists (select 1 from freezes f where (f.project_id is null or f.project_id = ${runs.project_id})
 		and f."end" > ${now} and f.start <= ${now} and (f.environment_id is null or f.environment_id = ${runs.environment_id}))`;
 
-/** What waits in a project and who could take it, in one round trip; with it one run in full, as there mostly is but one. */
-export async function loadQueue(ctx: Ctx, project_id: number, asked: number | null): Promise<Queue> {
+/** What waits in a project and who could take it, in one round trip; with it some of the runs in full: those that have just come. */
+export async function loadQueue(ctx: Ctx, project_id: number, asked: readonly number[]): Promise<Queue> {
 	const now = new Date(ctx.now()).toISOString();
 	const [[project], freezes, waiting, online, ...rest] = await ctx.db.batch([
 		ctx.db.select({ status: projects.status }).from(projects).where(eq(projects.id, project_id)),
@@ -71,7 +71,7 @@ export async function loadQueue(ctx: Ctx, project_id: number, asked: number | nu
 			)
 			.orderBy(asc(agents.id))
 			.limit(AGENTS_MAX),
-		...dispatchQueries(ctx, asked ?? 0),
+		...dispatchQueries(ctx, asked),
 	]);
 	return {
 		project_status: project?.status ?? 'archived',
@@ -81,6 +81,6 @@ export async function loadQueue(ctx: Ctx, project_id: number, asked: number | nu
 			return { ...run, frozen };
 		}),
 		agents: online.map(({ abilities, ...agent }) => ({ ...agent, backends: abilities?.backends ?? [] })),
-		asked: dispatchOf(rest),
+		asked: dispatchesOf(rest),
 	};
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { executionOf } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
 import type { Reason } from '#domain/run-reason.ts';
@@ -29,29 +29,31 @@ export interface Dispatch {
 	only_agent: number | null;
 }
 
-/** The queries a dispatch is made of, for a batch of the caller's. */
-export const dispatchQueries = (ctx: Ctx, run_id: number) => {
+/** The queries that dispatches are made of, for a batch of the caller's. */
+export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[]) => {
+	const ids = sql`(select value from json_each(${JSON.stringify(run_ids)}))`;
 	const of = (column: 'job_id' | 'project_id' | 'environment_id' | 'plan_id') =>
-		sql`(select ${sql.identifier(column)} from runs where id = ${run_id})`;
+		sql`(select ${sql.identifier(column)} from runs where id in ${ids})`;
 	return [
 		ctx.db
 			.select()
 			.from(runs)
-			.where(and(eq(runs.id, run_id), eq(runs.status, 'queued'))),
+			.where(and(inArray(runs.id, ids), eq(runs.status, 'queued'))),
 		ctx.db
 			.select()
 			.from(jobs)
-			.where(eq(jobs.id, of('job_id'))),
+			.where(inArray(jobs.id, of('job_id'))),
 		ctx.db
 			.select()
 			.from(projects)
-			.where(eq(projects.id, of('project_id'))),
+			.where(inArray(projects.id, of('project_id'))),
 		ctx.db
 			.select()
 			.from(environments)
-			.where(eq(environments.id, of('environment_id'))),
+			.where(inArray(environments.id, of('environment_id'))),
 		ctx.db
 			.select({
+				job_id: job_script_refs.job_id,
 				...getTableColumns(script_refs),
 				url: sql<string | null>`${git_repos.url}`.as('url'),
 				default_branch: sql<string | null>`${git_repos.default_branch}`.as('default_branch'),
@@ -60,23 +62,55 @@ export const dispatchQueries = (ctx: Ctx, run_id: number) => {
 			.from(job_script_refs)
 			.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
 			.leftJoin(git_repos, eq(git_repos.id, script_refs.repo_id))
-			.where(eq(job_script_refs.job_id, of('job_id')))
-			.orderBy(asc(job_script_refs.position)),
+			.where(inArray(job_script_refs.job_id, of('job_id')))
+			.orderBy(asc(job_script_refs.job_id), asc(job_script_refs.position)),
 		ctx.db
-			.select({ agent_id: terraform_plans.agent_id, plan_sha256: terraform_plans.plan_sha256 })
+			.select({ id: terraform_plans.id, agent_id: terraform_plans.agent_id, plan_sha256: terraform_plans.plan_sha256 })
 			.from(terraform_plans)
-			.where(eq(terraform_plans.id, of('plan_id'))),
+			.where(inArray(terraform_plans.id, of('plan_id'))),
 		targetsQuery(ctx, of('job_id')),
 	] as const;
 };
 
 type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q[K]['_']['result'] };
 
-/** Null when the run is not queued (any more). */
-export function dispatchOf([[run], [job], [project], [environment], scripts, [plan], [inventory]]: Rows<
-	ReturnType<typeof dispatchQueries>
->): Dispatch | null {
-	if (!run || !job || !project) return null;
+type Loaded = Rows<ReturnType<typeof dispatchQueries>>;
+
+/** By the run's id; a run that is not queued (any more) is not among them. */
+export function dispatchesOf([found, jobs, projects, environments, scripts, plans, inventories]: Loaded): Map<
+	number,
+	Dispatch
+> {
+	const dispatches = found.flatMap((run): [number, Dispatch][] => {
+		const job = jobs.find(({ id }) => id === run.job_id);
+		const project = projects.find(({ id }) => id === run.project_id);
+		if (!job || !project) return [];
+		const environment = environments.find(({ id }) => id === run.environment_id);
+		const plan = plans.find(({ id }) => id === run.plan_id);
+		const inventory = inventories.find(({ id }) => id === job.targets?.inventory_id);
+		const own = scripts.filter(({ job_id }) => job_id === job.id);
+		return [[run.id, dispatchOf({ run, job, project, environment, scripts: own, plan, inventory })]];
+	});
+	return new Map(dispatches);
+}
+
+function dispatchOf({
+	run,
+	job,
+	project,
+	environment,
+	scripts,
+	plan,
+	inventory,
+}: {
+	run: Run;
+	job: Loaded[1][number];
+	project: Loaded[2][number];
+	environment: Loaded[3][number] | undefined;
+	scripts: ScriptRow[];
+	plan: Loaded[5][number] | undefined;
+	inventory: Loaded[6][number] | undefined;
+}): Dispatch {
 	// A plan that is gone is never made anew instead of applied.
 	if (run.plan_id !== null && !plan?.plan_sha256)
 		return gone(run, { code: 'plan_missing', message: 'The plan that the run was to apply is not there any more.' });
@@ -129,11 +163,11 @@ function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {
 	}
 }
 
-/** Loads a run for its dispatch, in one round trip. */
-export const loadDispatch = async (ctx: Ctx, run_id: number): Promise<Dispatch | null> =>
-	dispatchOf(await ctx.db.batch(dispatchQueries(ctx, run_id)));
+/** Loads runs for their dispatch, in one round trip. */
+export const loadDispatches = async (ctx: Ctx, run_ids: readonly number[]): Promise<Map<number, Dispatch>> =>
+	dispatchesOf(await ctx.db.batch(dispatchQueries(ctx, run_ids)));
 
-type ScriptRow = Rows<ReturnType<typeof dispatchQueries>>[4][number];
+type ScriptRow = Loaded[4][number];
 
 function stepOf(script: ScriptRow): Step | null {
 	const { name, tool, vault_secret_ref: secret, location_type, location } = script;

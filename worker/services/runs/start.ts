@@ -78,7 +78,7 @@ export async function start(
 				.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
 				.where(eq(job_script_refs.job_id, job_id)),
 			freezesFrom(ctx, sql`(select project_id from jobs where id = ${job_id})`, at),
-			targetsQuery(ctx, job_id),
+			targetsQuery(ctx, sql`(${job_id})`),
 		],
 		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
 	);

@@ -1,4 +1,4 @@
-import { and, eq, sql, type SQL } from 'drizzle-orm';
+import { and, inArray, sql, type SQL } from 'drizzle-orm';
 import type { Execution } from '#domain/backend.ts';
 import { SshConfig } from '#domain/backend-config.ts';
 import type { Job } from '#domain/job.ts';
@@ -9,10 +9,11 @@ import type { RunSpec } from '#protocol/run-spec.ts';
 import { inventories } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 
-/** For a batch: the inventory of a job's targets, if it has any and it is there still. */
-export const targetsQuery = (ctx: Ctx, job_id: SQL) =>
+/** For a batch: the inventories of the targets of jobs of one project, where they have any and these are there still. */
+export const targetsQuery = (ctx: Ctx, job_ids: SQL) =>
 	ctx.db
 		.select({
+			id: inventories.id,
 			sha256: inventories.sha256,
 			size: inventories.size,
 			format: inventories.format,
@@ -21,8 +22,8 @@ export const targetsQuery = (ctx: Ctx, job_id: SQL) =>
 		.from(inventories)
 		.where(
 			and(
-				eq(inventories.id, sql`(select json_extract(targets, '$.inventory_id') from jobs where id = ${job_id})`),
-				eq(inventories.project_id, sql`(select project_id from jobs where id = ${job_id})`),
+				inArray(inventories.id, sql`(select json_extract(targets, '$.inventory_id') from jobs where id in ${job_ids})`),
+				inArray(inventories.project_id, sql`(select project_id from jobs where id in ${job_ids})`),
 			),
 		);
 type InventoryRow = Awaited<ReturnType<typeof targetsQuery>>[number];
