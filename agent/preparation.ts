@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Reason } from '#domain/run-reason.ts';
 import type { RunSpec, Step } from '#protocol/run-spec.ts';
@@ -9,8 +10,11 @@ import type { Policy } from './policy/index.ts';
 import { readBelow, type Scripts, ScriptUnavailable } from './scripts.ts';
 import { type Checkout, checkOut, GitFailed } from './sources/git.ts';
 import { SecretUnavailable } from './own-secret.ts';
-import { resolveSecret, SecretFiles } from './secrets.ts';
+import { SecretsOfRun } from './run-secrets.ts';
+import { resolveSecret } from './secrets.ts';
 import type { Vault } from './vault.ts';
+import { Ansible } from './tools/ansible/index.ts';
+import type { Follower } from './tools/contract.ts';
 import { PlanMissing, Terraform } from './tools/terraform.ts';
 import { argvOf, realCwd, Workspace, workspacesOf } from './workspace.ts';
 
@@ -36,8 +40,8 @@ export interface Prepared {
 	forms: Forms;
 	/** By step: which commit it was fetched at; null where it was not fetched. */
 	commits: (string | null)[];
-	/** Where the run is one of terraform's. */
-	terraform: Terraform | null;
+	/** Where a tool follows its programs. */
+	follower: Follower | null;
 	/** Removes the secrets' files. */
 	forgetSecrets(): Promise<void>;
 	/** Removes everything else. */
@@ -80,26 +84,52 @@ export async function prepareRun(
 			env[`UHUB_PARAM_${parameter}_FILE`] = await secrets.put(ref);
 		const commands: Command[] = [];
 		const commits: Prepared['commits'] = [];
-		let terraform: Terraform | null = null;
+		const ansible = spec.steps.some(({ tool }) => tool === 'ansible')
+			? await ansibleOf(spec, workspace, dir, secrets, s)
+			: null;
+		let follower: Follower | null = ansible;
 		for (const [n, step] of spec.steps.entries()) {
 			if (step.tool === 'terraform') {
-				terraform = new Terraform(spec, workspace.dir, s);
+				const terraform = new Terraform(spec, workspace.dir, s);
+				follower = terraform;
 				const { command, commit } = await terraformCommand(terraform, step, spec, workspace, s, checkouts, now);
 				if (step.secret !== null) command.env['UHUB_SECRET_FILE'] = await secrets.put(step.secret);
 				commands.push({ name: step.name, tool: step.tool, argv: command.argv, env: { ...env, ...command.env } });
 				commits.push(commit);
 				continue;
 			}
-			const { bytes, dir: from, commit } = await contentOf(step, s, checkouts);
+			const { bytes, place, commit } = await contentOf(step, s, checkouts);
 			// What was fetched lies in the run's directory, which its processes may see elsewhere.
-			const seenFrom =
-				from !== null && commit !== null ? path.posix.join(dir, path.relative(workspace.dir, from)) : from;
+			const there = (file: string) =>
+				commit === null ? file : path.posix.join(dir, path.relative(workspace.dir, file));
 			const own: Record<string, string> = { ...env };
-			if (seenFrom !== null) own['UHUB_SCRIPT_DIR'] = seenFrom;
+			if (place) own['UHUB_SCRIPT_DIR'] = there(place.dir);
 			if (step.secret !== null) own['UHUB_SECRET_FILE'] = await secrets.put(step.secret);
+			commits.push(commit);
+			if (ansible && step.tool === 'ansible') {
+				if (place && commit === null && seen)
+					throw new Unstartable(
+						'start_failed',
+						'a playbook under the data root needs what lies beside it, which a container does not see: upload it, or fetch it from a repository',
+					);
+				const playbook = place ? place.file : await workspace.write(`.uhub-step-${String(n + 1)}.yml`, bytes);
+				const from = place ? [place.dir, place.root].map((here) => ({ here, seen: there(here) })) : [];
+				const made = await ansible.command(
+					place ? there(playbook) : path.posix.join(dir, path.basename(playbook)),
+					argumentsOf(spec),
+					own['UHUB_SECRET_FILE'] ?? null,
+					from,
+				);
+				commands.push({ name: step.name, tool: step.tool, argv: made.argv, env: { ...own, ...made.env } });
+				continue;
+			}
+			if (spec.check)
+				throw new Unstartable(
+					'bad_request',
+					`${step.name} is no playbook, and would do more than say what would change`,
+				);
 			const file = path.posix.join(dir, path.basename(await workspace.put(n + 1, bytes)));
 			const argv = argvOf(step, file, bytes);
-			commits.push(commit);
 			commands.push({ name: step.name, tool: step.tool, argv: [...argv, ...argumentsOf(spec)], env: own });
 		}
 		return {
@@ -109,7 +139,7 @@ export async function prepareRun(
 			cwd,
 			forms: new Forms(secrets.values),
 			commits,
-			terraform,
+			follower,
 			forgetSecrets: () => secrets.remove(),
 			remove: () => workspace.remove(),
 		};
@@ -124,65 +154,46 @@ export async function prepareRun(
 	}
 }
 
-/** The secrets of one run, each in one file however often it is named. */
-class SecretsOfRun {
-	readonly values: Buffer[] = [];
-	readonly #project_id: number;
-	readonly #seen: Seen | null;
-	readonly #s: Surroundings;
-	readonly #paths = new Map<string, string>();
-	#files: SecretFiles | null = null;
-
-	constructor(project_id: number, seen: Seen | null, s: Surroundings) {
-		this.#project_id = project_id;
-		this.#seen = seen;
-		this.#s = s;
-	}
-
-	/** Where they lie on this host. */
-	get dir(): string | null {
-		return this.#files?.dir ?? null;
-	}
-
-	/** Answers the file's path as the run's processes see it. Throws `SecretUnavailable`. */
-	async put(ref: string): Promise<string> {
-		const known = this.#paths.get(ref);
-		if (known !== undefined) return known;
-		const value = await resolveSecret(ref, this.#project_id, this.#s.policy, this.#s.vault);
-		this.#files ??= await SecretFiles.create(this.#s.home.tag, this.#s.policy.run_as);
-		const name = String(this.#paths.size + 1);
-		const here = await this.#files.put(name, value);
-		const file = this.#seen ? path.posix.join(this.#seen.secrets, name) : here;
-		this.values.push(value);
-		this.#paths.set(ref, file);
-		return file;
-	}
-
-	async remove(): Promise<void> {
-		await this.#files?.remove();
-	}
-}
-
 interface Content {
 	bytes: Buffer;
-	/** Where it really lies, beside what belongs to it; null: nowhere. */
-	dir: string | null;
+	/** Where it really lies, beside what belongs to it, and below what; null: nowhere. */
+	place: { file: string; dir: string; root: string } | null;
 	commit: string | null;
 }
 
 async function contentOf(step: Step, s: Surroundings, checkouts: Checkouts): Promise<Content> {
-	if (step.tool === 'ansible')
-		throw new Unstartable('start_failed', `${step.tool} is not carried out by this version of the agent`);
 	if (step.location_type === 'git') {
 		const { dir, commit } = await checkouts.of(step);
-		return { ...(await readBelow(dir, step.path, 'the repository')), commit };
+		const { bytes, ...place } = await readBelow(dir, step.path, 'the repository');
+		return { bytes, place, commit };
 	}
-	if (step.location_type === 'fs_path')
-		return { ...(await readBelow(s.policy.scripts.data_root ?? '', step.path, 'the data root')), commit: null };
+	if (step.location_type === 'fs_path') {
+		const { bytes, ...place } = await readBelow(s.policy.scripts.data_root ?? '', step.path, 'the data root');
+		return { bytes, place, commit: null };
+	}
 	const bytes = await s.scripts.get(step.sha256);
 	if (!bytes)
 		throw new Unstartable('script_missing', `the content of ${step.name} did not arrive, or is not what was promised`);
-	return { bytes, dir: null, commit: null };
+	return { bytes, place: null, commit: null };
+}
+
+/** What the playbooks of a run need beside themselves. */
+async function ansibleOf(
+	spec: RunSpec,
+	workspace: Workspace,
+	seen: string,
+	secrets: SecretsOfRun,
+	s: Surroundings,
+): Promise<Ansible> {
+	const { inventory } = spec;
+	const bytes = inventory && (await s.scripts.get(inventory.sha256));
+	if (!inventory || !bytes)
+		throw new Unstartable('inventory_missing', 'the inventory did not arrive, or is not what was promised');
+	const key = inventory.key_ref === null ? null : await secrets.putKey(inventory.key_ref);
+	const file = s.policy.ssh?.known_hosts;
+	const known_hosts = file === undefined ? Buffer.alloc(0) : await readFile(file).catch(() => null);
+	if (!known_hosts) throw new Unstartable('host_key_unknown', `${file ?? ''} cannot be read on the agent`);
+	return Ansible.create(spec, { workspace, seen, inventory: { ...inventory, bytes }, known_hosts, key });
 }
 
 /** A plan is applied from the very commit it was made of. */
@@ -199,8 +210,8 @@ async function terraformCommand(
 		throw new Unstartable('start_failed', 'terraform is carried out by the backend local, and by itself in its job');
 	const plan = await terraform.planToApply(now);
 	const at = step.location_type === 'git' && plan?.commit ? { ...step, revision: plan.commit } : step;
-	const { bytes, dir, commit } = await contentOf(at, s, checkouts);
-	const config = dir ?? (await workspace.directory('.uhub-terraform', 'main.tf', bytes));
+	const { bytes, place, commit } = await contentOf(at, s, checkouts);
+	const config = place?.dir ?? (await workspace.directory('.uhub-terraform', 'main.tf', bytes));
 	const { argv, env } = await terraform.command(config, commit);
 	const all: [string, ...string[]] = [...argv, ...argumentsOf(spec)];
 	return { command: { argv: all, env }, commit };

@@ -217,10 +217,10 @@ export class Run implements HeldRun {
 			this.#execution = await executor.prepare(task, output, this.#stopping.signal);
 			started_at = await this.#writeStarted(mark, this.#execution.cgroup);
 			if (this.#end) throw stoppedEarly();
-			this.#execution.start(prepared.terraform?.watch(output) ?? output);
+			this.#execution.start(prepared.follower?.watch(output) ?? output);
 			exit = await this.#execution.wait();
-			if (prepared.terraform && !this.#end)
-				exit = await prepared.terraform.concluded(exit, output, prepared.forms, this.#agent.now());
+			if (prepared.follower && !this.#end)
+				exit = await prepared.follower.concluded(exit, output, prepared.forms, this.#agent.now());
 		} catch (error) {
 			exit = whyUnstartable(error);
 			this.#agent.log(`run ${keyOf(this)}: not started: ${messageOf(error)}`);

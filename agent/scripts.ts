@@ -121,7 +121,11 @@ export class ScriptUnavailable extends Error {}
  * The content of a script under a directory, and the directory it really lies in. It is opened first and asked where it is afterwards,
  * so that no link put in place between a check and the reading can lead out. Throws `ScriptUnavailable`, which calls the directory `what`.
  */
-export async function readBelow(root: string, name: string, what: string): Promise<{ bytes: Buffer; dir: string }> {
+export async function readBelow(
+	root: string,
+	name: string,
+	what: string,
+): Promise<{ bytes: Buffer; dir: string; file: string; root: string }> {
 	if (!FsPath.safeParse(name).success)
 		throw new ScriptUnavailable(`${JSON.stringify(name)} is not a path under ${what}`);
 	try {
@@ -134,7 +138,7 @@ export async function readBelow(root: string, name: string, what: string): Promi
 			if (!isUnder(at, realRoot)) throw new ScriptUnavailable(`${name} leads out of ${what}`);
 			if (!found.isFile()) throw new ScriptUnavailable(`${name} is not a file`);
 			if (found.size > CONTENT_MAX) throw new ScriptUnavailable(`${name} is larger than 16 MiB`);
-			return { bytes: await handle.readFile(), dir: path.dirname(at) };
+			return { bytes: await handle.readFile(), dir: path.dirname(at), file: at, root: realRoot };
 		} finally {
 			await handle.close();
 		}

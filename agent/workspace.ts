@@ -43,10 +43,15 @@ export class Workspace {
 	}
 
 	/** Puts a script where it can be executed. `n` names it: what people call it must not choose a path. */
-	async put(n: number, bytes: Buffer): Promise<string> {
-		const file = path.join(this.dir, `.uhub-step-${String(n)}`);
-		await writeFile(file, bytes, { mode: 0o700, flag: 'wx' });
-		await chmod(file, 0o700);
+	put(n: number, bytes: Buffer): Promise<string> {
+		return this.write(`.uhub-step-${String(n)}`, bytes, 0o700);
+	}
+
+	/** Puts a file there that was not. */
+	async write(name: string, bytes: Buffer, mode = 0o600): Promise<string> {
+		const file = path.join(this.dir, name);
+		await writeFile(file, bytes, { mode, flag: 'wx' });
+		await chmod(file, mode);
 		if (this.#owner) await chown(file, this.#owner.uid, this.#owner.gid);
 		return file;
 	}

@@ -59,17 +59,18 @@ export const RetryPolicy = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
-/** The hosts a job is aimed at: an inventory of its project, and which part of it (patterns as `ansible --limit` takes them). */
+/** Which part of an inventory: patterns as `ansible --limit` takes them. */
+export const Limit = z
+	.string()
+	.trim()
+	.min(1)
+	.max(500)
+	.regex(/^[^-@\s][^\s@]*$/, 'expected names of hosts and groups, separated by commas, : or !');
+
+/** The hosts a job is aimed at: an inventory of its project, and which part of it. */
 export const Targets = z.strictObject({
 	inventory_id: Id,
-	limit: z
-		.string()
-		.trim()
-		.min(1)
-		.max(500)
-		.regex(/^[^-@\s][^\s@]*$/, 'expected names of hosts and groups, separated by commas, : or !')
-		.nullable()
-		.default(null),
+	limit: Limit.nullable().default(null),
 	/** Of the private key that ansible gets in with; null: as the inventory and the agent's host have it. */
 	key_ref: SecretRef.nullable().default(null),
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GitRevision, GitUrl } from '#domain/address.ts';
 import { DockerConfig, K8sConfig, LocalConfig, SshConfig, WebhookConfig } from '#domain/backend-config.ts';
 import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
-import { Arguments } from '#domain/job.ts';
+import { Arguments, Limit } from '#domain/job.ts';
 import { ParametersSchema, ParameterValues, SecretParameters, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
 import { FsPath, SecretRef, Tool } from '#domain/script.ts';
 import { TargetHost } from '#domain/target.ts';
@@ -100,7 +100,7 @@ export const RunSpec = z.strictObject({
 	/** For ansible: the inventory, and which part of it. */
 	inventory: Document.extend({
 		format: z.enum(['ini', 'yaml']),
-		limit: z.string().max(10_000).nullable(),
+		limit: Limit.nullable(),
 		/** Of the private key that its hosts are reached with. */
 		key_ref: SecretRef.nullable(),
 	}).optional(),

@@ -131,7 +131,7 @@ class LocalExecution implements Execution {
 		const exit = await ended;
 		// Its last words first: looking for leftovers takes long enough to be seen.
 		await Promise.race([drained, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
-		await this.#endLeftovers(output);
+		await this.#endLeftovers(command, output);
 		await closed(streams, drained, () => {
 			for (const pipe of streams) pipe.destroy();
 		});
@@ -162,9 +162,11 @@ class LocalExecution implements Execution {
 	}
 
 	/** A run's end is the end of all it started. */
-	async #endLeftovers(output: Output): Promise<void> {
-		if (await this.#family.gone(LEFTOVER_MS, false)) return;
-		if (!this.#stopping)
+	async #endLeftovers({ tool }: Command, output: Output): Promise<void> {
+		// Ansible keeps its connections open for whoever comes next, and nobody does.
+		const expected = tool === 'ansible';
+		if (await this.#family.gone(expected ? 0 : LEFTOVER_MS, false)) return;
+		if (!this.#stopping && !expected)
 			output.note(Stream.stderr, 'uhub: the script ended and left processes running; they are ended now');
 		await this.#family.end(LEFTOVER_MS);
 	}

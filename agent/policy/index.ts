@@ -187,11 +187,12 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 	return null;
 }
 
-/** References of what the agent itself gets in with. */
-const keysOf = ({ execution }: RunSpec): string[] =>
-	execution.backend === 'ssh'
-		? [execution.config.key_ref, execution.config.passphrase_ref].filter((ref) => ref !== undefined)
-		: [];
+/** References of what the agent itself, or its ansible, gets in with. */
+const keysOf = ({ execution, inventory }: RunSpec): string[] =>
+	[
+		...(execution.backend === 'ssh' ? [execution.config.key_ref, execution.config.passphrase_ref] : []),
+		inventory?.key_ref ?? undefined,
+	].filter((ref) => ref !== undefined);
 
 /** What the section of a run's backend has against it; null: nothing. */
 function backendRefusal(execution: RunSpec['execution'], policy: Policy): string | null {

@@ -11,6 +11,7 @@ import type { Home } from '../config.ts';
 import type { Exit, Output } from '../executors/contract.ts';
 import { type Forms, Masker } from '../mask.ts';
 import type { Policy } from '../policy/index.ts';
+import type { Follower } from './contract.ts';
 import { type PlanOf, readPlain, SavedPlans } from './saved-plans.ts';
 
 const SAVED_MAX = 64 * 1_048_576;
@@ -46,7 +47,7 @@ const stateOf = (spec: RunSpec, { home, policy }: Surroundings): { base: string;
 };
 
 /** One run of terraform: it makes a plan, which stays here, or applies one that was made before. */
-export class Terraform {
+export class Terraform implements Follower {
 	readonly #spec: RunSpec;
 	readonly #s: Surroundings;
 	readonly #plans: SavedPlans;

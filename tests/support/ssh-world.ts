@@ -33,19 +33,21 @@ export class SshWorld {
 		this.away = world.away;
 	}
 
-	static async create(env: Record<string, string>): Promise<SshWorld> {
+	/** `policy`: beside what it says of ssh and of secrets. */
+	static async create(
+		env: Record<string, string>,
+		policy = 'backends: [ssh]\ntools: [shell, custom]\n',
+	): Promise<SshWorld> {
 		const town = new SshTown();
 		const dir = path.join(town.dir, 'there');
-		mkdirSync(dir);
+		for (const made of [dir, path.join(town.dir, 'data')]) mkdirSync(made);
 		const hosts = await Promise.all(['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((address) => town.start(address)));
 		town.know(...hosts.map(({ known }) => known));
 		const hub = await FakeHub.start();
 		hub.protocol = 2;
-		const policy = `version: 1
+		const whole = `version: 1
 projects: all
-backends: [ssh]
-tools: [shell, custom]
-scripts: { uploaded: true }
+${policy}scripts: { uploaded: true, data_root: ${town.dir}/data }
 secrets:
   3: ['file:${town.dir}/', 'env:DEPLOY_*']
 ssh:
@@ -57,7 +59,7 @@ ssh:
   connect_timeout_s: 3
   dir: ${dir}
 `;
-		const agent = await AgentProcess.create(hub, { policy, env });
+		const agent = await AgentProcess.create(hub, { policy: whole, env });
 		return new SshWorld({ town, gates: new Gates(), hub, agent, hosts, away: await silent('127.0.0.11') });
 	}
 

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { extraVars } from '#agent/tools/ansible/extra-vars.ts';
+import { RecapReader } from '#agent/tools/ansible/recap.ts';
+
+// As ansible-core 2.14 printed it, with ANSIBLE_FORCE_COLOR; the second part is a task's own words.
+const PRINTED = `
+PLAY [all] *********************************************************************
+
+TASK [try] *********************************************************************
+\x1b[0;33mchanged: [web1]\x1b[0m
+\x1b[0;32mok: [db-1.example -> localhost]\x1b[0m
+\x1b[0;31mfatal: [web2]: FAILED! => {"changed": false, "msg": "ok: [inside] PLAY RECAP ****"}\x1b[0m
+\x1b[1;31mfatal: [away]: UNREACHABLE! => {"changed": false, "unreachable": true}\x1b[0m
+\x1b[0;36mskipping: [2001:db8::1]\x1b[0m
+    "msg": "ok: [nobody]"
+
+PLAY RECAP *********************************************************************
+\x1b[0;31m2001:db8::1\x1b[0m                : \x1b[0;32mok=1   \x1b[0m changed=0    unreachable=0    failed=0    \x1b[0;36mskipped=1   \x1b[0m rescued=0    ignored=0   
+\x1b[0;31maway\x1b[0m                       : ok=0    changed=0    \x1b[1;31munreachable=1   \x1b[0m failed=0    skipped=0    rescued=0    ignored=0   
+\x1b[0;33mweb1\x1b[0m                       : \x1b[0;32mok=1   \x1b[0m \x1b[0;33mchanged=1   \x1b[0m unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   
+web2                       : ok=0    changed=0    unreachable=0    failed=1    skipped=0    rescued=0    ignored=0   
+
+evil                       : ok=9
+`;
+const bare = PRINTED.replaceAll(/\x1b\[[0-9;]*m/g, '');
+
+function read(parts: readonly Buffer[]) {
+	const seen: string[] = [];
+	const reader = new RecapReader((host) => seen.push(host));
+	for (const part of parts) reader.push(part);
+	return { seen, recap: Object.fromEntries(reader.recap) };
+}
+
+describe("a playbook's recap", () => {
+	const zero = { ok: 0, changed: 0, unreachable: 0, failed: 0, skipped: 0, rescued: 0, ignored: 0 };
+
+	it.each([PRINTED, bare])('is read with colours and without, and so are the hosts it came to', (text) => {
+		const { seen, recap } = read([Buffer.from(text)]);
+		expect(seen).toEqual(['web1', 'db-1.example', 'web2', 'away', '2001:db8::1']);
+		expect(recap).toEqual({
+			'2001:db8::1': { ...zero, ok: 1, skipped: 1 },
+			away: { ...zero, unreachable: 1 },
+			web1: { ...zero, ok: 1, changed: 1 },
+			web2: { ...zero, failed: 1 },
+		});
+	});
+
+	it('is the same however the output is cut', () => {
+		const bytes = Buffer.from(PRINTED.replace('web1', 'h\u00f4te'));
+		fc.assert(
+			fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), (cuts) => {
+				const at = [0, ...cuts.sort((a, b) => a - b), bytes.length];
+				const parts = at.slice(1).map((to, i) => bytes.subarray(at[i], to));
+				expect(read(parts)).toEqual(read([bytes]));
+			}),
+		);
+	});
+
+	it('48: is not held up by a line that never ends, nor by more hosts than can be', () => {
+		const flood = Buffer.alloc(1_000_000, 'x');
+		expect(read([...Array<Buffer>(20).fill(flood), Buffer.from('\nok: [web1]\n')]).seen).toEqual(['web1']);
+		const many = Array.from({ length: 5_000 }, (_, i) => `ok: [h${String(i)}]\n`).join('');
+		expect(read([Buffer.from(many)]).seen).toHaveLength(1_000);
+	});
+});
+
+describe('40: parameters as extra variables', () => {
+	it('come back as they were, as text that no template is made of', () => {
+		fc.assert(
+			fc.property(
+				fc.dictionary(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,8}$/), fc.string({ unit: 'grapheme' })),
+				(values) => {
+					const text = extraVars(values, null);
+					const unsafe = { tag: '!unsafe', resolve: (value: string) => value };
+					expect(parse(text, { customTags: [unsafe] })).toEqual({ ...values });
+					for (const line of text.split('\n').slice(0, -1))
+						if (line !== '{}') expect(line).toMatch(/^"[^"]+": !unsafe "/);
+				},
+			),
+		);
+	});
+
+	it('are numbers where they are declared so', () => {
+		const schema = [{ name: 'N', type: 'number' as const, required: false }];
+		expect(parse(extraVars({ N: '1e2' }, schema))).toEqual({ N: 100 });
+		expect(extraVars({}, null)).toBe('{}\n');
+	});
+});
