@@ -11,7 +11,16 @@ import path from 'node:path';
  */
 
 const SHARED = ['domain', 'protocol', 'package.json', 'package-lock.json', 'scripts/build.mjs'];
-const APP = ['app', 'client', 'messages', 'project.inlang', 'vite.config.ts', 'scripts/lib/app-build.mjs', ...SHARED];
+const APP = [
+	'app',
+	'client',
+	'messages',
+	'project.inlang',
+	'vite.config.ts',
+	'scripts/vite',
+	'scripts/lib/app-build.mjs',
+	...SHARED,
+];
 const CLI = ['cli', 'client', 'scripts/lib/bundles.mjs', ...SHARED];
 const AGENT = ['agent', 'scripts/lib/bundles.mjs', ...SHARED];
 

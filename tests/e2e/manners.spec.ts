@@ -2,6 +2,7 @@
 // nothing lost when two edit at once.
 import type { Page } from '@playwright/test';
 import { z } from 'zod';
+import { FIRST_LOAD_MAX, firstLoad } from '#tests/support/first-load.ts';
 import { apiOf, expect, test } from '#tests/support/people.ts';
 
 const Rows = z.object({ items: z.tuple([z.object({ id: z.number() })], z.unknown()) });
@@ -73,6 +74,12 @@ test('a filter is in the address, and a reload keeps it', async ({ open }) => {
 	await expect(page.getByRole('combobox', { name: 'Status' })).toHaveValue('failed');
 	await expect(page.locator('main [data-row]').first()).toContainText('Failed');
 	expect(await page.locator('main [data-row]').filter({ hasNotText: 'Failed' }).count()).toBe(0);
+});
+
+test('a first page loads no more scripts than it needs', async ({ open }) => {
+	const [admin, stranger] = [await open('admin'), await open(null)];
+	expect((await firstLoad(admin.page, '/')).bytes).toBeLessThanOrEqual(FIRST_LOAD_MAX);
+	expect((await firstLoad(stranger.page, '/sign-in')).bytes).toBeLessThanOrEqual(FIRST_LOAD_MAX);
 });
 
 test('two edit the same job: the second is told who changed what, and nothing typed is lost', async ({ open }) => {

@@ -1,15 +1,21 @@
 import { m } from '#lib/paraglide/messages.js';
 import { look } from './look.svelte.ts';
 
-const made = new Map<string, Intl.DateTimeFormat>();
-
 /** Formatters are costly to make and cheap to use: one for each language and shape. */
-function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-	const key = look.locale + JSON.stringify(options);
-	let format = made.get(key);
-	if (!format) made.set(key, (format = new Intl.DateTimeFormat(look.locale === 'fr' ? 'fr-FR' : 'en-GB', options)));
-	return format;
+function kept<O, F>(make: (locale: string, options: O) => F): (options: O) => F {
+	const made = new Map<string, F>();
+	return (options) => {
+		const key = look.locale + JSON.stringify(options);
+		let format = made.get(key);
+		if (!format) made.set(key, (format = make(look.locale === 'fr' ? 'fr-FR' : 'en-GB', options)));
+		return format;
+	};
 }
+const dates = kept((locale, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options));
+const numbers = kept((locale, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options));
+const distances = kept(
+	(locale, options: Intl.RelativeTimeFormatOptions) => new Intl.RelativeTimeFormat(locale, options),
+);
 
 /** `12 Nov, 14:03`, with the year where it is another one. The viewer's zone. */
 export function dateTime(ms: number): string {
@@ -36,7 +42,7 @@ export function relative(ms: number, now: number): string {
 	const far = Math.abs(s);
 	if (far < 5) return m.time_now();
 	if (far > 7 * 86_400) return dateTime(ms);
-	const words = new Intl.RelativeTimeFormat(look.locale, { style: 'short', numeric: 'auto' });
+	const words = distances({ style: 'short', numeric: 'auto' });
 	if (far < 60) return words.format(s, 'second');
 	if (far < 3600) return words.format(Math.round(s / 60), 'minute');
 	if (far < 86_400) return words.format(Math.round(s / 3600), 'hour');
@@ -54,8 +60,7 @@ export function duration(ms: number): string {
 	return `${String(Math.floor(s / 86_400))} ${m.unit_day()} ${two((s % 86_400) / 3600)} h`;
 }
 
-export const number = (n: number, digits = 0): string =>
-	new Intl.NumberFormat(look.locale, { maximumFractionDigits: digits }).format(n);
+export const number = (n: number, digits = 0): string => numbers({ maximumFractionDigits: digits }).format(n);
 
 /** `412 B`, `38 KiB`, `1.4 MiB`. */
 export function bytes(n: number): string {

@@ -1,7 +1,5 @@
 import type { Access } from '#domain/access.ts';
-import type { AgentStatus } from '#domain/agent.ts';
 import type { EventType } from '#domain/event.ts';
-import type { ProjectStatus } from '#domain/project.ts';
 import type { RunPhase, RunStatus } from '#domain/run.ts';
 import type { Reason, ReasonCode } from '#domain/run-reason.ts';
 import type { Locale, Role, Theme } from '#domain/user.ts';
@@ -94,20 +92,6 @@ export const eventType: Words<EventType> = {
 	maintenance: m.type_maintenance,
 	incident: m.event_incident,
 	other: m.event_other,
-};
-
-export const projectStatus: Words<ProjectStatus> = {
-	active: m.project_active,
-	paused: m.project_paused,
-	archived: m.project_archived,
-};
-
-export const agentStatus: Words<AgentStatus> = {
-	pending: m.agent_pending,
-	online: m.agent_online,
-	offline: m.agent_offline,
-	quarantined: m.agent_quarantined,
-	revoked: m.agent_revoked,
 };
 
 export const role: Words<Role> = {

@@ -1,12 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { z } from 'zod';
-import { Agent } from '#domain/agent.ts';
-import { Environment } from '#domain/environment.ts';
-import { Event } from '#domain/event.ts';
-import { Job } from '#domain/job.ts';
 import { Project } from '#domain/project.ts';
 import { Run } from '#domain/run.ts';
-import { ScriptRef } from '#domain/script.ts';
 import type { Change, Entity, Person } from '#protocol/browser.ts';
 import { ProjectSocket } from './project-socket.ts';
 import { Rows } from './rows.svelte.ts';
@@ -17,21 +12,11 @@ export const ROOMS_MAX = 24;
 /** Everything that changes while one looks: a socket for each visible project, the rows they told of, the people there. */
 class Live {
 	readonly project = new Rows(Project);
-	readonly environment = new Rows(Environment);
-	readonly job = new Rows(Job);
-	readonly event = new Rows(Event);
 	readonly run = new Rows(Run);
-	readonly script = new Rows(ScriptRef);
-	readonly agent = new Rows(Agent);
 	/** By what they are rows of; the kinds that only some pages show come with those pages. */
 	readonly #kinds = new Map<Entity, { take(change: Change): void }>([
 		['project', this.project],
-		['environment', this.environment],
-		['job', this.job],
-		['event', this.event],
 		['run', this.run],
-		['script', this.script],
-		['agent', this.agent],
 	]);
 	#hearing: readonly { entity: Entity; listener: () => void }[] = [];
 	readonly #rooms = new Map<number, ProjectSocket>();

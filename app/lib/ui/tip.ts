@@ -38,34 +38,36 @@ function hide() {
 	bubble().hidePopover();
 }
 
-/** Explains an element on hover and focus. Nothing may be said only here: touch has no hover. */
-export function tip(text: string | null | undefined): Attachment<HTMLElement> {
+/**
+ * Explains an element on hover and focus. Nothing may be said only here: touch has no hover. What takes work to say is given
+ * as a function, and said when somebody asks.
+ */
+export function tip(text: string | (() => string) | null | undefined): Attachment<HTMLElement> {
 	return (target) => {
 		if (!text) return;
-		const enter = () => {
+		const say = () => {
+			show(target, typeof text === 'string' ? text : text());
+		};
+		const listening = new AbortController();
+		const on = (event: keyof HTMLElementEventMap, listener: (e: Event) => void) => {
+			target.addEventListener(event, listener, { signal: listening.signal });
+		};
+		on('pointerenter', () => {
 			clearTimeout(timer);
-			timer = setTimeout(show, 350, target, text);
-		};
-		const focus = () => {
-			if (target.matches(':focus-visible')) show(target, text);
-		};
-		const key = (e: KeyboardEvent) => {
-			if (e.key === 'Escape') hide();
-		};
-		target.addEventListener('pointerenter', enter);
-		target.addEventListener('pointerleave', hide);
-		target.addEventListener('focus', focus);
-		target.addEventListener('blur', hide);
-		target.addEventListener('pointerdown', hide);
-		target.addEventListener('keydown', key);
+			timer = setTimeout(say, 350);
+		});
+		on('pointerleave', hide);
+		on('focus', () => {
+			if (target.matches(':focus-visible')) say();
+		});
+		on('blur', hide);
+		on('pointerdown', hide);
+		on('keydown', (e) => {
+			if (e instanceof KeyboardEvent && e.key === 'Escape') hide();
+		});
 		return () => {
 			hide();
-			target.removeEventListener('pointerenter', enter);
-			target.removeEventListener('pointerleave', hide);
-			target.removeEventListener('focus', focus);
-			target.removeEventListener('blur', hide);
-			target.removeEventListener('pointerdown', hide);
-			target.removeEventListener('keydown', key);
+			listening.abort();
 		};
 	};
 }

@@ -4,6 +4,8 @@ import { JobView } from '#domain/job.ts';
 import { ProjectView } from '#domain/project.ts';
 import { ScriptRef } from '#domain/script.ts';
 import { api } from '#lib/api/client.ts';
+// What becomes of the job is heard from here on, on whichever of its pages.
+import '#lib/job/live.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { LayoutLoad } from './$types';
 

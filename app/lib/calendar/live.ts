@@ -1,0 +1,4 @@
+import { Event } from '#domain/event.ts';
+import { live } from '#lib/live/live.svelte.ts';
+
+export const events = live.also('event', Event);
