@@ -4,7 +4,7 @@ import { systemCtx } from '#worker/http/context.ts';
 import { Keyed } from './core/keyed.ts';
 import { Slots } from './core/slots.ts';
 import { type Connection, tell } from './core/transport/connection.ts';
-import type { Told } from './run-stream.ts';
+import type { Told } from './run-talk.ts';
 import { Uplink } from './uplink.ts';
 
 export const HEARTBEAT_S = 15;

@@ -5,7 +5,7 @@ import { loadAgent, quarantineAgent } from '#worker/services/agents/seen.ts';
 import { type AgentDesk, HEARTBEAT_S, LEASE_S } from './agent-desk.ts';
 import { newChallenge, signedBy } from './agent-key.ts';
 import { type Connection, type Stage, tell } from './core/transport/connection.ts';
-import type { Told } from './run-stream.ts';
+import type { Told } from './run-talk.ts';
 
 /** How long a connection may take to prove who it is. */
 export const HELLO_MS = 5_000;

@@ -9,7 +9,7 @@ import { AgentGate, HELLO_MS } from './agent-gate.ts';
 import { newChallenge } from './agent-key.ts';
 import { AgentSockets } from './agent-sockets.ts';
 import { AgentTalk } from './agent-talk.ts';
-import { Timers } from './core/timers.ts';
+import { Alarm } from './alarm.ts';
 import { type Connection, tell } from './core/transport/connection.ts';
 import { type Fetched, Polls, type Refused } from './core/transport/poll.ts';
 
@@ -22,15 +22,16 @@ export class AgentLink extends DurableObject<Env> {
 	readonly #talk: AgentTalk;
 	readonly #sockets: AgentSockets;
 	readonly #polls: Polls;
-	readonly #timers: Timers;
-	#alarmAt: number | null | undefined;
+	readonly #alarm: Alarm;
 	/** Coming and going happen one after the other: of two at once, each must see what the other became. */
 	#turn: Promise<void> = Promise.resolve();
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env);
 		this.#desk = new AgentDesk(ctx, env);
-		this.#timers = new Timers(ctx.storage);
+		this.#alarm = new Alarm(ctx.storage, (work) => {
+			this.#desk.later(work);
+		});
 		this.#talk = new AgentTalk(this.#desk);
 		this.#sockets = new AgentSockets(ctx);
 		this.#polls = new Polls({
@@ -43,8 +44,8 @@ export class AgentLink extends DurableObject<Env> {
 		});
 		this.#gate = new AgentGate(this.#desk, () => [...this.#sockets.all, ...this.#polls.all], {
 			proved: () => {
-				this.#timers.set('lease', this.#desk.heardAt + LEASE_S * 1000);
-				this.#arm();
+				this.#alarm.timers.set('lease', this.#desk.heardAt + LEASE_S * 1000);
+				this.#alarm.arm();
 			},
 			shut: () => this.refresh(),
 		});
@@ -149,28 +150,27 @@ export class AgentLink extends DurableObject<Env> {
 	}
 
 	override async alarm(): Promise<void> {
-		this.#alarmAt = null;
 		const now = Date.now();
-		for (const name of this.#timers.take(now)) {
+		for (const name of this.#alarm.rang(now)) {
 			const leaseEnds = this.#desk.heardAt + LEASE_S * 1000;
 			const { speaker } = this.#gate;
-			if (name === 'hello') this.#timers.set('hello', this.#gate.closeSilent(now));
+			if (name === 'hello') this.#alarm.timers.set('hello', this.#gate.closeSilent(now));
 			else if (name === 'announce') await this.#inTurn(() => this.#announce());
-			else if (now < leaseEnds && speaker) this.#timers.set('lease', leaseEnds);
+			else if (now < leaseEnds && speaker) this.#alarm.timers.set('lease', leaseEnds);
 			else {
 				speaker?.connection.close(Close.notSignedIn, 'silent for longer than the lease');
 				await this.#inTurn(() => this.#away());
 			}
 		}
-		this.#arm();
+		this.#alarm.arm();
 	}
 
 	// ——— inside ———
 
 	#begin(connection: Connection, stranger: { challenge: string; host: string }) {
 		this.#gate.challenge(connection, stranger);
-		if (this.#timers.at('hello') === null) this.#timers.set('hello', Date.now() + HELLO_MS);
-		this.#arm();
+		if (this.#alarm.timers.at('hello') === null) this.#alarm.timers.set('hello', Date.now() + HELLO_MS);
+		this.#alarm.arm();
 	}
 
 	async #received(from: Connection, message: string | Uint8Array): Promise<void> {
@@ -228,16 +228,16 @@ export class AgentLink extends DurableObject<Env> {
 			await sweepRuns(ctx);
 		} catch (error) {
 			console.error(`agent ${String(id)} could not be announced:`, error);
-			this.#timers.set('announce', Date.now() + ANNOUNCE_AGAIN_MS);
+			this.#alarm.timers.set('announce', Date.now() + ANNOUNCE_AGAIN_MS);
 		}
-		this.#arm();
+		this.#alarm.arm();
 	}
 
 	/** Nobody speaks for the agent any more: what was not granted goes back, the rest is shown as it is. */
 	async #away() {
 		if (this.#gate.speaker) return;
 		const { id, ctx, slots, uplink } = this.#desk;
-		this.#timers.set('lease', null);
+		this.#alarm.timers.set('lease', null);
 		uplink.reset();
 		await Promise.all(
 			slots.held.map(async ({ run_id, epoch }) => {
@@ -245,15 +245,7 @@ export class AgentLink extends DurableObject<Env> {
 			}),
 		);
 		await agentOffline(ctx, id);
-		this.#arm();
-	}
-
-	/** Sets the alarm where it would ring too late. One that rings too early costs less than setting it anew. */
-	#arm() {
-		const next = this.#timers.next();
-		if (next === this.#alarmAt || (next !== null && this.#alarmAt && this.#alarmAt <= next)) return;
-		this.#alarmAt = next;
-		this.#desk.later(next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
+		this.#alarm.arm();
 	}
 }
 

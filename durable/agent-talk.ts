@@ -6,8 +6,8 @@ import { hostReported } from '#worker/services/agents/seen.ts';
 import { type AgentDesk, HEARTBEAT_S, LEASE_S } from './agent-desk.ts';
 import { TokenBucket } from './core/token-bucket.ts';
 import { type Connection, tell } from './core/transport/connection.ts';
-import type { Script, Told } from './run-stream.ts';
-import { sendScripts } from './send-scripts.ts';
+import type { Told } from './run-talk.ts';
+import { type Script, sendScripts } from './send-scripts.ts';
 import type { Passed } from './uplink.ts';
 
 const HOST_EVERY_MS = 60_000;

@@ -1,7 +1,20 @@
 import type { Reason } from '#domain/run-reason.ts';
 import { encodeBlob, fromHex, PAYLOAD_MAX } from '#protocol/run-frames.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
 import type { Connection } from './core/transport/connection.ts';
-import type { Script } from './run-stream.ts';
+
+export interface Script {
+	sha256: string;
+	size: number;
+	/** Where it is kept; left out: among the scripts. */
+	kind?: 'inventories';
+}
+
+/** What an agent may ask for beside the spec itself. */
+export const sentWith = ({ steps, inventory }: RunSpec): Script[] => [
+	...steps.flatMap((s) => (s.location_type === 'uploaded' ? [{ sha256: s.sha256, size: s.size }] : [])),
+	...(inventory ? [{ sha256: inventory.sha256, size: inventory.size, kind: 'inventories' as const }] : []),
+];
 
 /** Sends the content of scripts and of an inventory, in parts. Answers why not, where one is not in the store. */
 export async function sendScripts(

@@ -1,5 +1,6 @@
 import { Unacked } from './core/unacked.ts';
-import type { RunStream, Told } from './run-stream.ts';
+import type { RunStream } from './run-stream.ts';
+import type { Told } from './run-talk.ts';
 
 /** What becomes of a batch of chunks that was passed on. */
 export interface Passed {

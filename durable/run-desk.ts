@@ -1,0 +1,151 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { RunStep } from '#domain/run-step.ts';
+import type { Run } from '#domain/run.ts';
+import { systemCtx } from '#worker/http/context.ts';
+import { importIsDone } from '#worker/services/archive/import-row.ts';
+import { loadRun } from '#worker/services/runs/load.ts';
+import { Alarm } from './alarm.ts';
+import { Keyed } from './core/keyed.ts';
+import { LogReader } from './core/log-reader.ts';
+import { LogStore } from './core/log-store.ts';
+import { newRun, type RunState } from './core/run-machine.ts';
+import { columnsOf, type Excerpts, excerptsOf, rowOf, stateOf, statusFrame } from './core/run-row.ts';
+import { Steps } from './core/steps.ts';
+import { segmentsOf } from './segments.ts';
+import type { Script } from './send-scripts.ts';
+
+const SEAL_AGAIN_MS = 30_000;
+
+interface Kept {
+	/** The run's row as the record had it last. */
+	record: Run;
+	state: RunState;
+	/** The uploaded scripts of the spec that was offered. */
+	scripts: Script[];
+	/** The import that brought the log, until it is known whether it was carried out; 0: no more. */
+	brought: number;
+}
+
+/** What the parts of a run's stream share: its state, its log, its steps, its alarm, and the way to its agent and its room. */
+export class RunDesk {
+	readonly id: number;
+	readonly kept: Keyed<Kept>;
+	readonly log: LogStore;
+	readonly reader: LogReader;
+	readonly steps: Steps;
+	readonly alarm: Alarm;
+	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
+	hash: Hash | null;
+	readonly #ctx: DurableObjectState;
+	readonly #env: Env;
+	#excerpts: Excerpts | null = null;
+
+	constructor(ctx: DurableObjectState, env: Env) {
+		const { storage } = ctx;
+		this.#ctx = ctx;
+		this.#env = env;
+		this.id = Number(ctx.id.name);
+		this.kept = new Keyed(storage);
+		this.log = new LogStore(storage);
+		this.reader = new LogReader(this.log, this.id, segmentsOf(env.STORE));
+		this.steps = new Steps(storage);
+		this.alarm = new Alarm(storage, (work) => {
+			this.later(work);
+		});
+		this.hash = this.log.end.frames === 0 ? createHash('sha256') : null;
+	}
+
+	get ctx() {
+		return systemCtx(this.#env, this.#ctx);
+	}
+
+	get state(): RunState {
+		return this.kept.get('state') ?? newRun;
+	}
+
+	/** Learns the run's row, the first time; later the stream knows better. */
+	meet(record: Run): void {
+		if (this.kept.get('record')) return;
+		this.kept.put('record', record);
+		this.kept.put('state', stateOf(record));
+	}
+
+	async record(): Promise<Run | null> {
+		const kept = this.kept.get('record');
+		if (kept) return kept;
+		await this.settleLog();
+		const record = await loadRun(this.ctx, this.id);
+		if (record) this.meet(record);
+		return record;
+	}
+
+	/** What an import left here is this run's log if that import was carried out, and nobody's if it was not. */
+	async settleLog(): Promise<void> {
+		const brought = this.kept.get('brought');
+		if (!brought) return;
+		if (!(await importIsDone(this.ctx, brought))) {
+			this.log.clear();
+			this.hash = createHash('sha256');
+		}
+		this.kept.put('brought', 0);
+	}
+
+	/** Moves what is full of the log to where it stays. Tried again by the alarm. */
+	seal(): void {
+		this.later(
+			this.log.seal(this.id, segmentsOf(this.#env.STORE)).catch((error: unknown) => {
+				console.error(`the log of run ${String(this.id)} could not be sealed:`, error);
+				this.alarm.timers.set('seal', Date.now() + SEAL_AGAIN_MS);
+				this.alarm.arm();
+			}),
+		);
+	}
+
+	/** Reads what the row shows of the log, as it is now. */
+	async excerpt(): Promise<void> {
+		this.#excerpts = await excerptsOf(this.reader);
+	}
+
+	get excerpted(): boolean {
+		return this.#excerpts !== null;
+	}
+
+	/** What the stream knows better than the record. */
+	columns(record: Run) {
+		return columnsOf(this.id, this.state, this.log.end, this.#excerpts ?? record, this.#shownSteps(record));
+	}
+
+	statusFrame(): Uint8Array {
+		const record = this.#met();
+		const row = rowOf(record, this.state, this.log.end, this.#excerpts ?? record, this.#shownSteps(record));
+		return statusFrame(row, this.log.end, Date.now());
+	}
+
+	link(agent_id: number) {
+		return this.#env.AGENT_LINK.getByName(String(agent_id));
+	}
+
+	room() {
+		return this.#env.PROJECT_ROOM.getByName(String(this.#met().project_id));
+	}
+
+	/** Work that nobody waits for; the sweep makes good what fails. */
+	later(work: Promise<unknown>): void {
+		this.#ctx.waitUntil(
+			work.catch((error: unknown) => {
+				console.error(`run ${String(this.id)}:`, error);
+			}),
+		);
+	}
+
+	#met(): Run {
+		const record = this.kept.get('record');
+		if (!record) throw new Error(`the stream of run ${String(this.id)} has not met its run`);
+		return record;
+	}
+
+	/** A run that was over before this stream knew it has its steps in the record alone. */
+	#shownSteps(record: Run): readonly RunStep[] {
+		return this.steps.all.length > 0 ? this.steps.all : record.steps;
+	}
+}
