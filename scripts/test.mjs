@@ -37,18 +37,23 @@ let passed = 0;
 let failed = 0;
 try {
 	const { node, missing } = await prepare();
-	for (const suite of SUITES.filter(isWanted)) {
-		if (suite.tests && !hasTests(root, suite.tests)) continue;
-		console.log(`\n== ${suite.name}`);
-		if (suite.counts === 'playwright' && missing.includes('chromium') && !process.env.CI) {
-			console.log('not run: there is no Chromium');
-			continue;
+	const suites = SUITES.filter((suite) => isWanted(suite) && (!suite.tests || hasTests(root, suite.tests)));
+	const told = suites.length > 1 ? 'whole' : 'live';
+	const next = async () => {
+		for (let suite = suites.shift(); suite; suite = suites.shift()) {
+			if (suite.counts === 'playwright' && missing.includes('chromium') && !process.env.CI) {
+				console.log(`\n${suite.name} is not run: there is no Chromium`);
+				continue;
+			}
+			console.log(`${suite.name} …`);
+			const count = await runSuite(root, node, suite, told);
+			passed += count.passed;
+			failed += count.failed;
+			if (count.failed > 0) console.log(`${suite.name}: FAILED`);
 		}
-		const count = await runSuite(root, node, suite);
-		passed += count.passed;
-		failed += count.failed;
-		if (count.failed > 0) console.log(`${suite.name}: FAILED`);
-	}
+	};
+	// Most of them wait more than they work: two at a time take little longer than one.
+	await Promise.all([next(), next()]);
 } catch (error) {
 	console.error(error instanceof Failure ? error.message : error);
 	failed += 1;

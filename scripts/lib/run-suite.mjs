@@ -27,8 +27,14 @@ export const hasTests = (root, dir) =>
 		.readdirSync(path.join(root, dir), { recursive: true, encoding: 'utf8' })
 		.some((file) => /\.(test|spec)\.ts$/.test(file));
 
-/** @param {string} root @param {string} node @param {import('./suites.mjs').Suite} suite @returns {Promise<Count>} */
-export async function runSuite(root, node, { name, script, args, counts }) {
+/**
+ * @param {string} root
+ * @param {string} node
+ * @param {import('./suites.mjs').Suite} suite
+ * @param {'live' | 'whole'} told as it comes, or all of it at the end: of two that run at once, each is told whole
+ * @returns {Promise<Count>}
+ */
+export async function runSuite(root, node, { name, script, args, counts }, told) {
 	const report = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'uhub-report-')), `${name}.json`);
 	const reporters = {
 		exit: [],
@@ -37,7 +43,7 @@ export async function runSuite(root, node, { name, script, args, counts }) {
 	};
 	const child = spawn(node, [path.join(root, script), ...args, ...reporters[counts]], {
 		cwd: root,
-		stdio: ['ignore', 'inherit', 'inherit'],
+		stdio: told === 'live' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
 		env: {
 			...process.env,
 			// Tools that start `node` by name must get this one too.
@@ -46,7 +52,11 @@ export async function runSuite(root, node, { name, script, args, counts }) {
 			WRANGLER_SEND_METRICS: 'false',
 		},
 	});
-	const code = await new Promise((resolve) => child.once('exit', resolve));
+	/** @type {Buffer[]} */
+	const said = [];
+	for (const pipe of [child.stdout, child.stderr]) pipe?.on('data', (bytes) => said.push(bytes));
+	const code = await new Promise((resolve) => child.once('close', resolve));
+	if (told === 'whole') process.stdout.write(Buffer.concat([Buffer.from(`\n== ${name}\n`), ...said]));
 	const count = counts === 'exit' ? { passed: 1, failed: 0 } : readReport(report, counts);
 	fs.rmSync(path.dirname(report), { recursive: true });
 	// A suite that ends badly has failed, also when it counted no failure or wrote no report.

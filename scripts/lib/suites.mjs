@@ -1,4 +1,5 @@
-// Everything `npm test` runs, in order: what is quick and says most comes first.
+// Everything `npm test` runs, two at a time and in this order: what is quick and says most comes first, and what is long early enough not
+// to be left alone at the end.
 
 /**
  * @typedef {object} Suite
@@ -53,4 +54,4 @@ const e2e = {
 	tests: 'tests/e2e',
 };
 
-export const SUITES = [...CHECKS, UNIT, vitest('worker'), vitest('agent'), e2e, vitest('faults')];
+export const SUITES = [...CHECKS, UNIT, vitest('agent'), e2e, vitest('worker'), vitest('faults')];
