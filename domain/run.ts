@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ExecutionBackend } from './backend.ts';
 import { editable, Id, Text, Time } from './common.ts';
+import { Labels, Priority } from './job.ts';
 import { ParameterInput, ParameterValues, SecretParameters } from './parameter.ts';
 import { Reason } from './run-reason.ts';
 import { RunStep } from './run-step.ts';
@@ -82,9 +83,14 @@ export const Run = z.object({
 	scheduled_for: Time.nullable(),
 	/** It waits until then: the pause before another attempt. */
 	not_before: Time.nullable(),
+	/** What its place in the queue depends on: its job's, and while it waits also as they are changed there. */
+	priority: Priority,
+	labels: Labels,
 	concurrency_key: z.string().nullable(),
 	/** How many have to approve it before it starts; 0: nobody. */
 	approvals_needed: z.int().min(0),
+	/** How many of them have not approved it yet. */
+	approvals_missing: z.int().min(0),
 	/** SHA-256 of what will run, as it was when it was asked for. */
 	approval_hash: z.string().nullable(),
 	approval_expires_at: Time.nullable(),
@@ -106,6 +112,7 @@ export const RunItem = Run.omit({
 	stderr_excerpt: true,
 	parameters: true,
 	secret_parameters: true,
+	labels: true,
 	hosts: true,
 	steps: true,
 	timings: true,

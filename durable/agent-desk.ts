@@ -12,7 +12,9 @@ export const LEASE_S = 60;
 
 interface Kept {
 	/** What the hub's people gave the agent, as it was when last read. */
-	scope: { project_ids: number[] | null; capacity: number };
+	scope: { project_ids: number[] | null; capacity: number; draining: boolean };
+	/** How many runs the agent itself takes at once. */
+	own_capacity: number;
 	host_kept_at: number;
 	/** What the agent said of itself at its latest hello. */
 	said: { agent_version: string; abilities: Abilities };
@@ -28,6 +30,8 @@ export class AgentDesk {
 	/** After an eviction the agent counts as heard: it has another lease to speak. */
 	heardAt = Date.now();
 	readonly #ctx: DurableObjectState;
+	/** The projects that are being told that it is their turn. */
+	readonly #told = new Set<number>();
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		this.#ctx = ctx;
@@ -42,6 +46,12 @@ export class AgentDesk {
 		return systemCtx(this.env, this.#ctx);
 	}
 
+	/** How many runs it may have; none that is new while it drains. */
+	get capacity(): number {
+		const scope = this.kept.get('scope');
+		return !scope || scope.draining ? 0 : Math.min(scope.capacity, this.kept.get('own_capacity') ?? Infinity);
+	}
+
 	/** Frees a slot where the stream says that the run has left it, or never was in it. */
 	settle(run_id: number, epoch: number, { free, answer }: Told): void {
 		if (free || answer === 'drop') this.free(run_id, epoch);
@@ -53,9 +63,22 @@ export class AgentDesk {
 		this.tellRooms();
 	}
 
+	/** Tells as many projects as there are free slots that it is their turn. Whoever takes none makes way for the next. */
 	tellRooms(): void {
-		for (const project_id of this.slots.takeWaiting())
-			this.later(this.env.PROJECT_ROOM.getByName(String(project_id)).dispatch());
+		for (const waiting of this.slots.next(this.capacity)) {
+			const { project_id } = waiting;
+			if (this.#told.has(project_id)) continue;
+			this.#told.add(project_id);
+			this.later(
+				this.env.PROJECT_ROOM.getByName(String(project_id))
+					.roomAt(this.id)
+					.finally(() => {
+						this.#told.delete(project_id);
+						this.slots.had(waiting);
+						this.tellRooms();
+					}),
+			);
+		}
 	}
 
 	/** Remembered until the run is over, and said at every heartbeat. */

@@ -99,7 +99,8 @@ export class AgentGate {
 			);
 		if (!(await this.#takeOver(from, boot_id))) return false;
 
-		kept.put('scope', { project_ids: row.project_ids, capacity: row.capacity });
+		kept.put('scope', { project_ids: row.project_ids, capacity: row.capacity, draining: row.draining });
+		kept.put('own_capacity', hello.capacity);
 		kept.put('said', { agent_version: hello.version, abilities: hello.abilities });
 		this.#desk.heardAt = Date.now();
 		this.#proved();

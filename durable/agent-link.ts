@@ -60,8 +60,11 @@ export class AgentLink extends DurableObject<Env> {
 		const scope = kept.get('scope');
 		if (!speaker || !scope || (scope.project_ids !== null && !scope.project_ids.includes(o.project_id)))
 			return 'offline';
-		if (!slots.room(o.run_id, Math.min(scope.capacity, speaker.capacity))) {
+		if (scope.draining) return 'offline';
+		if (!slots.room(o, this.#desk.capacity)) {
 			slots.wait(o.project_id);
+			// Where it waits for others it may be that nobody has told them.
+			this.#desk.tellRooms();
 			return 'full';
 		}
 		slots.hold({ run_id: o.run_id, epoch: o.epoch, project_id: o.project_id, desired: 'run' });
@@ -86,7 +89,7 @@ export class AgentLink extends DurableObject<Env> {
 	async refresh(): Promise<void> {
 		const { id, ctx, kept, slots, uplink } = this.#desk;
 		const row = await loadAgent(ctx, id);
-		if (row) kept.put('scope', { project_ids: row.project_ids, capacity: row.capacity });
+		if (row) kept.put('scope', { project_ids: row.project_ids, capacity: row.capacity, draining: row.draining });
 		if (row && (row.status === 'online' || row.status === 'offline')) {
 			this.#desk.tellRooms();
 			return;

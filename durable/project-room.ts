@@ -3,10 +3,11 @@ import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
-import { loadQueue } from '#worker/services/runs/queue.ts';
+import { loadQueue, loadWaiting } from '#worker/services/runs/queue.ts';
 import { type Dispatch, loadDispatches } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
-import { type Candidate, fitting, frozenReason, projectPaused, type Queued, waitingReason } from './core/queue.ts';
+import { Dispatcher } from './core/dispatcher.ts';
+import { reasonsOf } from './core/queue.ts';
 import { Timers } from './core/timers.ts';
 import { Pages } from './pages.ts';
 import { watcherOf } from './watcher.ts';
@@ -15,10 +16,9 @@ import { watcherOf } from './watcher.ts';
 const AGAIN_MS = 30_000;
 /** What changes in so short a time is written down and told together. */
 const GATHER_MS = 5;
-/** How many runs are read in full at once. */
-const LOAD_MAX = 25;
-/** How many runs that were placed are remembered; one that was forgotten is offered anew, and its stream says no. */
-const PLACED_MAX = 2_000;
+/** What waits is told why after so long, and from then on not more often: most runs are off before it is worth saying. */
+const EXPLAIN_FIRST_MS = 200;
+const EXPLAIN_AGAIN_MS = 1_000;
 
 type ChangedRow = Parameters<Changes['add']>[0][number];
 
@@ -31,14 +31,15 @@ export class ProjectRoom extends DurableObject<Env> {
 	readonly #changes: Changes;
 	readonly #pages: Pages;
 	readonly #timers: Timers;
-	/** When each agent was last given a run, so that they take turns. */
-	readonly #givenAt = new Map<number, number>();
-	/** Runs an agent was given, which the record still shows as queued until they start. */
-	readonly #placed = new Set<number>();
+	readonly #dispatcher: Dispatcher<Dispatch>;
 	#passing: Promise<void> | null = null;
 	#again = false;
 	/** Runs that have come since the last pass began. */
-	#asked = new Set<number>();
+	readonly #asked = new Set<number>();
+	/** Something waits, as far as was seen. */
+	#left = false;
+	#explaining: ReturnType<typeof setTimeout> | null = null;
+	#explainedAt = 0;
 	#gathered: ChangedRow[] = [];
 	#gathering: Promise<void> | null = null;
 
@@ -47,6 +48,17 @@ export class ProjectRoom extends DurableObject<Env> {
 		this.#id = Number(ctx.id.name);
 		this.#changes = new Changes(ctx.storage);
 		this.#timers = new Timers(ctx.storage);
+		this.#dispatcher = new Dispatcher(ctx.storage, {
+			load: (known, asked) => loadQueue(systemCtx(env, ctx), this.#id, known, asked),
+			dispatches: (run_ids) => loadDispatches(systemCtx(env, ctx), run_ids),
+			ended: async ({ run, why }) => {
+				if (why) await this.#stream(run.id).unrunnable(run, why);
+				return why !== null;
+			},
+			offer: ({ run, spec }, agent_id) =>
+				spec === null ? Promise.resolve('gone') : this.#stream(run.id).offer(run, spec, agent_id),
+			underWay: (run_id) => this.#stream(run_id).underWay(),
+		});
 		ctx.storage.sql.exec('create table if not exists watched_runs (run_id integer primary key, key text not null)');
 		this.#pages = new Pages(
 			() => ctx.getWebSockets(),
@@ -60,13 +72,30 @@ export class ProjectRoom extends DurableObject<Env> {
 
 	/** A run waits. Telling it twice, or of one that does not wait any more, does no harm. */
 	async queued(run_id: number): Promise<void> {
-		this.#placed.delete(run_id);
 		this.#asked.add(run_id);
-		await this.dispatch();
+		await this.#dispatch();
+	}
+
+	/** A run that was offered waits again. */
+	async waitsAgain(run_id: number): Promise<void> {
+		this.#dispatcher.forget(run_id);
+		await this.queued(run_id);
+	}
+
+	/** An agent has room, after it had none for a run of this project. */
+	async roomAt(agent_id: number): Promise<void> {
+		this.#dispatcher.roomAt(agent_id);
+		await this.#dispatch();
+	}
+
+	/** Looks at everything anew: a message may have been lost. */
+	async look(): Promise<void> {
+		this.#dispatcher.forgetAll();
+		await this.#dispatch();
 	}
 
 	/** Gives waiting runs to agents, as far as there is room. One pass at a time; what comes meanwhile is seen by the next. */
-	async dispatch(): Promise<void> {
+	async #dispatch(): Promise<void> {
 		this.#again = true;
 		this.#passing ??= this.#passes().finally(() => {
 			this.#passing = null;
@@ -80,7 +109,7 @@ export class ProjectRoom extends DurableObject<Env> {
 			this.#pages.rights.look(Date.now());
 			this.#timers.set('sessions', this.#pages.rights.nextEnd);
 		}
-		if (due.length !== 1 || due[0] !== 'sessions') await this.dispatch();
+		if (due.includes('queue')) await this.look();
 		await this.#arm();
 	}
 
@@ -92,72 +121,49 @@ export class ProjectRoom extends DurableObject<Env> {
 	async #passes() {
 		while (this.#again) {
 			this.#again = false;
-			await this.#pass();
+			const asked = [...this.#asked];
+			this.#asked.clear();
+			const { again, left, wakes } = await this.#dispatcher.pass(asked);
+			this.#again ||= again;
+			this.#left = left;
+			if (left) this.#explainSoon();
+			await this.#wakeAt(wakes);
 		}
 	}
 
-	async #pass() {
-		const asked = [...this.#asked].slice(0, LOAD_MAX);
-		this.#asked.clear();
-		const queue = await loadQueue(systemCtx(this.env, this.ctx), this.#id, asked);
-		const still: { run: Queued; fit: Candidate[] }[] = [];
-		const open = new Set(queue.agents.map((a) => a.id));
-		const waiting = queue.waiting.filter(({ run_id }) => !this.#placed.has(run_id));
-		const loaded = queue.asked;
-		for (const [n, run] of waiting.entries()) {
-			const fit = fitting(queue.agents, run);
-			const held = queue.project_status !== 'active' || run.frozen !== null;
-			const candidates = held ? [] : fit.filter((a) => open.has(a.id));
-			if (candidates.length > 0 && !loaded.has(run.run_id)) await this.#load(waiting.slice(n, n + LOAD_MAX), loaded);
-			const dispatch = loaded.get(run.run_id);
-			// What cannot be run fails at once, whether or not there is an agent for it.
-			const placeable = candidates.length > 0 || dispatch?.spec === null;
-			if (placeable && (await this.#place(dispatch, candidates, open))) this.#remember(run.run_id);
-			else still.push({ run, fit });
-		}
-		let ahead = 0;
-		for (const { run, fit } of still) {
-			const reason =
-				queue.project_status !== 'active'
-					? projectPaused
-					: run.frozen
-						? frozenReason(run.frozen)
-						: waitingReason(run, fit, ahead++);
-			if (run.reason?.code !== reason.code || run.reason.message !== reason.message)
-				this.#later(this.#stream(run.run_id).waiting(reason));
-		}
-		if (still.length === 0) return;
-		const thaws = still.map(({ run }) => (run.frozen ? Date.parse(run.frozen.until) : Infinity));
-		this.#timers.set('queue', Math.min(Date.now() + AGAIN_MS, ...thaws));
+	/** Looks again at the first of these moments that is to come, or earlier. */
+	async #wakeAt(moments: readonly string[]) {
+		const now = Date.now();
+		const first = Math.min(...moments.map((at) => Date.parse(at)).filter((at) => at > now));
+		if (first >= (this.#timers.at('queue') ?? Infinity)) return;
+		this.#timers.set('queue', first);
 		await this.#arm();
 	}
 
-	/** Reads in full those of the runs that are not yet. */
-	async #load(runs: readonly Queued[], loaded: Map<number, Dispatch>) {
-		const ids = runs.flatMap(({ run_id }) => (loaded.has(run_id) ? [] : [run_id]));
-		for (const [id, dispatch] of await loadDispatches(systemCtx(this.env, this.ctx), ids)) loaded.set(id, dispatch);
+	#explainSoon() {
+		if (this.#explaining !== null) return;
+		const wait = Math.max(EXPLAIN_FIRST_MS, this.#explainedAt + EXPLAIN_AGAIN_MS - Date.now());
+		this.#explaining = setTimeout(() => {
+			this.#explaining = null;
+			this.#explainedAt = Date.now();
+			this.#later(this.#explain());
+		}, wait);
 	}
 
-	/** True when the run is out of the queue: an agent has it, or it does not wait any more. Agents that are full leave `open`. */
-	async #place(dispatch: Dispatch | undefined, fit: Candidate[], open: Set<number>): Promise<boolean> {
-		if (!dispatch) return true;
-		const { run, spec, why, only_agent } = dispatch;
-		if (why) await this.#stream(run.id).unrunnable(run, why);
-		if (!spec) return true;
-		fit.sort((a, b) => (this.#givenAt.get(a.id) ?? 0) - (this.#givenAt.get(b.id) ?? 0));
-		for (const agent of only_agent === null ? fit : fit.filter((a) => a.id === only_agent)) {
-			const sent = await this.#stream(run.id).offer(run, spec, agent.id);
-			if (sent === 'offered') this.#givenAt.set(agent.id, Date.now());
-			if (sent === 'offered' || sent === 'gone') return true;
-			open.delete(agent.id);
+	/** Has each waiting run say why, and looks again when the first of them may go on. */
+	async #explain() {
+		const queue = await loadWaiting(systemCtx(this.env, this.ctx), this.#id, this.#dispatcher.known);
+		this.#left = queue.queued > 0;
+		if (!this.#left) return;
+		const now = Date.now();
+		const before = new Map(queue.waiting.map((run) => [run.run_id, run.reason]));
+		for (const { run_id, reason } of reasonsOf(queue, (key) => this.#dispatcher.holder(key), now)) {
+			const was = before.get(run_id);
+			if (was?.code !== reason.code || was.message !== reason.message)
+				this.#later(this.#stream(run_id).waiting(reason));
 		}
-		return false;
-	}
-
-	#remember(run_id: number) {
-		this.#placed.add(run_id);
-		const [oldest] = this.#placed;
-		if (this.#placed.size > PLACED_MAX && oldest !== undefined) this.#placed.delete(oldest);
+		const thaws = queue.waiting.flatMap(({ lane }) => lane.frozen?.until ?? []);
+		await this.#wakeAt([new Date(now + AGAIN_MS).toISOString(), queue.next_pause ?? [], thaws].flat());
 	}
 
 	// ——— the pages ———
@@ -167,8 +173,21 @@ export class ProjectRoom extends DurableObject<Env> {
 		this.#gathered.push(...changes);
 		this.#gathering ??= this.#gather();
 		await this.#gathering;
-		// It may have been paused or frozen, or be open again.
-		if (changes.some((c) => c.entity === 'project' || c.entity === 'freeze')) this.#later(this.dispatch());
+		let look = false;
+		for (const { entity, id, row } of changes) {
+			// It may have been paused or frozen, or be open again; an agent may be here again, or take something new.
+			if (entity === 'project' || entity === 'freeze') look = true;
+			if (entity === 'agent') {
+				this.#dispatcher.roomAt(id);
+				look = true;
+			}
+			if (entity !== 'run' || statusOf(row) === 'queued') continue;
+			this.#dispatcher.forget(id);
+			if (statusOf(row) !== 'running' && this.#dispatcher.holdsKey(id)) look = true;
+			// Those behind it have moved up.
+			if (this.#left) this.#explainSoon();
+		}
+		if (look) this.#later(this.#dispatch());
 	}
 
 	async #gather() {
@@ -246,3 +265,5 @@ export class ProjectRoom extends DurableObject<Env> {
 		);
 	}
 }
+
+const statusOf = (row: object | null): unknown => (row !== null && 'status' in row ? row.status : null);

@@ -37,7 +37,7 @@ export class RunCourse {
 		// The link that said what led here frees the slot by the answer; where nobody said it, it has to be told.
 		if (free && (event.type === 'cancel' || event.type === 'overdue'))
 			desk.later(desk.link(free.agent_id).withdraw(desk.id, free.epoch));
-		if (requeued) desk.later(desk.room().queued(desk.id));
+		if (requeued) desk.later(desk.room().waitsAgain(desk.id));
 		desk.alarm.arm();
 		return result;
 	}

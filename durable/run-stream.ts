@@ -71,6 +71,14 @@ export class RunStream extends DurableObject<Env> {
 		return sent;
 	}
 
+	/** Whether an agent was offered the run, or has it. */
+	async underWay(): Promise<boolean> {
+		await this.#desk.record();
+		this.#course.step({ type: 'overdue' });
+		const { step } = this.#desk.state;
+		return step !== 'queued' && step !== 'done';
+	}
+
 	/** Why the run still waits, for those who watch. */
 	async waiting(reason: Reason): Promise<void> {
 		if (await this.#desk.record()) this.#course.step({ type: 'waiting', reason });

@@ -34,6 +34,9 @@ export const liveOf = (env: Env): Live => ({
 	async queued({ id, project_id }) {
 		await env.PROJECT_ROOM.getByName(String(project_id)).queued(id);
 	},
+	async look(project_id) {
+		await env.PROJECT_ROOM.getByName(String(project_id)).look();
+	},
 	async cancel({ id }) {
 		await env.RUN_STREAM.getByName(String(id)).cancel();
 	},

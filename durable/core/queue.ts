@@ -1,14 +1,28 @@
 import type { Labels } from '#domain/job.ts';
+import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
+import type { RunStatus } from '#domain/run.ts';
+
+/** Runs that the same agents can carry out, and that the same freezes hold back. */
+export interface Lane {
+	name: string;
+	backend: string;
+	labels: Labels;
+	/** The one agent that has what they need; null: any that fits. */
+	only_agent: number | null;
+	/** A freeze holds them back. */
+	frozen: { until: string; why: string } | null;
+	/** There are others behind those that were looked at. */
+	more: boolean;
+}
 
 /** A run that waits in its project's room. */
 export interface Queued {
 	run_id: number;
-	labels: Labels;
-	backend: string;
+	lane: Lane;
+	concurrency_key: string | null;
+	not_before: string | null;
 	reason: Reason | null;
-	/** A freeze holds it back. */
-	frozen: { until: string; why: string } | null;
 }
 
 /** An agent that is online and serves the project. */
@@ -17,41 +31,97 @@ export interface Candidate {
 	name: string;
 	labels: Labels;
 	backends: readonly string[];
+	/** It takes nothing new. */
+	draining: boolean;
 }
 
-/** The agents that may be offered the run: they have its labels and can carry out its backend. */
-export const fitting = (agents: readonly Candidate[], run: Pick<Queued, 'labels' | 'backend'>): Candidate[] =>
+/** What waits, as the record has it. */
+export interface Queue {
+	project_status: ProjectStatus;
+	/** How many wait at all, whatever for; not counted any further than is worth it. */
+	queued: number;
+	/** In the order in which they are to start. */
+	waiting: readonly Queued[];
+	agents: readonly Candidate[];
+	/** Where the runs stand that hold a concurrency key. */
+	holders: readonly { run_id: number; status: RunStatus }[];
+}
+
+/** The agents that can carry out what is in a lane: they have its labels, its backend, and what only one of them may have. */
+export const fitting = (
+	agents: readonly Candidate[],
+	{ backend, labels, only_agent }: Pick<Lane, 'backend' | 'labels' | 'only_agent'>,
+): Candidate[] =>
 	agents.filter(
-		(a) => a.backends.includes(run.backend) && Object.entries(run.labels).every(([k, v]) => a.labels[k] === v),
+		(a) =>
+			(only_agent === null || a.id === only_agent) &&
+			a.backends.includes(backend) &&
+			Object.entries(labels).every(([k, v]) => a.labels[k] === v),
 	);
 
 /** From here on the exact place in the queue is not told: each start would change what is said of all that wait. */
 const COUNTED = 20;
 
-/** Why a run that could not be placed still waits. `ahead` runs wait before it; `fit` are the agents it could go to, all full. */
+/** Why each of these runs waits; `holder` tells which run holds a concurrency key. */
+export function reasonsOf(
+	{ project_status, waiting, agents }: Queue,
+	holder: (key: string) => number | null,
+	now: number,
+): { run_id: number; reason: Reason }[] {
+	const fits = new Map<string, Candidate[]>();
+	const before = new Map<string, number>();
+	return waiting.map(({ run_id, lane, concurrency_key: key, not_before }) => {
+		const fit = fits.get(lane.name) ?? fitting(agents, lane);
+		fits.set(lane.name, fit);
+		const reason = (): Reason => {
+			if (project_status !== 'active') return projectPaused;
+			if (lane.frozen) return frozenReason(lane.frozen);
+			if (not_before !== null && Date.parse(not_before) > now) return pausedReason(not_before);
+			const held = key === null ? null : holder(key);
+			if (key !== null && held !== null && held !== run_id) return sameKeyReason(key, held);
+			// Those that could be given the same agents come first.
+			let ahead = 0;
+			for (const [name, count] of before) if (fits.get(name)?.some((a) => fit.includes(a))) ahead += count;
+			before.set(lane.name, (before.get(lane.name) ?? 0) + 1);
+			return waitingReason(lane, fit, ahead);
+		};
+		return { run_id, reason: reason() };
+	});
+}
+
+/** Why a run that nothing else holds back could not be placed. `ahead` runs wait before it; `fit` are the agents it could go to. */
 export function waitingReason(
-	run: Pick<Queued, 'labels' | 'backend'>,
+	lane: Pick<Lane, 'labels' | 'backend' | 'only_agent'>,
 	fit: readonly Candidate[],
 	ahead: number,
 ): Reason {
-	const full = `${fit
-		.slice(0, 3)
-		.map((a) => a.name)
-		.join(', ')}${fit.length > 3 ? ` and ${String(fit.length - 3)} more` : ''}`;
 	if (fit.length === 0) {
-		const labels = Object.entries(run.labels).map(([k, v]) => `${k}=${v}`);
-		const wanted = [`can run ${run.backend}`, ...(labels.length > 0 ? [`has ${labels.join(', ')}`] : [])];
-		return { code: 'no_agent', message: `No agent is online that ${wanted.join(' and ')}.`.slice(0, 500) };
+		const labels = Object.entries(lane.labels).map(([k, v]) => `${k}=${v}`);
+		const wanted = [
+			`can run ${lane.backend}`,
+			...(labels.length > 0 ? [`has ${labels.join(', ')}`] : []),
+			...(lane.only_agent === null ? [] : ['has the plan']),
+		];
+		return said('no_agent', `No agent is online that ${wanted.join(' and ')}.`);
 	}
-	if (ahead === 0) return { code: 'agents_busy', message: `Full: ${full}.`.slice(0, 500) };
+	const taking = fit.filter((a) => !a.draining);
+	if (taking.length === 0) return said('agents_draining', `Taking nothing new: ${named(fit)}.`);
+	if (ahead === 0) return said('agents_busy', `Full: ${named(taking)}.`);
 	const place = ahead > COUNTED ? `More than ${String(COUNTED)}` : String(ahead);
-	return { code: 'behind_others', message: `${place} ahead; full: ${full}.`.slice(0, 500) };
+	return said('behind_others', `${place} ahead; full: ${named(taking)}.`);
 }
 
-/** Why a run that a freeze holds back waits. */
-export const frozenReason = ({ until, why }: { until: string; why: string }): Reason => ({
-	code: 'frozen',
-	message: `Frozen until ${until}: ${why}`.slice(0, 500),
-});
+const said = (code: Reason['code'], message: string): Reason => ({ code, message: message.slice(0, 500) });
 
-export const projectPaused: Reason = { code: 'project_paused', message: 'The project is paused: nothing starts.' };
+const named = (agents: readonly Candidate[]) =>
+	`${agents
+		.slice(0, 3)
+		.map((a) => a.name)
+		.join(', ')}${agents.length > 3 ? ` and ${String(agents.length - 3)} more` : ''}`;
+
+const frozenReason = ({ until, why }: { until: string; why: string }) =>
+	said('frozen', `Frozen until ${until}: ${why}`);
+const pausedReason = (until: string) => said('later', `This attempt waits until ${until}.`);
+const sameKeyReason = (key: string, run_id: number) =>
+	said('same_key', `Waits for run ${String(run_id)}, which has the same key: ${key}`);
+const projectPaused = said('project_paused', 'The project is paused: nothing starts.');

@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { Changes, CHANGES_KEPT } from '#durable/core/changes.ts';
 import { Keyed } from '#durable/core/keyed.ts';
 import { backoff, Outbox } from '#durable/core/outbox.ts';
-import { fitting, waitingReason } from '#durable/core/queue.ts';
+import {
+	type Candidate,
+	fitting,
+	type Lane,
+	type Queue,
+	type Queued,
+	reasonsOf,
+	waitingReason,
+} from '#durable/core/queue.ts';
+import { Keys } from '#durable/core/keys.ts';
 import { Slots } from '#durable/core/slots.ts';
 import { Timers } from '#durable/core/timers.ts';
 import { TokenBucket } from '#durable/core/token-bucket.ts';
@@ -94,33 +103,46 @@ describe('changes', () => {
 });
 
 describe('the queue', () => {
-	const agent = (id: number, labels: Record<string, string> = {}, backends = ['local']) => ({
+	const agent = (id: number, labels: Record<string, string> = {}, more: Partial<Candidate> = {}): Candidate => ({
 		id,
 		name: `agent-${String(id)}`,
 		labels,
-		backends,
+		backends: ['local'],
+		draining: false,
+		...more,
+	});
+	const lane = (name: string, more: Partial<Lane> = {}): Lane => ({
+		name,
+		backend: 'local',
+		labels: {},
+		only_agent: null,
+		frozen: null,
+		more: false,
+		...more,
 	});
 
 	it('offers only to agents with every label and the backend', () => {
-		const agents = [agent(1), agent(2, { gpu: 'yes' }), agent(3, { gpu: 'yes', site: 'a' }, ['docker'])];
-		const fit = (labels: Record<string, string>, backend = 'local') =>
-			fitting(agents, { labels, backend }).map((a) => a.id);
+		const agents = [agent(1), agent(2, { gpu: 'yes' }), agent(3, { gpu: 'yes', site: 'a' }, { backends: ['docker'] })];
+		const fit = (labels: Record<string, string>, backend = 'local', only_agent: number | null = null) =>
+			fitting(agents, { labels, backend, only_agent }).map((a) => a.id);
 		expect(fit({})).toEqual([1, 2]);
 		expect(fit({ gpu: 'yes' })).toEqual([2]);
 		expect(fit({ gpu: 'no' })).toEqual([]);
 		expect(fit({ gpu: 'yes', site: 'a' }, 'docker')).toEqual([3]);
+		expect(fit({}, 'local', 2)).toEqual([2]);
+		expect(fit({}, 'local', 3)).toEqual([]);
 	});
 
-	it('says why a run waits', () => {
-		const run = { labels: { gpu: 'yes' }, backend: 'local' };
-		expect(waitingReason(run, [], 3)).toEqual({
+	it('says why a run waits for an agent', () => {
+		const gpu = lane('gpu', { labels: { gpu: 'yes' } });
+		expect(waitingReason(gpu, [], 3)).toEqual({
 			code: 'no_agent',
 			message: 'No agent is online that can run local and has gpu=yes.',
 		});
-		expect(waitingReason(run, [agent(1)], 0)).toEqual({ code: 'agents_busy', message: 'Full: agent-1.' });
+		expect(waitingReason(gpu, [agent(1)], 0)).toEqual({ code: 'agents_busy', message: 'Full: agent-1.' });
 		expect(
 			waitingReason(
-				run,
+				gpu,
 				[1, 2, 3, 4].map((n) => agent(n)),
 				2,
 			),
@@ -128,7 +150,82 @@ describe('the queue', () => {
 			code: 'behind_others',
 			message: '2 ahead; full: agent-1, agent-2, agent-3 and 1 more.',
 		});
-		expect(waitingReason(run, [agent(1)], 21)).toEqual(waitingReason(run, [agent(1)], 400));
+		expect(waitingReason(gpu, [agent(1)], 21)).toEqual(waitingReason(gpu, [agent(1)], 400));
+		const drained = agent(5, {}, { draining: true });
+		expect(waitingReason(gpu, [drained], 4)).toEqual({
+			code: 'agents_draining',
+			message: 'Taking nothing new: agent-5.',
+		});
+		expect(waitingReason(gpu, [drained, agent(1)], 0)).toEqual({ code: 'agents_busy', message: 'Full: agent-1.' });
+	});
+
+	const now = Date.parse('2026-01-01T00:00:00Z');
+	const reasons = (waiting: Partial<Queued>[], more: Partial<Queue> = {}, holder: number | null = null) =>
+		reasonsOf(
+			{
+				project_status: 'active',
+				queued: waiting.length,
+				agents: [agent(1)],
+				holders: [],
+				...more,
+				waiting: waiting.map((run, i) => ({
+					run_id: i + 1,
+					lane: lane(''),
+					concurrency_key: null,
+					not_before: null,
+					reason: null,
+					...run,
+				})),
+			},
+			() => holder,
+			now,
+		).map(({ reason }) => reason);
+
+	it('says of each why it waits, and counts before it only what is in its way', () => {
+		const gpu = lane('gpu', { labels: { gpu: 'yes' } });
+		const shut = lane('shut', { frozen: { until: '2026-01-02T00:00:00Z', why: 'New year' } });
+		const said = reasons(
+			[
+				{ lane: gpu },
+				{ lane: shut },
+				{ not_before: '2026-01-01T00:01:00.000Z' },
+				{ concurrency_key: 'deploy' },
+				{},
+				{ not_before: '2025-12-31T23:59:00.000Z' },
+				{},
+			],
+			{ agents: [agent(1), agent(2)] },
+			70,
+		);
+		expect(said).toEqual([
+			{ code: 'no_agent', message: 'No agent is online that can run local and has gpu=yes.' },
+			{ code: 'frozen', message: 'Frozen until 2026-01-02T00:00:00Z: New year' },
+			{ code: 'later', message: 'This attempt waits until 2026-01-01T00:01:00.000Z.' },
+			{ code: 'same_key', message: 'Waits for run 70, which has the same key: deploy' },
+			{ code: 'agents_busy', message: 'Full: agent-1, agent-2.' },
+			{ code: 'behind_others', message: '1 ahead; full: agent-1, agent-2.' },
+			{ code: 'behind_others', message: '2 ahead; full: agent-1, agent-2.' },
+		]);
+	});
+
+	it('counts those of another lane where an agent could take both', () => {
+		const gpu = lane('gpu', { labels: { gpu: 'yes' } });
+		const agents = [agent(1, { gpu: 'yes' }), agent(2)];
+		expect(reasons([{ lane: gpu }, {}, { lane: gpu }], { agents }).map((r) => r.message)).toEqual([
+			'Full: agent-1.',
+			'1 ahead; full: agent-1, agent-2.',
+			'2 ahead; full: agent-1.',
+		]);
+	});
+
+	it('says that a paused project starts nothing, whatever else there is', () => {
+		expect(reasons([{ concurrency_key: 'k' }], { project_status: 'paused' }, 9)).toMatchObject([
+			{ code: 'project_paused' },
+		]);
+	});
+
+	it('a run that holds its key, and waits again, waits for no other run', () => {
+		expect(reasons([{ concurrency_key: 'k' }], {}, 1)).toMatchObject([{ code: 'agents_busy' }]);
 	});
 });
 
@@ -146,8 +243,9 @@ describe('slots', () => {
 				const model = new Map<number, number>();
 				for (const { hold, run_id, epoch } of ops) {
 					if (hold) {
-						expect(slots.room(run_id, capacity)).toBe(model.has(run_id) || model.size < capacity);
-						if (!slots.room(run_id, capacity)) continue;
+						const run = { run_id, project_id: 9 };
+						expect(slots.room(run, capacity)).toBe(model.has(run_id) || model.size < capacity);
+						if (!slots.room(run, capacity)) continue;
 						slots.hold({ run_id, epoch, project_id: 9, desired: 'run' });
 						model.set(run_id, epoch);
 					} else {
@@ -163,14 +261,74 @@ describe('slots', () => {
 		);
 	});
 
-	it('tell each project that waits once', () => {
-		const slots = new Slots(memoryStorage());
+	const slot = (run_id: number, project_id: number) => ({ run_id, project_id, epoch: 1, desired: 'run' as const });
+
+	it('go round among the projects that wait, and what is free is kept for those in front', () => {
+		const storage = memoryStorage();
+		const slots = new Slots(storage);
+		slots.hold(slot(1, 3));
+		for (const project of [3, 5, 3]) slots.wait(project);
+		expect(slots.next(1)).toEqual([]);
+		slots.free(1, 1);
+		expect(slots.next(1).map((w) => w.project_id)).toEqual([3]);
+		expect(slots.room({ run_id: 2, project_id: 5 }, 1)).toBe(false);
+		expect(slots.room({ run_id: 2, project_id: 7 }, 2)).toBe(false);
+		expect(slots.room({ run_id: 2, project_id: 3 }, 1)).toBe(true);
+		slots.hold(slot(2, 3));
 		slots.wait(3);
-		slots.wait(3);
-		slots.wait(5);
-		expect(slots.takeWaiting().sort()).toEqual([3, 5]);
-		expect(slots.takeWaiting()).toEqual([]);
+		slots.free(2, 1);
+		const [turn] = new Slots(storage).next(1);
+		expect(turn?.project_id).toBe(5);
+		// It took none: the next one's turn.
+		if (turn) slots.had(turn);
+		expect(slots.next(1).map((w) => w.project_id)).toEqual([3]);
 	});
+
+	it('are shared evenly by projects that all have more to do than there is room', () => {
+		fc.assert(
+			fc.property(fc.integer({ min: 2, max: 5 }), fc.integer({ min: 1, max: 4 }), (projects, capacity) => {
+				const slots = new Slots(memoryStorage());
+				const given = new Map<number, number>();
+				let run_id = 0;
+				const ask = (project_id: number) => {
+					while (slots.room({ run_id: run_id + 1, project_id }, capacity)) {
+						slots.hold(slot(++run_id, project_id));
+						given.set(project_id, (given.get(project_id) ?? 0) + 1);
+					}
+					slots.wait(project_id);
+				};
+				for (let project = 1; project <= projects; project++) ask(project);
+				given.clear();
+				for (let ended = 0; ended < 20 * projects; ended++) {
+					const [first] = slots.held;
+					if (first) slots.free(first.run_id, 1);
+					for (const turn of slots.next(capacity)) {
+						ask(turn.project_id);
+						slots.had(turn);
+					}
+				}
+				for (let project = 1; project <= projects; project++)
+					expect(Math.abs((given.get(project) ?? 0) - 20)).toBeLessThanOrEqual(1);
+			}),
+			{ numRuns: 20 },
+		);
+	});
+});
+
+it('a concurrency key is held by one run, also for the next object', () => {
+	const storage = memoryStorage();
+	const keys = new Keys(storage);
+	expect(keys.take('a', 1)).toBe(true);
+	expect(keys.take('a', 1)).toBe(true);
+	expect(keys.take('a', 2)).toBe(false);
+	expect(keys.take('b', 2)).toBe(true);
+	const again = new Keys(storage);
+	expect(again.held).toEqual([
+		{ key: 'a', run_id: 1 },
+		{ key: 'b', run_id: 2 },
+	]);
+	again.free(1);
+	expect([again.holder('a'), again.take('a', 2)]).toEqual([null, true]);
 });
 
 describe('what is unacknowledged', () => {

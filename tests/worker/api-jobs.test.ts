@@ -254,6 +254,7 @@ describe('a run', () => {
 						told.push(id);
 						return never;
 					},
+					look: () => never,
 					cancel: () => never,
 					agentChanged: () => never,
 					rightsChanged: () => never,

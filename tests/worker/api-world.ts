@@ -119,6 +119,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 			changed: silent,
 			touched: silent,
 			queued: silent,
+			look: silent,
 			cancel: silent,
 			agentChanged: silent,
 			rightsChanged: silent,

@@ -73,8 +73,9 @@ describe('dispatch', () => {
 		await plain.offered();
 		const first = await queuedRun(admin, p);
 		const second = await queuedRun(admin, p);
-		await becomes(first, { reason: expect.stringContaining('behind_others') });
-		await becomes(second, { reason: expect.stringContaining('2 ahead') });
+		// The one that waits for another agent is in nobody's way.
+		await becomes(first, { reason: expect.stringContaining('agents_busy') });
+		await becomes(second, { reason: expect.stringContaining('1 ahead') });
 		const labels = JSON.stringify({ gpu: 'yes', site: 'a' });
 		const { agent: fast } = await TestAgent.online(await enrolled({ project_ids: JSON.stringify([p]), labels }));
 		expect((await fast.offered()).run_id).toBe(gpu);
@@ -117,7 +118,7 @@ describe('dispatch', () => {
 			status: 'queued',
 			reason: JSON.stringify({ code: 'frozen', message: `Frozen until ${String(freeze.end)}: Payday` }),
 		});
-		await room().dispatch();
+		await room().look();
 		expect(agent.all('offer')).toEqual([]);
 		await lift(freeze);
 		expect((await agent.offered()).run_id).toBe(run);

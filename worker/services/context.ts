@@ -24,6 +24,8 @@ export interface Live {
 	touched(touches: Touch[]): Promise<void>;
 	/** A run waits: its project's room takes it from here. */
 	queued(run: { id: number; project_id: number }): Promise<void>;
+	/** Something of the project may wait whose room was not told. */
+	look(project_id: number): Promise<void>;
 	/** Someone wants a run stopped. */
 	cancel(run: { id: number; project_id: number }): Promise<void>;
 	/** An agent may no longer speak, or may again: its link reads the row anew. */

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type AnySQLiteColumn, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { ApprovalDecision } from '#domain/approval.ts';
 import { ExecutionBackend } from '#domain/backend.ts';
+import { Priority } from '#domain/job.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { RunStep } from '#domain/run-step.ts';
 import { RunPhase, RunStatus, type Timings } from '#domain/run.ts';
@@ -10,6 +11,16 @@ import { agents } from './agent.ts';
 import { jobs } from './job.ts';
 import { environments, projects } from './project.ts';
 import { users } from './user.ts';
+
+/**
+ * Runs of one lane can be carried out by the same agents and are held back by the same freezes: what is true of one is true of all.
+ * (Without a comma, which would end the expression for drizzle-kit.)
+ */
+export const lane = sql`case when environment_id is null then 0 else environment_id end || ' ' || case when plan_id is null then 0 else plan_id end || ' ' || (break_freeze is not null) || ' ' || backend || ' ' || labels`;
+/** 0 for `critical` to 3 for `low`. */
+export const rank = sql`case priority when 'critical' then 0 when 'high' then 1 when 'normal' then 2 else 3 end`;
+/** Waits for an agent; what waits for people first is not in the queue. */
+export const inQueue = sql`status = 'queued' and approvals_missing = 0`;
 
 export const runs = sqliteTable(
 	'runs',
@@ -49,9 +60,12 @@ export const runs = sqliteTable(
 		plan_id: integer(),
 		scheduled_for: time(),
 		not_before: time(),
+		priority: oneOf(Priority).notNull().default('normal'),
+		labels: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
 		/** The job's, as it was when the run was asked for. */
 		concurrency_key: text(),
 		approvals_needed: integer().notNull().default(0),
+		approvals_missing: integer().notNull().default(0),
 		approval_hash: text(),
 		approval_expires_at: time(),
 		steps: text({ mode: 'json' }).$type<RunStep[]>().notNull().default([]),
@@ -70,6 +84,15 @@ export const runs = sqliteTable(
 		index('runs_open')
 			.on(t.project_id, t.status)
 			.where(sql`status in ('queued', 'running')`),
+		// The heads of each lane of a project's queue, however long the lanes are.
+		index('runs_queue')
+			.on(t.project_id, lane, rank, t.requested_at, t.id, t.not_before, t.concurrency_key)
+			.where(inQueue),
+		// What waits for people, and until when.
+		index('runs_awaiting')
+			.on(t.project_id, t.approval_expires_at)
+			.where(sql`status = 'queued' and approvals_missing > 0`),
+		index('runs_agent').on(t.agent_id, t.requested_at, t.id),
 		index('runs_environment').on(t.environment_id),
 		// An occurrence starts once, whoever notices that it is time.
 		uniqueIndex('runs_scheduled')

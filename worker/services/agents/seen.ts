@@ -71,7 +71,7 @@ export async function quarantineAgent(ctx: Ctx, id: number, boot_ids: readonly s
 			],
 		},
 	);
-	if (agent) await tell(ctx, agent);
+	if (agent) ctx.after(tell(ctx, agent));
 }
 
 async function tell(ctx: Ctx, agent: Omit<Agent, 'host'>): Promise<void> {

@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { can } from '#domain/permissions.ts';
 import { conflict, forbidden } from '#domain/errors.ts';
 import type { JobPatch, JobView } from '#domain/job.ts';
-import { events, job_script_refs, jobs } from '../../db/client.ts';
+import { events, job_script_refs, jobs, runs } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import {
@@ -77,6 +77,15 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 				.where(and(eq(jobs.id, id), eq(jobs.version, before.version)))
 				.returning(),
 			moveEntry(ctx, before, projection, entry),
+			// What waits already goes by them too.
+			...('priority' in changes || 'labels' in changes
+				? [
+						ctx.db
+							.update(runs)
+							.set({ priority: next.priority, labels: next.labels })
+							.where(and(eq(runs.job_id, id), eq(runs.status, 'queued'))),
+					]
+				: []),
 			...('script_ids' in changes ? [ctx.db.delete(job_script_refs).where(eq(job_script_refs.job_id, id))] : []),
 			...('script_ids' in changes && script_ids.length > 0
 				? [
@@ -89,6 +98,7 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 		audit: [editEntry('job.update', 'Job', before, project_id, changes)],
 	});
 	const job: JobView = { ...one(after, 'job'), script_ids };
+	if ('priority' in changes || 'labels' in changes) ctx.after(ctx.live.look(project_id));
 	ctx.after(
 		ctx.live.changed([
 			{ project_id, entity: 'job', id, row: job },

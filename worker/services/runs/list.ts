@@ -30,6 +30,7 @@ const row = textOf({
 		'stderr_excerpt',
 		'parameters',
 		'secret_parameters',
+		'labels',
 		'hosts',
 		'steps',
 		'timings',

@@ -1,67 +1,153 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
-import { calendarState } from '#domain/freeze.ts';
-import { type Labels, Priority } from '#domain/job.ts';
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
+import { calendarState, type FreezeWindow } from '#domain/freeze.ts';
+import type { Labels } from '#domain/job.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
-import { agents, jobs, projects, runs } from '../../db/client.ts';
+import type { RunStatus } from '#domain/run.ts';
+import { agents, inQueue, lane, projects, rank, runs } from '../../db/client.ts';
+import { bound, literal } from '../../db/planned.ts';
 import type { Ctx } from '../context.ts';
 import { freezesFrom } from '../freezes/in-force.ts';
 import { type Dispatch, dispatchesOf, dispatchQueries } from './spec.ts';
 
-/** The most waiting runs of a project that are looked at at once; those behind them wait for their turn. */
-const QUEUE_MAX = 200;
+/** The most runs of a lane that are looked at at once; those behind them come when these are gone. */
+const HEAD = 25;
+const LANES_MAX = 200;
+const COUNTED = 50;
 const AGENTS_MAX = 1000;
 
-export interface Queue {
-	project_status: ProjectStatus;
-	/** The queued runs, in the order in which they are to start. */
-	waiting: { run_id: number; labels: Labels; backend: string; reason: Reason | null; frozen: Frozen | null }[];
-	/** The agents that are online and serve the project. */
-	agents: { id: number; name: string; labels: Labels; backends: string[] }[];
-	/** The runs that were asked for and wait, ready to be offered. */
-	asked: Map<number, Dispatch>;
+/** Runs that the same agents can carry out, and that the same freezes hold back. */
+export interface Lane {
+	name: string;
+	backend: string;
+	labels: Labels;
+	/** The one agent that has what they need; null: any that fits. */
+	only_agent: number | null;
+	frozen: Frozen | null;
+	/** There are others behind those that were looked at. */
+	more: boolean;
 }
 
-/** A freeze holds the run back: until when, and in what words. */
+/** A freeze holds the runs back: until when, and in what words. */
 export interface Frozen {
 	until: string;
 	why: string;
 }
 
-/** `low` 0 to `critical` 3, as the domain orders them. */
-const rank = sql.join(
-	[sql`case ${jobs.priority}`, ...Priority.options.map((priority, i) => sql`when ${priority} then ${i}`), sql`end`],
-	sql` `,
-);
+export interface Waiting {
+	run_id: number;
+	lane: Lane;
+	concurrency_key: string | null;
+	not_before: string | null;
+	reason: Reason | null;
+}
 
-/** Whether a freeze is on for the run. */
-const frozenNow = (now: number) =>
-	sql`${runs.break_freeze} is null and exists (select 1 from freezes f where (f.project_id is null or f.project_id = ${runs.project_id})
-		and f."end" > ${now} and f.start <= ${now} and (f.environment_id is null or f.environment_id = ${runs.environment_id}))`;
+export interface OnlineAgent {
+	id: number;
+	name: string;
+	labels: Labels;
+	backends: string[];
+	draining: boolean;
+}
 
-/** What waits in a project and who could take it, in one round trip; with it some of the runs in full: those that have just come. */
-export async function loadQueue(ctx: Ctx, project_id: number, asked: readonly number[]): Promise<Queue> {
+export interface Queue {
+	project_status: ProjectStatus;
+	/** How many wait at all, whatever for; not counted any further than is worth it. */
+	queued: number;
+	/** The first of each lane, all together in the order in which they are to start. */
+	waiting: Waiting[];
+	/** The agents that are online and serve the project. */
+	agents: OnlineAgent[];
+	/** Where the runs stand that hold a concurrency key. */
+	holders: { run_id: number; status: RunStatus }[];
+}
+
+/** What the room knows better than the record. */
+export interface Known {
+	/** Runs that an agent was given. */
+	placed: Iterable<number>;
+	/** Concurrency keys, and which run holds each. */
+	keys: readonly { key: string; run_id: number }[];
+}
+
+/** What could start in a project now, and who could take it; with it some of the runs in full: those that have just come. */
+export async function loadQueue(
+	ctx: Ctx,
+	project_id: number,
+	known: Known,
+	asked: readonly number[],
+): Promise<Queue & { asked: Map<number, Dispatch> }> {
+	const mayStart = sql`(not_before is null or not_before <= ${ctx.now()})
+		and (concurrency_key is null or concurrency_key not in ${list(known.keys.map((k) => k.key))})`;
+	const [project, freezes, heads, online, holders, ...rest] = await ctx.db.batch([
+		...queueQueries(ctx, project_id, known, mayStart),
+		...dispatchQueries(ctx, asked),
+	]);
+	return { ...queueOf(ctx, [project, freezes, heads, online, holders]), asked: dispatchesOf(rest) };
+}
+
+/** The same of all that waits, whether or not it could start; and when the first of the pauses is over. */
+export async function loadWaiting(
+	ctx: Ctx,
+	project_id: number,
+	known: Known,
+): Promise<Queue & { next_pause: string | null }> {
+	const [project, freezes, heads, online, holders, [next]] = await ctx.db.batch([
+		...queueQueries(ctx, project_id, known, sql`true`),
+		ctx.db
+			.select({ at: sql<number | null>`min(${runs.not_before})` })
+			.from(runs)
+			.where(and(eq(runs.project_id, project_id), inQueue, sql`${runs.not_before} > ${ctx.now()}`)),
+	]);
+	const next_pause = next?.at ? new Date(next.at).toISOString() : null;
+	return { ...queueOf(ctx, [project, freezes, heads, online, holders]), next_pause };
+}
+
+function queueQueries(ctx: Ctx, project_id: number, { placed, keys }: Known, also: SQL) {
 	const now = new Date(ctx.now()).toISOString();
-	const [[project], freezes, waiting, online, ...rest] = await ctx.db.batch([
-		ctx.db.select({ status: projects.status }).from(projects).where(eq(projects.id, project_id)),
+	// From the head of one lane to that of the next: what stands behind the heads costs nothing.
+	const first = (after: SQL) =>
+		sql`select min(${lane}) from runs where project_id = ${bound(project_id)} and ${inQueue} ${after}`;
+	const heads = sql`(with recursive lanes(name) as (${first(sql``)} union all
+			select (${first(sql`and ${lane} > lanes.name`)}) from lanes where lanes.name is not null limit ${literal(LANES_MAX)})
+		select head.id from lanes cross join runs head on head.id in (
+			select id from runs where project_id = ${bound(project_id)} and ${inQueue} and ${lane} = lanes.name
+				and id not in ${list(placed)} and ${also}
+			order by ${rank}, requested_at, id limit ${literal(HEAD)}))`;
+	return [
+		ctx.db
+			.select({
+				status: projects.status,
+				queued: sql<number>`(select count(*) from (select 1 from runs where project_id = ${bound(project_id)} and status = 'queued'
+					and id not in ${list(placed)} limit ${literal(COUNTED)}))`,
+			})
+			.from(projects)
+			.where(eq(projects.id, project_id)),
 		freezesFrom(ctx, project_id, now),
 		ctx.db
 			.select({
 				run_id: runs.id,
-				labels: jobs.labels,
-				backend: runs.backend,
-				reason: runs.reason,
+				name: sql<string>`${lane}`,
 				environment_id: runs.environment_id,
-				break_freeze: runs.break_freeze,
+				only_agent: sql<number | null>`(select agent_id from terraform_plans where terraform_plans.id = runs.plan_id)`,
+				breaks: sql<number>`${runs.break_freeze} is not null`,
+				backend: runs.backend,
+				labels: runs.labels,
+				concurrency_key: runs.concurrency_key,
+				not_before: runs.not_before,
+				reason: runs.reason,
 			})
 			.from(runs)
-			.innerJoin(jobs, eq(jobs.id, runs.job_id))
-			.where(and(eq(runs.project_id, project_id), eq(runs.status, 'queued')))
-			// What a freeze holds back comes last: however much of it there is, the rest is seen.
-			.orderBy(frozenNow(ctx.now()), sql`${rank} desc`, asc(runs.requested_at), asc(runs.id))
-			.limit(QUEUE_MAX),
+			.where(sql`${runs.id} in ${heads}`)
+			.orderBy(rank, asc(runs.requested_at), asc(runs.id)),
 		ctx.db
-			.select({ id: agents.id, name: agents.name, labels: agents.labels, abilities: agents.abilities })
+			.select({
+				id: agents.id,
+				name: agents.name,
+				labels: agents.labels,
+				abilities: agents.abilities,
+				draining: agents.draining,
+			})
 			.from(agents)
 			.where(
 				and(
@@ -71,16 +157,42 @@ export async function loadQueue(ctx: Ctx, project_id: number, asked: readonly nu
 			)
 			.orderBy(asc(agents.id))
 			.limit(AGENTS_MAX),
-		...dispatchQueries(ctx, asked),
-	]);
+		ctx.db
+			.select({ run_id: runs.id, status: runs.status })
+			.from(runs)
+			.where(sql`${runs.id} in ${list(keys.map((k) => k.run_id))}`),
+	] as const;
+}
+
+type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q[K]['_']['result'] };
+
+function queueOf(ctx: Ctx, [[project], freezes, heads, online, holders]: Rows<ReturnType<typeof queueQueries>>): Queue {
+	const now = new Date(ctx.now()).toISOString();
+	const lanes = new Map<string, Lane>();
 	return {
 		project_status: project?.status ?? 'archived',
-		waiting: waiting.map(({ environment_id, break_freeze, ...run }) => {
-			const { open, reason, next_transition } = calendarState(freezes, environment_id, now);
-			const frozen = open || break_freeze !== null ? null : { until: next_transition ?? now, why: reason ?? '' };
-			return { ...run, frozen };
+		queued: project?.queued ?? 0,
+		waiting: heads.map(({ name, environment_id, breaks, backend, labels, only_agent, ...run }) => {
+			const lane = lanes.get(name) ?? {
+				name,
+				backend,
+				labels,
+				only_agent,
+				frozen: breaks ? null : frozenAt(freezes, environment_id, now),
+				more: heads.filter((other) => other.name === name).length === HEAD,
+			};
+			lanes.set(name, lane);
+			return { ...run, lane };
 		}),
 		agents: online.map(({ abilities, ...agent }) => ({ ...agent, backends: abilities?.backends ?? [] })),
-		asked: dispatchesOf(rest),
+		holders,
 	};
+}
+
+/** Values as one parameter: there may be more of them than D1 binds. */
+const list = (values: Iterable<number | string>) => sql`(select value from json_each(${JSON.stringify([...values])}))`;
+
+function frozenAt(freezes: readonly FreezeWindow[], environment_id: number | null, now: string): Frozen | null {
+	const { open, reason, next_transition } = calendarState(freezes, environment_id, now);
+	return open ? null : { until: next_transition ?? now, why: reason ?? '' };
 }

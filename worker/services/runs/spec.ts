@@ -25,8 +25,6 @@ export interface Dispatch {
 	run: Run;
 	spec: RunSpec | null;
 	why: Reason | null;
-	/** The one agent that can carry it out; null: any that fits. */
-	only_agent: number | null;
 }
 
 /** The queries that dispatches are made of, for a batch of the caller's. */
@@ -65,7 +63,7 @@ export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[]) => {
 			.where(inArray(job_script_refs.job_id, of('job_id')))
 			.orderBy(asc(job_script_refs.job_id), asc(job_script_refs.position)),
 		ctx.db
-			.select({ id: terraform_plans.id, agent_id: terraform_plans.agent_id, plan_sha256: terraform_plans.plan_sha256 })
+			.select({ id: terraform_plans.id, plan_sha256: terraform_plans.plan_sha256 })
 			.from(terraform_plans)
 			.where(inArray(terraform_plans.id, of('plan_id'))),
 		targetsQuery(ctx, of('job_id')),
@@ -144,14 +142,14 @@ function dispatchOf({
 		...(plan?.plan_sha256 && { apply_plan: plan.plan_sha256 }),
 	});
 	if (!spec.success) return gone(run, nothingToRun);
-	return { run, spec: spec.data, why: null, only_agent: plan?.agent_id ?? null };
+	return { run, spec: spec.data, why: null };
 }
 
 const nothingToRun: Reason = {
 	code: 'script_missing',
 	message: 'What the job should run is not there any more, or is of a kind this hub does not run.',
 };
-const gone = (run: Run, why: Reason): Dispatch => ({ run, spec: null, why, only_agent: null });
+const gone = (run: Run, why: Reason): Dispatch => ({ run, spec: null, why });
 
 /** As when the run was asked for; what has changed since may end it. */
 function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {

@@ -135,6 +135,8 @@ export async function start(
 					hosts: checked.hosts,
 					check_mode: input.check ?? false,
 					plan_id: plan?.id ?? null,
+					priority: job.priority,
+					labels: job.labels,
 					concurrency_key: job.concurrency_key,
 					requested_at: at,
 					break_freeze: input.break_freeze ?? null,
