@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -24,7 +25,7 @@ web2                       : ok=0    changed=0    unreachable=0    failed=1    s
 
 evil                       : ok=9
 `;
-const bare = PRINTED.replaceAll(/\x1b\[[0-9;]*m/g, '');
+const bare = stripVTControlCharacters(PRINTED);
 
 function read(parts: readonly Buffer[]) {
 	const seen: string[] = [];
