@@ -115,7 +115,7 @@ describe('a run', () => {
 		expect(missing.finish?.reason?.message).toContain('first line');
 		expect(textOf(await ran({ steps: [hub.scripts.step('echo plain', { tool: 'custom' })] }))).toBe('plain\n');
 		const ansible = await ran({ steps: [hub.scripts.step('x', { tool: 'ansible' })] });
-		expect(ansible.finish?.reason).toMatchObject({ code: 'start_failed' });
+		expect(ansible.finish?.reason).toMatchObject({ code: 'inventory_missing' });
 	});
 
 	it('that is killed by somebody else says by what', async () => {

@@ -269,9 +269,9 @@ cat "$k"; base64 "$k"; sed -n 2p "$k"; sed -n 3p "$k" >&2
 			['vault:kv2/apps/shop/%2e%2e/other/db#password', 'bad_request'],
 			['vault:kv2/apps/shop/..%2fother/db#password', 'bad_request'],
 			['vault:kv2/apps/shop//db#password', 'bad_request'],
-			['vault:kv1/apps/shop/db#password', 'bad_request'],
+			['vault:kv1/apps/shop/db#password', 'refused_by_policy'],
 			['vault:kv2/apps/shop/db#password?version=1', 'bad_request'],
-			['vault:kv2/apps/shop/db', 'bad_request'],
+			['vault:kv2/apps/shop/db', 'refused_by_policy'],
 		] as const) {
 			const run = await ran(`touch ${dir}/canary`, { TOKEN: ref });
 			expect(run.refused?.code, ref).toBe(code);
