@@ -5,7 +5,14 @@ import type { GroupsJson } from './inventory.ts';
 // Which hosts of an inventory a `--limit` means: what Ansible's inventory/manager.py does with it.
 
 /** A limit that cannot be followed; the message says why. */
-export class BadPattern extends Error {}
+export class BadPattern extends Error {
+	readonly why: 'nothing' | 'sign' | 'regex' | 'place';
+
+	constructor(why: BadPattern['why'], message: string) {
+		super(message);
+		this.why = why;
+	}
+}
 
 /** The hosts that are meant, in the inventory's order; none where nothing matches. Without a limit all of them. Throws `BadPattern`. */
 export function hostsMeant(groups: GroupsJson, limit: string | null): string[] {
@@ -25,7 +32,7 @@ function split(text: string): string[] {
 			: (text.match(/(?:[^\s:[\]]|\[[^\]]*\])+/g) ?? []);
 	const patterns = parts.map((part) => part.trim()).filter((part) => part !== '');
 	// Ansible takes nothing, or a lone bracket, for everything: nobody means that.
-	if (patterns.length === 0) throw new BadPattern('names no host and no group');
+	if (patterns.length === 0) throw new BadPattern('nothing', 'names no host and no group');
 	return patterns;
 }
 
@@ -75,8 +82,8 @@ class Groups {
 	}
 
 	#match(pattern: string): Set<string> {
-		if (pattern === '') throw new BadPattern('& and ! stand before the name of a host or a group');
-		if (pattern.startsWith('~')) throw new BadPattern('regular expressions (~) are not taken here');
+		if (pattern === '') throw new BadPattern('sign', '& and ! stand before the name of a host or a group');
+		if (pattern.startsWith('~')) throw new BadPattern('regex', 'regular expressions (~) are not taken here');
 		const { name, part } = subscripted(pattern);
 		const matches = globTest(piecesOf(Array.from(name)));
 		const groups = this.#names.filter(matches);
@@ -86,7 +93,7 @@ class Groups {
 		if (part === null || hosts.length === 0) return new Set(hosts);
 		if ('at' in part) {
 			const host = hosts.at(part.at);
-			if (host === undefined) throw new BadPattern(`${pattern} names a place that there is not`);
+			if (host === undefined) throw new BadPattern('place', `${pattern} names a place that there is not`);
 			return new Set([host]);
 		}
 		return new Set(hosts.slice(part.from, part.to === null ? undefined : part.to + 1));

@@ -26,6 +26,7 @@ export interface JobDraft {
 	concurrency_key: string;
 	retry: { use: boolean; max: number; delay_s: number; on: RetryOn[] };
 	backend: BackendDraft;
+	targets: { inventory_id: string; limit: string; key_ref: string };
 }
 
 export function draftOf(job: JobView): JobDraft {
@@ -50,6 +51,11 @@ export function draftOf(job: JobView): JobDraft {
 		concurrency_key: job.concurrency_key ?? '',
 		retry: job.retry ? { use: true, ...job.retry } : noRetry(),
 		backend: backendDraft(job),
+		targets: {
+			inventory_id: job.targets ? String(job.targets.inventory_id) : '',
+			limit: job.targets?.limit ?? '',
+			key_ref: job.targets?.key_ref ?? '',
+		},
 	};
 }
 
@@ -74,6 +80,7 @@ export const emptyDraft = (owner_id: number): JobDraft => ({
 	concurrency_key: '',
 	retry: noRetry(),
 	backend: backendDraft({ execution_backend: null, execution_backend_config: null }),
+	targets: { inventory_id: '', limit: '', key_ref: '' },
 });
 
 const parts = (text: string) =>
@@ -108,7 +115,14 @@ export function valueOf(draft: JobDraft) {
 		concurrency_key: draft.concurrency_key.trim() === '' ? null : draft.concurrency_key.trim(),
 		retry: draft.retry.use ? retryOf(draft.retry) : null,
 		...executionIn(draft.backend),
+		targets: targetsOf(draft),
 	};
+}
+
+function targetsOf({ job_type, targets: { inventory_id, limit, key_ref } }: JobDraft) {
+	if (inventory_id === '' || job_type === 'meeting') return null;
+	const said = (text: string) => (text.trim() === '' ? null : text.trim());
+	return { inventory_id: Number(inventory_id), limit: said(limit), key_ref: said(key_ref) };
 }
 
 const retryOf = ({ max, delay_s, on }: JobDraft['retry']) => ({ max, delay_s, on: [...on] });

@@ -4,7 +4,7 @@ import { BadFrame, decodeFrame, Kind } from '#protocol/run-frames.ts';
 import { api } from '#lib/api/client.ts';
 import { Line } from '#lib/live/line.svelte.ts';
 import { LogBuffer, MissingBytes } from './log/buffer.ts';
-import { StreamFilter } from './log/filter.svelte.ts';
+import { LogFilter } from './log/filter.svelte.ts';
 import { LogStore } from './log/store.svelte.ts';
 
 /** A log longer than this, in bytes, is not read from its beginning: its end comes live, the rest when it is looked at. */
@@ -18,7 +18,7 @@ export class RunLive {
 	/** The log's length in bytes, as far as it is known here. */
 	bytes = $state(0);
 	readonly log: LogStore;
-	readonly filter: StreamFilter;
+	readonly filter: LogFilter;
 	#line = $state.raw<Line | null>(null);
 	#buffer = new LogBuffer();
 	#arrived: LogLine[] = [];
@@ -30,7 +30,7 @@ export class RunLive {
 	constructor(run: Run, begin: LogLines) {
 		this.run = $state.raw(run);
 		this.log = new LogStore(run.id);
-		this.filter = new StreamFilter(run.id);
+		this.filter = new LogFilter(run.id);
 		this.log.take(begin);
 		this.bytes = begin.total_bytes;
 		if (!isFinal(run.status)) void this.#follow(begin);
