@@ -1,14 +1,43 @@
 import { type FileHandle, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Id, Time } from '#domain/common.ts';
+import { Tool } from '#domain/script.ts';
 import { TargetHost } from '#domain/target.ts';
 import { Finish } from '#protocol/agent.ts';
-import { SshSetup } from '#protocol/run-spec.ts';
+import { RunSpec, SshSetup } from '#protocol/run-spec.ts';
 import { parseJson } from './config.ts';
 import { codeOf } from './failure.ts';
 import { openDurable, writeFully, writeWhole } from './files.ts';
 
 const of = { run_id: Id, epoch: z.int().min(0) };
+
+/** How much of a run's log was told, by what it consists of. */
+export const Told = z.strictObject({ stdout: z.int(), stderr: z.int(), records: z.int(), gaps: z.int() });
+export type Told = z.infer<typeof Told>;
+
+/** What it takes to go on with a run that outlives the agent. */
+export const Outliving = z.strictObject({
+	name: z.string(),
+	spec: RunSpec,
+	commands: z.array(
+		z.strictObject({
+			name: z.string(),
+			tool: Tool,
+			argv: z.tuple([z.string()], z.string()),
+			env: z.record(z.string(), z.string()),
+		}),
+	),
+	commits: z.array(z.string().nullable()),
+	cwd: z.string(),
+	secrets: z.string().nullable(),
+	/** The hub takes records of it. */
+	records: z.boolean(),
+	/** When its time is over, on the clock that began with the boot. */
+	due_ms: z.int(),
+	/** How much was told before its first step. */
+	at: Told,
+});
+export type Outliving = z.infer<typeof Outliving>;
 
 /** What must be known of a started run to find what still lives of it. */
 export const Handle = z.strictObject({
@@ -20,18 +49,20 @@ export const Handle = z.strictObject({
 	cgroup: z.string().nullable(),
 	/** Of ssh: how the hosts it is on are reached. */
 	ssh: z.strictObject({ name: z.string(), project_id: Id, config: SshSetup }).optional(),
+	outlives: Outliving.optional(),
 });
 export type Handle = z.infer<typeof Handle>;
 
 /**
  * A line of the journal. `started` is durable before anything is spawned; `spawned` adds what was only known afterwards; `on_host`
- * is durable before anything is done on another host.
+ * is durable before anything is done on another host, `step` before a step of a run starts that outlives the agent.
  */
 const Entry = z.discriminatedUnion('type', [
 	z.strictObject({ type: z.literal('accepted'), ...of, doubtful: z.boolean().optional() }),
 	z.strictObject({ type: z.literal('started'), ...of, at: Time, handle: Handle }),
 	z.strictObject({ type: z.literal('spawned'), ...of, pid: z.int() }),
 	z.strictObject({ type: z.literal('on_host'), ...of, host: TargetHost, there: z.boolean() }),
+	z.strictObject({ type: z.literal('step'), ...of, n: z.int().min(1), at: Told }),
 	z.strictObject({ type: z.literal('exited'), ...of, finish: Finish }),
 	z.strictObject({ type: z.literal('gone'), ...of }),
 ]);
@@ -41,7 +72,13 @@ export type Entry = z.infer<typeof Entry>;
 export interface Remembered {
 	run_id: number;
 	epoch: number;
-	started: { at: string; handle: Handle; leaders: number[]; hosts: TargetHost[] } | null;
+	started: {
+		at: string;
+		handle: Handle;
+		leaders: number[];
+		hosts: TargetHost[];
+		step: { n: number; at: Told } | null;
+	} | null;
 	finish: Finish | null;
 	/** Part of the journal could not be read, so that "never started" cannot be said of it. */
 	doubtful: boolean;
@@ -62,12 +99,14 @@ export function remember(runs: Map<string, Remembered>, entry: Entry): void {
 		});
 	const run = runs.get(key);
 	if (!run) return;
-	if (entry.type === 'started') run.started = { at: entry.at, handle: entry.handle, leaders: [], hosts: [] };
+	if (entry.type === 'started')
+		run.started = { at: entry.at, handle: entry.handle, leaders: [], hosts: [], step: null };
 	if (entry.type === 'spawned') run.started?.leaders.push(entry.pid);
 	if (entry.type === 'on_host' && run.started) {
 		const others = run.started.hosts.filter(({ name }) => name !== entry.host.name);
 		run.started.hosts = entry.there ? [...others, entry.host] : others;
 	}
+	if (entry.type === 'step' && run.started) run.started.step = { n: entry.n, at: entry.at };
 	if (entry.type === 'exited') run.finish = entry.finish;
 	if (entry.type === 'gone') runs.delete(key);
 }
@@ -92,10 +131,11 @@ const entriesOf = (r: Remembered): Entry[] => {
 	const { run_id, epoch } = r;
 	const entries: Entry[] = [{ type: 'accepted', run_id, epoch, doubtful: r.doubtful }];
 	if (r.started) {
-		const { at, handle, leaders, hosts } = r.started;
+		const { at, handle, leaders, hosts, step } = r.started;
 		entries.push({ type: 'started', run_id, epoch, at, handle });
 		entries.push(...leaders.map((pid): Entry => ({ type: 'spawned', run_id, epoch, pid })));
 		entries.push(...hosts.map((host): Entry => ({ type: 'on_host', run_id, epoch, host, there: true })));
+		if (step) entries.push({ type: 'step', run_id, epoch, ...step });
 	}
 	if (r.finish) entries.push({ type: 'exited', run_id, epoch, finish: r.finish });
 	return entries;

@@ -11,6 +11,7 @@ import {
 } from '#protocol/run-frames.ts';
 import { parseRecord, type RunRecord } from '#protocol/run-record.ts';
 import type { OutputStream } from './executors/contract.ts';
+import type { Told } from './journal.ts';
 import { Lane } from './lane.ts';
 import { type Forms, Masker } from './mask.ts';
 import { type Spool, SpoolFull } from './spool.ts';
@@ -39,6 +40,8 @@ export interface StreamerOptions {
 	epoch: number;
 	spool: Spool;
 	forms: Forms;
+	/** How much of what comes is in the spool already, and is told again: it is left out. */
+	known?: Pick<Told, 'stdout' | 'stderr' | 'records'>;
 	/** block: wait for room, and let the script wait. gap: drop what does not fit, and say so in the log. */
 	whenFull: 'block' | 'gap';
 	/** Milliseconds UTC. */
@@ -65,9 +68,13 @@ export class LogStreamer {
 	#ending = false;
 	#broken = false;
 	#waiting: (() => void)[] = [];
+	readonly #known: { stdout: number; stderr: number; records: number };
 
 	constructor(options: StreamerOptions) {
 		this.#o = options;
+		this.#known = { stdout: 0, stderr: 0, records: 0, ...options.known };
+		this.#offset = options.spool.bytes;
+		this.#seq = options.spool.last_seq;
 		this.#maskers = {
 			[Stream.stdout]: new Masker(options.forms),
 			[Stream.stderr]: new Masker(options.forms),
@@ -98,6 +105,10 @@ export class LogStreamer {
 		const payload = Buffer.concat([masker.push(Buffer.from(JSON.stringify(record))), masker.end()]);
 		// A mask can only make it something else where a secret is a word of the protocol: then there is nothing to tell.
 		if (!parseRecord(payload)) return;
+		if (this.#known.records > 0) {
+			this.#known.records--;
+			return;
+		}
 		this.#pending += payload.length;
 		const piece = {
 			kind: Kind.record,
@@ -111,9 +122,8 @@ export class LogStreamer {
 	}
 
 	/** Gives out what the maskers still held; resolves when all of the log is in the spool, or the spool is broken. */
-	async end(): Promise<void> {
+	async settle(): Promise<void> {
 		for (const stream of [Stream.stdout, Stream.stderr]) this.#take(stream, this.#maskers[stream].end());
-		this.#ending = true;
 		if (this.#timer) clearTimeout(this.#timer);
 		do await this.#pump();
 		while ((this.#pending > 0 || this.#dropped > 0) && !this.#broken);
@@ -125,9 +135,17 @@ export class LogStreamer {
 		return new Promise((resolve) => this.#waiting.push(resolve));
 	}
 
-	#take(stream: OutputStream, bytes: Buffer): void {
-		if (bytes.length === 0 || this.#broken) return;
-		this.#endsLine = bytes.at(-1) === 0x0a;
+	/** Nothing more comes. */
+	async end(): Promise<void> {
+		this.#ending = true;
+		await this.settle();
+	}
+
+	#take(stream: OutputStream, all: Buffer): void {
+		if (all.length === 0 || this.#broken) return;
+		this.#endsLine = all.at(-1) === 0x0a;
+		const bytes = this.#unknown(stream === Stream.stdout ? 'stdout' : 'stderr', all);
+		if (bytes.length === 0) return;
 		this.#pending += bytes.length;
 		for (let at = 0; at < bytes.length; at += PAYLOAD_MAX) {
 			const part = bytes.subarray(at, at + PAYLOAD_MAX);
@@ -138,6 +156,13 @@ export class LogStreamer {
 			} else this.#pieces.push({ kind: Kind.log, stream, t_ms: this.#o.now(), bytes: [part], length: part.length });
 		}
 		this.#schedule();
+	}
+
+	/** What of the bytes is not in the spool yet. */
+	#unknown(stream: 'stdout' | 'stderr', bytes: Buffer): Buffer {
+		const known = Math.min(this.#known[stream], bytes.length);
+		this.#known[stream] -= known;
+		return bytes.subarray(known);
 	}
 
 	/** A record comes along with the output that follows it: sent ahead, it would have the first line wait. */
@@ -239,7 +264,7 @@ export class LogStreamer {
 		this.#seq = seq;
 		this.#dropped = 0;
 		this.#o.onWritten(chunks);
-		// Meanwhile the hub makes them durable too; the end of the run waits for both (docs/adr/0016-sent-while-it-is-synced.md).
+		// Meanwhile the hub makes them durable too; the end of the run waits for both (docs/adr/0017-sent-while-it-is-synced.md).
 		await this.#o.spool.sync();
 	}
 }

@@ -1,9 +1,10 @@
 import path from 'node:path';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
+import { adoptable } from './adoption.ts';
 import { NotReaped } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
 import { keyOf, type Remembered } from './journal.ts';
-import type { Agent, HeldRun } from './run.ts';
+import { type Agent, type HeldRun, Run } from './run.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
 
@@ -41,13 +42,15 @@ export class PastRun implements HeldRun {
 	}
 
 	/**
-	 * What the journal says, made final: what was started and has no end is ended, proved dead and lost; what was only accepted never
-	 * starts under its epoch, unless the journal is damaged and cannot say so.
+	 * What the journal says, made final: what was started and has no end is gone on with where that can be, else ended, proved dead and
+	 * lost; what was only accepted never starts under its epoch, unless the journal is damaged and cannot say so.
 	 */
-	static async restore(run: Remembered, agent: Agent): Promise<PastRun> {
+	static async restore(run: Remembered, agent: Agent): Promise<HeldRun> {
 		const { run_id, epoch, started } = run;
-		const left = started && !run.finish ? await reap(started, agent) : null;
 		const spool = await Spool.recover(path.join(agent.home.spool, keyOf(run)), agent.budget);
+		const living = await adoptable(run, spool, agent);
+		if (living) return Run.adopt(living, agent);
+		const left = started && !run.finish ? await reap(started, agent) : null;
 		let { finish } = run;
 		if (!finish && (started || run.doubtful)) {
 			finish = {
@@ -125,7 +128,7 @@ async function reap(
 ): Promise<string | null> {
 	try {
 		const executor = agent.executors[handle.backend];
-		if (!executor && hosts.length > 0)
+		if (!executor && (hosts.length > 0 || handle.outlives))
 			throw new NotReaped('its backend is no longer allowed here, so nothing was ended');
 		await executor?.reap(handle, { leaders, hosts });
 		return null;

@@ -13,7 +13,7 @@ import { SecretUnavailable } from './own-secret.ts';
 import { SecretsOfRun } from './run-secrets.ts';
 import { resolveSecret } from './secrets.ts';
 import type { Vault } from './vault.ts';
-import { Ansible } from './tools/ansible/index.ts';
+import { Ansible, followerOf } from './tools/ansible/index.ts';
 import type { Follower } from './tools/contract.ts';
 import { PlanMissing, Terraform } from './tools/terraform.ts';
 import { argvOf, realCwd, Workspace, workspacesOf } from './workspace.ts';
@@ -78,7 +78,7 @@ export async function prepareRun(
 				'refused_by_policy',
 				`${config.cwd ?? ''} is not under a directory that the agent's policy allows`,
 			);
-		const env = { ...environment(spec, dir, mark), ...envOf(spec.execution) };
+		const env = { ...(seen ? {} : ofThisHost()), ...environment(spec, dir, mark), ...envOf(spec.execution) };
 		for (const [variable, ref] of Object.entries(spec.secrets)) env[variable] = await secrets.put(ref);
 		for (const [parameter, ref] of Object.entries(spec.secret_parameters ?? {}))
 			env[`UHUB_PARAM_${parameter}_FILE`] = await secrets.put(ref);
@@ -87,7 +87,7 @@ export async function prepareRun(
 		const ansible = spec.steps.some(({ tool }) => tool === 'ansible')
 			? await ansibleOf(spec, workspace, dir, secrets, s)
 			: null;
-		let follower: Follower | null = ansible;
+		let follower: Follower | null = followerOf(spec);
 		for (const [n, step] of spec.steps.entries()) {
 			if (step.tool === 'terraform') {
 				const terraform = new Terraform(spec, workspace.dir, s);
@@ -103,7 +103,7 @@ export async function prepareRun(
 			const there = (file: string) =>
 				commit === null ? file : path.posix.join(dir, path.relative(workspace.dir, file));
 			const own: Record<string, string> = { ...env };
-			if (place) own['UHUB_SCRIPT_DIR'] = there(place.dir);
+			if (place && (commit !== null || !seen)) own['UHUB_SCRIPT_DIR'] = there(place.dir);
 			if (step.secret !== null) own['UHUB_SECRET_FILE'] = await secrets.put(step.secret);
 			commits.push(commit);
 			if (ansible && step.tool === 'ansible') {
@@ -251,12 +251,16 @@ class Checkouts {
 	}
 }
 
-/** What every command of a run finds in its environment; nothing of the agent's own is passed on. */
+/** Where programs are found on this host, and how it speaks. */
+const ofThisHost = (): Record<string, string> => ({
+	PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+	LANG: process.env['LANG'] ?? 'C.UTF-8',
+});
+
+/** What every command of a run finds in its environment; nothing else of the agent's own is passed on. */
 function environment(spec: RunSpec, home: string, mark: string): Record<string, string> {
 	const env: Record<string, string> = {
-		PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 		HOME: home,
-		LANG: process.env['LANG'] ?? 'C.UTF-8',
 		UHUB_RUN_ID: String(spec.run_id),
 		UHUB_RUN_MARK: mark,
 		UHUB_JOB_ID: String(spec.job_id),

@@ -89,6 +89,9 @@ export function bootId(): string {
 	}
 }
 
+/** Milliseconds since the boot, on a clock that nobody sets; other processes read the same. */
+export const sinceBootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+
 /** Now, in clock ticks since the boot, a second early: comparable with `Process.start`. 0 where the system does not say. */
 export function ticksNow(): number {
 	try {

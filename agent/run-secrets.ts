@@ -44,10 +44,10 @@ export class SecretsOfRun {
 	async #put(as: string, ref: string, form: (value: Buffer) => Buffer): Promise<string> {
 		const known = this.#paths.get(as);
 		if (known !== undefined) return known;
-		const value = await resolveSecret(ref, this.#project_id, this.#s.policy, this.#s.vault);
-		this.#files ??= await SecretFiles.create(this.#s.home.tag, this.#s.policy.run_as);
+		const value = form(await resolveSecret(ref, this.#project_id, this.#s.policy, this.#s.vault));
+		this.#files ??= await SecretFiles.create(this.#s.home.tag, this.#seen !== null, this.#s.policy.run_as);
 		const name = String(this.#paths.size + 1);
-		const here = await this.#files.put(name, form(value));
+		const here = await this.#files.put(name, value);
 		const file = this.#seen ? path.posix.join(this.#seen.secrets, name) : here;
 		this.values.push(value);
 		this.#paths.set(as, file);

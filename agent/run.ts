@@ -2,20 +2,22 @@ import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Finish, FromAgent, KnownRun } from '#protocol/agent.ts';
 import { RECORDS_SINCE } from '#protocol/version.ts';
-import { Stream } from '#protocol/run-frames.ts';
 import { type RunSpec, SshSetup } from '#protocol/run-spec.ts';
+import type { Adoptable } from './adoption.ts';
+import type { Home } from './config.ts';
 import type { Execution, Executor, Exit, Output } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
-import { type Handle, type Journal, keyOf } from './journal.ts';
+import { type Handle, type Journal, keyOf, type Outliving, type Told } from './journal.ts';
 import type { Log } from './log.ts';
-import { LogStreamer } from './log-streamer.ts';
 import type { Forms } from './mask.ts';
 import { type EndReason, outcomeOf, type StopReason, whyUnstartable } from './outcome.ts';
 import { type Prepared, prepareRun, type Surroundings, Unstartable } from './preparation.ts';
-import { bootId } from './processes.ts';
-import { Sender } from './sender.ts';
+import { bootId, sinceBootMs } from './processes.ts';
+import { RunLog } from './run-log.ts';
+import { noteSources, outputOf } from './run-output.ts';
 import type { Ledger } from './signatures.ts';
 import { type Budget, Spool } from './spool.ts';
+import { followerOf } from './tools/ansible/index.ts';
 
 /** What a run needs of the agent around it. */
 export interface Agent extends Surroundings {
@@ -65,6 +67,9 @@ const LEAVING_GRACE_MS = 2500;
 /** SHA-256 of nothing: the log of a run that said nothing. */
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
+/** Names a run on this host, and wherever else this agent carries it out. */
+export const nameOf = (home: Home, run: { run_id: number; epoch: number }): string => `${home.tag}-${keyOf(run)}`;
+
 type FrameOf<T extends FromAgent['type']> = Omit<Extract<FromAgent, { type: T }>, 'run_id' | 'epoch'>;
 
 const stoppedEarly = () => new Unstartable('start_failed', 'it was stopped before it started');
@@ -84,9 +89,8 @@ export class Run implements HeldRun {
 	#execution: Execution | null = null;
 	/** Ends what is still being made ready. */
 	readonly #stopping = new AbortController();
-	#spool: Spool | null = null;
-	#sender: Sender | null = null;
-	#streamer: LogStreamer | null = null;
+	#log: RunLog | null = null;
+	#timer: NodeJS.Timeout | undefined;
 	#finish: Finish | null = null;
 	/** From where the hub wants the log; null while it is away. */
 	#resumeAt: number | null = 1;
@@ -99,8 +103,17 @@ export class Run implements HeldRun {
 		this.epoch = epoch;
 		this.spec = spec;
 		this.#agent = agent;
-		this.#name = `${agent.home.tag}-${keyOf(this)}`;
+		this.#name = nameOf(agent.home, this);
 		this.gone = new Promise((resolve) => (this.#forgotten = resolve));
+	}
+
+	/** One that an earlier process of the agent began, and that lived on without it. */
+	static adopt(left: Adoptable, agent: Agent): Run {
+		const run = new Run(left.outlives.spec, left.epoch, agent);
+		run.#phase = 'started';
+		run.#resumeAt = null;
+		run.#life = run.#goOn(left);
+		return run;
 	}
 
 	get over(): Promise<void> {
@@ -134,7 +147,7 @@ export class Run implements HeldRun {
 
 	known(): KnownRun {
 		const phase = this.#phase === 'gone' ? 'exited' : this.#phase;
-		return { run_id: this.run_id, epoch: this.epoch, phase, last_seq: this.#spool?.last_seq ?? 0 };
+		return { run_id: this.run_id, epoch: this.epoch, phase, last_seq: this.#log?.last_seq ?? 0 };
 	}
 
 	grant(): void {
@@ -145,19 +158,19 @@ export class Run implements HeldRun {
 
 	resume(next_seq: number): void {
 		this.#resumeAt = next_seq;
-		if (this.#sender) this.#sender.resume(next_seq);
+		if (this.#log) this.#log.resume(next_seq);
 		else if (this.#finish) this.#agent.send(this.#finish);
 	}
 
 	pause(): void {
 		this.#resumeAt = null;
-		this.#sender?.pause();
+		this.#log?.pause();
 		// A script that was cut off is not sent again under the same offer.
 		if (this.#phase === 'accepted' && !this.#agent.scripts.arrived(this.#need)) this.#phase = 'not_started';
 	}
 
 	ack(seq: number): void {
-		this.#sender?.ack(seq);
+		this.#log?.ack(seq);
 	}
 
 	stop(why: EndReason): void {
@@ -189,7 +202,6 @@ export class Run implements HeldRun {
 		let started_at: string | null = null;
 		let exit: Exit | Unstartable;
 		let prepared: Prepared | null = null;
-		let timer: NodeJS.Timeout | undefined;
 		try {
 			if (this.#end) throw stoppedEarly();
 			const mark = randomBytes(16).toString('hex');
@@ -205,17 +217,21 @@ export class Run implements HeldRun {
 				this.#stopping.signal,
 				this.#agent.now(),
 			);
-			const output = this.#outputTo(await this.#openLog(prepared.forms), prepared.commits);
-			this.#noteSources(prepared.commits, output);
-			const { commands, dir, secrets, cwd } = prepared;
-			const { run_as } = this.#agent.policy;
+			const { home, budget, policy } = this.#agent;
+			const log = this.#keepLog(await Spool.create(path.join(home.spool, keyOf(this)), budget), prepared.forms);
+			const records = (this.#agent.protocol() ?? 0) >= RECORDS_SINCE;
+			const output = this.#outputTo(log, prepared.commits, records);
+			noteSources(this.spec, prepared.commits, output);
+			const { commands, commits, dir, secrets, cwd } = prepared;
 			const { project_id } = this.spec;
+			const { run_as } = policy;
 			const task = { name: this.#name, project_id, execution, commands, hosts, dir, secrets, cwd, mark, run_as };
-			timer = setTimeout(() => {
-				this.stop('timeout');
-			}, this.spec.timeout_s * 1000);
+			const due_ms = sinceBootMs() + this.spec.timeout_s * 1000;
+			this.#endAt(due_ms);
 			this.#execution = await executor.prepare(task, output, this.#stopping.signal);
-			started_at = await this.#writeStarted(mark, this.#execution.cgroup);
+			const left = { name: this.#name, spec: this.spec, commands, commits, cwd, secrets, records, due_ms };
+			const outlives = executor.adopt && { ...left, at: await log.settled() };
+			started_at = await this.#writeStarted(this.#handleOf(mark, this.#execution.cgroup, outlives));
 			if (this.#end) throw stoppedEarly();
 			this.#execution.start(prepared.follower?.watch(output) ?? output);
 			exit = await this.#execution.wait();
@@ -225,56 +241,98 @@ export class Run implements HeldRun {
 			exit = whyUnstartable(error);
 			this.#agent.log(`run ${keyOf(this)}: not started: ${messageOf(error)}`);
 		}
-		clearTimeout(timer);
-		this.#exited = true;
-		await this.#cleaned(prepared?.forgetSecrets());
-		await this.#cleaned(this.#execution?.cleanUp());
-		await this.#streamer?.end();
-		if (this.#end === 'dropped') this.#forget();
-		else await this.#report(exit, started_at);
+		await this.#conclude(exit, started_at, () => prepared?.forgetSecrets());
 		await this.#cleaned(prepared?.remove());
 	}
 
-	async #openLog(forms: Forms): Promise<LogStreamer> {
-		const { home, budget, policy, now } = this.#agent;
-		const spool = await Spool.create(path.join(home.spool, keyOf(this)), budget);
-		const sender = new Sender(spool, {
-			chunk: this.#agent.sendChunk,
-			finish: () => {
-				if (this.#finish) this.#agent.send(this.#finish);
-			},
-			onError: (error) => {
-				this.#agent.log(`run ${keyOf(this)}: its log cannot be read back: ${messageOf(error)}`);
-			},
-		});
-		const streamer = new LogStreamer({
+	/** From where an earlier process of the agent had come to, to the finish. */
+	async #goOn({ outlives, began, known, spool, forms, secrets, started_at }: Adoptable): Promise<void> {
+		const log = this.#keepLog(spool, forms, known);
+		let exit: Exit | Unstartable;
+		try {
+			const { execution, project_id, hosts = null } = this.spec;
+			const executor = this.#agent.executors[execution.backend];
+			if (!executor?.adopt) throw new Unstartable('start_failed', `runs of ${execution.backend} are not gone on with`);
+			this.#agent.log(`run ${keyOf(this)}: gone on with, from step ${String(began)}`);
+			const { name, commands, commits, cwd, secrets: dir, records, due_ms } = outlives;
+			const { run_as } = this.#agent.policy;
+			const task = { name, project_id, execution, commands, hosts, dir: '', secrets: dir, cwd, mark: '', run_as };
+			this.#execution = executor.adopt(task, began);
+			this.#endAt(due_ms);
+			const output = this.#outputTo(log, commits, records);
+			const follower = followerOf(this.spec);
+			this.#execution.start(follower?.watch(output) ?? output);
+			exit = await this.#execution.wait();
+			if (follower && !this.#end) exit = await follower.concluded(exit, output, forms, this.#agent.now());
+		} catch (error) {
+			exit = whyUnstartable(error);
+			this.#agent.log(`run ${keyOf(this)}: not gone on with: ${messageOf(error)}`);
+		}
+		await this.#conclude(exit, started_at, () => secrets?.remove());
+	}
+
+	/** What is needed to go on with a run stays until its end is in the journal; the hub hears of it when its secrets are gone. */
+	async #conclude(
+		exit: Exit | Unstartable,
+		started_at: string | null,
+		forgetSecrets: () => Promise<void> | undefined,
+	): Promise<void> {
+		clearTimeout(this.#timer);
+		this.#exited = true;
+		await this.#log?.end();
+		const dropped = this.#end === 'dropped';
+		if (!dropped) await this.#writeEnd(exit, started_at);
+		await this.#cleaned(forgetSecrets());
+		if (dropped) this.#forget();
+		else this.#report();
+		await this.#cleaned(this.#execution?.cleanUp());
+	}
+
+	/** Also where that is over by now. */
+	#endAt(due_ms: number): void {
+		this.#timer = setTimeout(() => {
+			this.stop('timeout');
+		}, due_ms - sinceBootMs());
+	}
+
+	/** `known`: what of it an earlier process of the agent told, and is told again. */
+	#keepLog(spool: Spool, forms: Forms, known?: Told): RunLog {
+		const { policy, now } = this.#agent;
+		const log = new RunLog({
 			run_id: this.run_id,
 			epoch: this.epoch,
 			spool,
 			forms,
+			...(known && { known }),
 			whenFull: policy.spool.when_full,
 			now,
-			onWritten: (chunks) => {
-				sender.add(chunks);
-			},
 			onBroken: (error) => {
 				this.#logBroke(error);
 			},
+			send: this.#agent.sendChunk,
+			sent: () => {
+				if (this.#finish) this.#agent.send(this.#finish);
+			},
+			onUnreadable: (error) => {
+				this.#agent.log(`run ${keyOf(this)}: its log cannot be read back: ${messageOf(error)}`);
+			},
 		});
-		this.#streamer = streamer;
-		this.#spool = spool;
-		this.#sender = sender;
-		if (this.#resumeAt !== null) sender.resume(this.#resumeAt);
-		return streamer;
+		this.#log = log;
+		if (this.#resumeAt !== null) log.resume(this.#resumeAt);
+		return log;
 	}
 
-	/** The line that says "it may run from here on", on the disk before anything does. */
-	async #writeStarted(mark: string, cgroup: string | null): Promise<string> {
-		const at = iso(this.#agent.now());
+	#handleOf(mark: string, cgroup: string | null, outlives: Outliving | undefined): Handle {
 		const { execution, project_id } = this.spec;
 		const handle: Handle = { backend: execution.backend, boot: bootId(), mark, cgroup };
 		if (execution.backend === 'ssh')
 			handle.ssh = { name: this.#name, project_id, config: SshSetup.parse(execution.config) };
+		return outlives ? { ...handle, outlives } : handle;
+	}
+
+	/** The line that says "it may run from here on", on the disk before anything does. */
+	async #writeStarted(handle: Handle): Promise<string> {
+		const at = iso(this.#agent.now());
 		if (this.#agent.policy.signatures) await this.#agent.ledger.started(this.spec);
 		await this.#agent.journal.append({ type: 'started', run_id: this.run_id, epoch: this.epoch, at, handle });
 		this.#say({ type: 'started', at });
@@ -282,38 +340,12 @@ export class Run implements HeldRun {
 		return at;
 	}
 
-	/** Which commit each script is of, at the beginning of the log. */
-	#noteSources(commits: readonly (string | null)[], output: Output): void {
-		for (const [n, commit] of commits.entries()) {
-			const step = this.spec.steps[n];
-			if (commit !== null && step?.location_type === 'git')
-				output.note(Stream.stdout, `uhub: ${step.path} of ${step.url}, ${step.revision}: commit ${commit}`);
-		}
-	}
-
-	#outputTo(streamer: LogStreamer, commits: readonly (string | null)[]): Output {
-		const { run_id, epoch } = this;
-		const records = (this.#agent.protocol() ?? 0) >= RECORDS_SINCE;
-		return {
-			write: (stream, bytes) => streamer.write(stream, bytes),
-			note: (stream, text) => {
-				streamer.note(stream, text);
-			},
-			record: (record) => {
-				if (!records) return;
-				const commit = record.type === 'step_started' ? commits[record.n - 1] : null;
-				streamer.record(record.type === 'step_started' && commit ? { ...record, commit } : record);
-			},
-			spawned: (pid) => {
-				this.#agent.journal.append({ type: 'spawned', run_id, epoch, pid }).catch(() => undefined);
-			},
-			onHost: (host, there) => this.#agent.journal.append({ type: 'on_host', run_id, epoch, host, there }),
-			lane: (host) => streamer.lane(host),
-		};
+	#outputTo(log: RunLog, commits: readonly (string | null)[], records: boolean): Output {
+		return outputOf({ of: this, log, journal: this.#agent.journal, commits, records });
 	}
 
 	/** Journaled before it is sent. If the disk does not take it, it is sent all the same: the hub will remember. */
-	async #report(exit: Exit | Unstartable, started_at: string | null): Promise<void> {
+	async #writeEnd(exit: Exit | Unstartable, started_at: string | null): Promise<void> {
 		const { outcome, exit_code, reason } = outcomeOf(exit, this.#end, this.spec.timeout_s);
 		const finish: Finish = {
 			type: 'finish',
@@ -324,9 +356,7 @@ export class Run implements HeldRun {
 			reason,
 			started_at,
 			exited_at: iso(this.#agent.now()),
-			last_seq: this.#spool?.last_seq ?? 0,
-			bytes: this.#spool?.bytes ?? 0,
-			sha256: this.#spool?.sha256() ?? EMPTY_SHA256,
+			...(this.#log?.whole ?? { last_seq: 0, bytes: 0, sha256: EMPTY_SHA256 }),
 		};
 		await this.#agent.journal
 			.append({ type: 'exited', run_id: this.run_id, epoch: this.epoch, finish })
@@ -335,9 +365,12 @@ export class Run implements HeldRun {
 			});
 		this.#agent.log(`run ${keyOf(this)}: ${outcome}${reason ? `, ${reason.code}` : ''}`);
 		this.#finish = finish;
+	}
+
+	#report(): void {
 		this.#phase = 'exited';
-		if (this.#sender) this.#sender.finish();
-		else this.#agent.send(finish);
+		if (this.#log) this.#log.finish();
+		else if (this.#finish) this.#agent.send(this.#finish);
 	}
 
 	#logBroke(error: unknown): void {
@@ -358,7 +391,7 @@ export class Run implements HeldRun {
 		this.#agent.journal.append({ type: 'gone', run_id, epoch }).catch(() => undefined);
 		void this.#life
 			.then(() => this.#cleaned(this.#agent.scripts.release(this.#need)))
-			.then(() => this.#cleaned(this.#spool?.remove()))
+			.then(() => this.#cleaned(this.#log?.remove()))
 			.then(this.#forgotten);
 	}
 

@@ -10,8 +10,10 @@ import {
 	FRAME_HEADER,
 	Kind,
 	PAYLOAD_MAX,
+	Stream,
 } from '#protocol/run-frames.ts';
 import { codeOf } from './failure.ts';
+import type { Told } from './journal.ts';
 import { openAnew, readFully, syncDirectory, writeFully } from './files.ts';
 
 const SEGMENT_BYTES = 8 * 1_048_576;
@@ -64,6 +66,8 @@ export class Spool {
 	#hash: Hash = createHash('sha256');
 	#last_seq = 0;
 	#bytes = 0;
+	#told: Told = { stdout: 0, stderr: 0, records: 0, gaps: 0 };
+	#whole = true;
 
 	private constructor(dir: string, budget: Budget) {
 		this.#dir = dir;
@@ -79,6 +83,16 @@ export class Spool {
 	/** The length of the log so far, gaps left out. */
 	get bytes(): number {
 		return this.#bytes;
+	}
+
+	/** What the log consists of so far. */
+	get told(): Told {
+		return { ...this.#told };
+	}
+
+	/** All that was ever appended is here, so that it can be gone on with. */
+	get whole(): boolean {
+		return this.#whole;
 	}
 
 	/** SHA-256 of the log so far, in hexadecimal, gaps left out. */
@@ -102,15 +116,23 @@ export class Spool {
 			const file = spool.#fileOf(first);
 			const size = (await stat(file)).size;
 			const segment: Segment = { file, first, last: first - 1, size };
-			if (spool.#segments.length > 0 && first !== spool.#last_seq + 1) break;
-			spool.#segments.push(segment);
-			budget.used += size;
+			if (first !== spool.#last_seq + 1) {
+				spool.#whole = false;
+				if (spool.#segments.length > 0) break;
+			}
 			spool.#last_seq = first - 1;
+			let end = 0;
 			for await (const chunk of readSegment(segment, 0)) {
 				if (chunk.seq !== spool.#last_seq + 1 || !intact(chunk)) break;
 				spool.#take(chunk);
 				segment.last = chunk.seq;
+				end += RECORD_HEADER + CHUNK_HEADER + chunk.frame.length;
 			}
+			spool.#whole &&= end === size || (first === firsts.at(-1) && (await isTorn(file, end, size)));
+			// The next append may begin a file of its name.
+			if (segment.last < first) continue;
+			spool.#segments.push(segment);
+			budget.used += size;
 		}
 		return spool;
 	}
@@ -211,7 +233,10 @@ export class Spool {
 	#take(chunk: Chunk): void {
 		const frame = decodeFrame(chunk.frame);
 		this.#last_seq = chunk.seq;
+		if (frame.kind === Kind.record) this.#told.records++;
+		if (frame.kind === Kind.gap) this.#told.gaps++;
 		if (frame.kind !== Kind.log) return;
+		this.#told[frame.stream === Stream.stderr ? 'stderr' : 'stdout'] += frame.payload.length;
 		this.#hash.update(frame.payload);
 		this.#bytes = frame.offset + frame.payload.length;
 	}
@@ -236,6 +261,18 @@ export class Spool {
 			if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') throw new SpoolFull('the disk is full');
 			throw error;
 		}
+	}
+}
+
+/** Whether a file ends within a record: its writer was killed, and nobody has it. */
+async function isTorn(file: string, from: number, size: number): Promise<boolean> {
+	const handle = await open(file, 'r');
+	try {
+		const length = Buffer.alloc(RECORD_HEADER);
+		const read = await readFully(handle, length, from);
+		return read < RECORD_HEADER || from + RECORD_HEADER + length.readUInt32BE() > size;
+	} finally {
+		await handle.close();
 	}
 }
 

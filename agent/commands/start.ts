@@ -6,14 +6,14 @@ import { dummy } from '../executors/dummy.ts';
 import { local } from '../executors/local.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { abilitiesOf, foundTools, hostReport } from '../health.ts';
-import { Journal, keyOf } from '../journal.ts';
+import { Journal, keyOf, type Remembered } from '../journal.ts';
 import { Key } from '../key.ts';
 import { Link } from '../link.ts';
 import { takeLock } from '../lock.ts';
 import { log } from '../log.ts';
 import { PastRun } from '../past-run.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
-import type { Agent } from '../run.ts';
+import { type Agent, type HeldRun, nameOf } from '../run.ts';
 import { Scripts } from '../scripts.ts';
 import { resolveSecret, SecretFiles } from '../secrets.ts';
 import { Ledger } from '../signatures.ts';
@@ -73,7 +73,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 		const past = await Promise.all(runs.map((run) => PastRun.restore(run, agent)));
 		await Promise.all([
 			removeWorkspaces(workspacesOf(home, policy)),
-			SecretFiles.sweep(home.tag),
+			SecretFiles.sweep(home.tag, secretsOf(runs, past)),
 			sweepSpool(home.spool, new Set(runs.map(keyOf))),
 		]);
 
@@ -102,6 +102,13 @@ export async function start(options: { home?: string | undefined; hub?: string |
 				worker.disconnected();
 			},
 		});
+		const living = () => worker.known().filter(({ phase }) => phase === 'accepted' || phase === 'started');
+		for (const executor of Object.values(agent.executors))
+			void executor
+				.sweep?.((name) => living().some((run) => nameOf(home, run) === name))
+				.catch((error: unknown) => {
+					log(`what is left of earlier runs could not be removed: ${messageOf(error)}`);
+				});
 		log(`uhub-agent ${VERSION}, key ${key.fingerprint}, home ${home.dir}`);
 		link.open();
 		let told = '';
@@ -132,4 +139,10 @@ async function forSsh(policy: Policy, vault: Vault | null): Promise<Agent['execu
 	if (!policy.ssh) return {};
 	const { ssh } = await import('../executors/ssh/index.ts');
 	return { ssh: ssh(policy.ssh, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
+}
+
+/** Where the secrets lie of runs that are gone on with. */
+function secretsOf(runs: readonly Remembered[], past: readonly HeldRun[]): string[] {
+	const goneOn = new Set(past.filter(({ active }) => active).map(keyOf));
+	return runs.flatMap((run) => (goneOn.has(keyOf(run)) ? (run.started?.handle.outlives?.secrets ?? []) : []));
 }

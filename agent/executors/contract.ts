@@ -1,6 +1,6 @@
 import type { RunRecord } from '#protocol/run-record.ts';
 import type { Tool } from '#domain/script.ts';
-import type { Handle } from '../journal.ts';
+import type { Handle, Told } from '../journal.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { TargetHost } from '#domain/target.ts';
 import type { Lane } from '../lane.ts';
@@ -24,7 +24,7 @@ export interface Task {
 	commands: Command[];
 	/** Which of the targets it is for; null: all of them. */
 	hosts: readonly string[] | null;
-	/** On this host: the directory that holds the run's files, and the one that holds its secrets (null: it has none). */
+	/** On this host: the directory that holds the run's files (gone for one that is adopted), and the one that holds its secrets (null: it has none). */
 	dir: string;
 	secrets: string | null;
 	/** Where a command begins, as its processes see it. */
@@ -50,6 +50,10 @@ export interface Output {
 	onHost(host: TargetHost, there: boolean): Promise<void>;
 	/** A host's own way into the log, where there are several. */
 	lane(host: string): Lane;
+	/** How much was told so far. For backends whose runs outlive the agent. */
+	told(): Promise<Told>;
+	/** Step `n` may start when it resolves. A later process of the agent has it told again from `at`, and leaves out what is known. */
+	begin(n: number, at: Told): Promise<void>;
 }
 
 /** How it went. `failed`: for a reason only its backend knows. `lost`: nobody can know whether it still lives. `not_started`: the first or a later program could not be started.
@@ -99,6 +103,13 @@ export interface Executor {
 	prepare(task: Task, output: Output, stopped: AbortSignal): Execution | Promise<Execution>;
 	/** After the agent's own death: ends what still lives of a run, and resolves when nothing does. Throws `NotReaped`. */
 	reap(handle: Handle, left: Left): Promise<void>;
+	/**
+	 * After the agent's own death, where runs outlive it: goes on with one. `began`: the last step that may have started, 0 for none. That
+	 * step is not started again, but told of again, from its name on; the steps after it are carried out.
+	 */
+	adopt?(task: Task, began: number): Execution;
+	/** Where runs outlive the agent: removes what is left of all others than those wanted. */
+	sweep?(wanted: (name: string) => boolean): Promise<void>;
 }
 
 /** What a run may have left: processes here that it started, hosts it was on. */

@@ -14,8 +14,8 @@ import {
 	type Task,
 } from './contract.ts';
 import { Family } from './family.ts';
+import { inOrder, STOPPED } from './in-order.ts';
 import { closed, follow } from './pipes.ts';
-import { stepEnded } from './step-ended.ts';
 
 /** What a script left running may finish by itself, before it is ended: a `tee` at the end of a pipe needs a moment. */
 const LEFTOVER_MS = 1000;
@@ -32,9 +32,6 @@ export const local = (groups: Cgroups | null): Executor => ({
 		if (handle.cgroup !== null) Cgroup.at(handle.cgroup)?.remove();
 	},
 });
-
-/** It was stopped before the program, or the next one, was started. */
-const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped before it started' };
 
 interface Born {
 	child: ChildProcess;
@@ -72,7 +69,10 @@ class LocalExecution implements Execution {
 	}
 
 	start(output: Output): void {
-		this.#exit = this.#carryOut(output);
+		this.#exit = inOrder(this.#task.commands, output, {
+			stopping: () => this.#stopping,
+			run: (command) => this.#run(command, output),
+		});
 	}
 
 	wait(): Promise<Exit> {
@@ -88,25 +88,6 @@ class LocalExecution implements Execution {
 	cleanUp(): Promise<void> {
 		this.#group?.remove();
 		return Promise.resolve();
-	}
-
-	/** The commands in their order, until one fails. */
-	async #carryOut(output: Output): Promise<Exit> {
-		let exit: Exit = { kind: 'exit', code: 0 };
-		const { commands } = this.#task;
-		for (const [n, command] of commands.entries()) {
-			if (this.#stopping) return STOPPED;
-			if (commands.length > 1)
-				output.note(
-					Stream.stdout,
-					`── ${String(n + 1)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`,
-				);
-			output.record({ type: 'step_started', n: n + 1, host: null, name: command.name, tool: command.tool });
-			exit = await this.#run(command, output);
-			output.record(stepEnded(n + 1, null, exit, this.#stopping));
-			if (exit.kind !== 'exit' || exit.code !== 0) return exit;
-		}
-		return exit;
 	}
 
 	async #run(command: Command, output: Output): Promise<Exit> {

@@ -54,7 +54,7 @@ export async function checkOut(
 	s: Surroundings,
 ): Promise<Checkout> {
 	const temp = await mkdtemp(`${into}.git-`);
-	const secrets = credentials ? await SecretFiles.create(s.tag, null) : null;
+	const secrets = credentials ? await SecretFiles.create(s.tag, false, null) : null;
 	try {
 		await mkdir(into, { mode: 0o700 });
 		const env = await environment(step.url, credentials, secrets, temp, into, s.git);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogStreamer, payloadLength } from '#agent/log-streamer.ts';
+import type { Told } from '#agent/journal.ts';
 import { Forms } from '#agent/mask.ts';
 import { Sender } from '#agent/sender.ts';
 import { Budget, Spool } from '#agent/spool.ts';
@@ -38,9 +39,11 @@ interface Made {
 	broken: unknown[];
 }
 
-async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limit?: number } = {}): Promise<Made> {
+async function make(
+	over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limit?: number; left?: Spool; known?: Told } = {},
+): Promise<Made> {
 	const budget = new Budget(over.limit ?? 256 * MIB);
-	const spool = await Spool.create(path.join(base, '1-1'), budget);
+	const spool = over.left ?? (await Spool.create(path.join(base, '1-1'), budget));
 	spools.push(spool);
 	const spooled: Chunk[] = [];
 	const broken: unknown[] = [];
@@ -49,6 +52,7 @@ async function make(over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limi
 		epoch: 1,
 		spool,
 		forms: new Forms((over.secrets ?? []).map((s) => Buffer.from(s))),
+		...(over.known && { known: over.known }),
 		whenFull: over.whenFull ?? 'block',
 		now: () => 1_000,
 		onWritten: (chunks) => spooled.push(...chunks),
@@ -358,5 +362,44 @@ describe('a sender', () => {
 			expect([hub.got.length, hub.finishes]).toEqual([spooled.length, times]);
 			hub.cut();
 		}
+	});
+});
+
+describe('a log that is told again after the agent died', () => {
+	it('goes on where the spool ends, wherever that was, and is as if nothing had been', async () => {
+		const said = fc.array(
+			fc.tuple(fc.constantFrom(Stream.stdout, Stream.stderr), fc.constantFrom('a line\n', 'the sec', 'ret-7 is', ' x')),
+			{ minLength: 1, maxLength: 12 },
+		);
+		const secrets = ['secret-7'];
+		await fc.assert(
+			fc.asyncProperty(said, fc.nat(12), async (all, until) => {
+				const tell = (streamer: LogStreamer, some: typeof all) => {
+					for (const [stream, text] of some) void streamer.write(stream, Buffer.from(text));
+				};
+				const before = await make({ secrets });
+				tell(before.streamer, all.slice(0, until));
+				// Killed: what it had written until then is there, what its maskers held is not.
+				await turn();
+				cpSync(path.join(base, '1-1'), path.join(base, 'left'), { recursive: true });
+				await before.streamer.end();
+				const left = await Spool.recover(path.join(base, 'left'), new Budget(64 * MIB));
+				expect(left.whole).toBe(true);
+				const after = await make({ secrets, left, known: left.told });
+				tell(after.streamer, all);
+				await after.streamer.end();
+				const log: Record<number, string> = {};
+				for await (const chunk of left.read(1)) {
+					const { stream, payload } = decodeFrame(chunk.frame);
+					log[stream] = (log[stream] ?? '') + Buffer.from(payload).toString();
+				}
+				await left.remove();
+				for (const stream of [Stream.stdout, Stream.stderr] as const) {
+					const whole = all.flatMap(([of, text]) => (of === stream ? [text] : [])).join('');
+					expect(log[stream] ?? '').toBe(whole.replaceAll('secret-7', '***'));
+				}
+			}),
+			{ numRuns: 25 },
+		);
 	});
 });

@@ -25,12 +25,10 @@ interface Surroundings {
 	key: string | null;
 }
 
-/** The playbooks of a run. */
-export class Ansible implements Follower {
+/** The programs for the playbooks of a run. */
+export class Ansible {
 	readonly #argv: readonly string[];
 	readonly #env: Readonly<Record<string, string>>;
-	/** What the last of them counted. */
-	#recap: ReadonlyMap<string, Counts> = new Map();
 
 	private constructor(argv: readonly string[], env: Record<string, string>) {
 		this.#argv = argv;
@@ -97,6 +95,16 @@ export class Ansible implements Follower {
 			env: { ...this.#env, ...(config !== undefined && { ANSIBLE_CONFIG: config }) },
 		};
 	}
+}
+
+/** What reads along what a run says, if any of it is a playbook's. */
+export const followerOf = ({ steps }: RunSpec): Follower | null =>
+	steps.some(({ tool }) => tool === 'ansible') ? new Recaps() : null;
+
+/** Reads along what playbooks say. */
+class Recaps implements Follower {
+	/** What the last of them counted. */
+	#recap: ReadonlyMap<string, Counts> = new Map();
 
 	/** Each host is a step of its own beside that of the playbook, from when it is come to until the recap. */
 	watch(output: Output): Output {
