@@ -12,6 +12,9 @@ export type StepStatus = z.infer<typeof StepStatus>;
 /** Of git, by its whole name. */
 export const Commit = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
 
+/** A container's image, with what it holds: `registry.example/team/tool:1.2@sha256:…`. */
+export const ImageUsed = z.string().max(700);
+
 /** One script of a run, on one host where there are several. */
 export const RunStep = z.object({
 	/** Which script, from 1 on. */
@@ -21,6 +24,8 @@ export const RunStep = z.object({
 	host: z.string().max(253).nullable(),
 	/** Which one its script is of, where it was fetched from a repository. */
 	commit: Commit.optional(),
+	/** Of the container it ran in. */
+	image: ImageUsed.optional(),
 	status: StepStatus,
 	exit_code: z.int().nullable(),
 	reason: Reason.nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Reason } from '#domain/run-reason.ts';
-import { Commit, StepStatus } from '#domain/run-step.ts';
+import { Commit, ImageUsed, StepStatus } from '#domain/run-step.ts';
 import { Tool } from '#domain/script.ts';
 
 const step = { n: z.int().min(1).max(20), host: z.string().min(1).max(253).nullable() };
@@ -17,6 +17,8 @@ export const RunRecord = z.discriminatedUnion('type', [
 		tool: Tool,
 		/** Which one its script is of, where it was fetched from a repository. */
 		commit: Commit.optional(),
+		/** Of the container it runs in. */
+		image: ImageUsed.optional(),
 	}),
 	z.strictObject({
 		type: z.literal('step_ended'),

@@ -11,6 +11,8 @@ export interface Carrier {
 	/** Before anything is told of a step. */
 	before?(): Promise<void>;
 	run(command: Command, n: number): Promise<Exit>;
+	/** What there is to tell of a step beside its name. */
+	about?(): { image?: string };
 	/** The step that an earlier process of the agent had come to. */
 	began?: number;
 }
@@ -28,7 +30,14 @@ export async function inOrder(commands: readonly Command[], output: Output, carr
 		}
 		if (commands.length > 1)
 			output.note(Stream.stdout, `── ${String(n)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`);
-		output.record({ type: 'step_started', n, host: null, name: command.name, tool: command.tool });
+		output.record({
+			type: 'step_started',
+			n,
+			host: null,
+			name: command.name,
+			tool: command.tool,
+			...carrier.about?.(),
+		});
 		exit = await carrier.run(command, n);
 		output.record(stepEnded(n, null, exit, carrier.stopping()));
 		if (exit.kind !== 'exit' || exit.code !== 0) return exit;

@@ -30,7 +30,7 @@ export class Steps {
 		const time = new Date(frame.t_ms).toISOString();
 		if (record.type === 'step_started') {
 			if (at !== -1 || this.#steps.length === RUN_STEPS_MAX) return false;
-			const { n, host, name, tool, commit } = record;
+			const { n, host, name, tool, commit, image } = record;
 			const begun = { status: 'running', started_at: time, from: frame.offset, from_line: lines + 1 } as const;
 			const open = { exit_code: null, reason: null, finished_at: null, to: null, to_line: null, counts: null };
 			this.#put(this.#steps.length, {
@@ -39,6 +39,7 @@ export class Steps {
 				name,
 				tool,
 				...(commit !== undefined && { commit }),
+				...(image !== undefined && { image }),
 				...begun,
 				...open,
 			});
