@@ -37,16 +37,16 @@ async function availableMemory(): Promise<number> {
 
 const versions: Record<string, { argv: [string, ...string[]]; pattern: RegExp }> = {
 	git: { argv: ['git', '--version'], pattern: /version (\S+)/ },
-	docker: { argv: ['docker', '--version'], pattern: /version ([^\s,]+)/ },
 	ansible: { argv: ['ansible-playbook', '--version'], pattern: /\[?core ([^\s\]]+)/ },
 	terraform: { argv: ['terraform', 'version'], pattern: /Terraform v(\S+)/ },
 	kubectl: { argv: ['kubectl', 'version', '--client'], pattern: /Client Version: v?(\S+)/ },
 };
 
-/** The programs found on this host, with their versions. */
-export async function foundTools(): Promise<Record<string, string>> {
-	const found = await Promise.all(
-		Object.entries(versions).map(async ([name, { argv, pattern }]): Promise<[string, string][]> => {
+/** The programs found on this host, and the engine that the policy names, with their versions. */
+export async function foundTools(policy: Policy | null): Promise<Record<string, string>> {
+	const found = await Promise.all([
+		foundEngine(policy),
+		...Object.entries(versions).map(async ([name, { argv, pattern }]): Promise<[string, string][]> => {
 			try {
 				const [program, ...args] = argv;
 				const { stdout } = await promisify(execFile)(program, args, { timeout: 10_000, maxBuffer: 65_536 });
@@ -55,8 +55,16 @@ export async function foundTools(): Promise<Record<string, string>> {
 				return [];
 			}
 		}),
-	);
+	]);
 	return Object.fromEntries(found.flat());
+}
+
+/** Nothing where it does not answer. */
+async function foundEngine(policy: Policy | null): Promise<[string, string][]> {
+	if (!policy?.docker) return [];
+	const { engineOf } = await import('./executors/docker/index.ts');
+	const engine = await engineOf(policy.docker).catch(() => null);
+	return engine ? [[engine.name, engine.version.slice(0, 100)]] : [];
 }
 
 /** What the agent can do: what its policy allows, and what it found. */

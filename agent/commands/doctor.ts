@@ -3,7 +3,7 @@ import { Close } from '#protocol/close-codes.ts';
 import { Cgroups } from '../cgroup.ts';
 import { checkPrivate, type Home, homeAt, hubUrl, readConfig } from '../config.ts';
 import { KnownHosts, NoKnownHosts } from '../executors/ssh/known-hosts.ts';
-import { codeOf, Failure } from '../failure.ts';
+import { codeOf, Failure, messageOf } from '../failure.ts';
 import { foundTools } from '../health.ts';
 import { Key } from '../key.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
@@ -39,7 +39,7 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 		room(home),
 		processes(),
 		memoryForSecrets(),
-		...(policy instanceof Failure ? [] : [isolation(home, policy), vault(policy), knownHosts(policy)]),
+		...(policy instanceof Failure ? [] : [isolation(home, policy), vault(policy), engine(policy), knownHosts(policy)]),
 		tools(),
 	];
 	const verdicts = (await Promise.all(checks)).flat();
@@ -195,7 +195,20 @@ async function knownHosts({ ssh }: Policy): Promise<Verdict | Verdict[]> {
 	}
 }
 
+async function engine({ docker: policy }: Policy): Promise<Verdict | Verdict[]> {
+	if (!policy) return [];
+	const { engineOf } = await import('../executors/docker/index.ts');
+	try {
+		const { name, version } = await engineOf(policy);
+		return policy.images.length === 0
+			? warn(`${name} ${version} answers, and the policy allows no image (docker.images)`)
+			: ok(`${name} ${version} answers at ${policy.socket}`);
+	} catch (error) {
+		return fail(`no containers: ${messageOf(error)}`);
+	}
+}
+
 async function tools(): Promise<Verdict> {
-	const found = Object.entries(await foundTools()).map(([name, version]) => `${name} ${version}`);
+	const found = Object.entries(await foundTools(null)).map(([name, version]) => `${name} ${version}`);
 	return ok(`found ${found.length === 0 ? 'no other tools' : found.join(', ')}`);
 }

@@ -1,4 +1,5 @@
 import { homeAt } from '../config.ts';
+import { sayDocker } from '../policy/docker.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
 import { saySsh } from '../policy/ssh.ts';
 
@@ -28,6 +29,7 @@ export function sayPolicy(policy: Policy): string[] {
 		`working directories: ${list(policy.cwd)}`,
 		`variables: ${list(policy.env)}`,
 		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),
+		...sayDocker(policy.docker),
 		...(policy.vault ? [`vault: ${policy.vault.address}`] : []),
 		...(policy.signatures
 			? [

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { Cgroups } from '../cgroup.ts';
-import { homeAt, hubUrl, makeHome, readConfig } from '../config.ts';
+import { type Home, homeAt, hubUrl, makeHome, readConfig } from '../config.ts';
 import { dummy } from '../executors/dummy.ts';
 import { local } from '../executors/local.ts';
 import { Failure, messageOf } from '../failure.ts';
@@ -39,7 +39,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 		if (policy.run_as && process.getuid?.() !== 0)
 			throw new Failure('The policy names another user for its jobs (run_as), and only root can become one.');
 		const hub = hubUrl(options.hub ?? config.hub, config.insecure);
-		const tools = await foundTools();
+		const tools = await foundTools(policy);
 		const groups = await Cgroups.open(home.tag);
 		const { journal, runs } = await Journal.open(home.journal);
 		await mkdir(home.spool, { recursive: true, mode: 0o700 });
@@ -56,6 +56,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			budget: new Budget(policy.spool.max_mib * 1_048_576),
 			executors: {
 				local: local(groups),
+				...(await forDocker(policy, home)),
 				...(await forSsh(policy, vault)),
 				dummy,
 			},
@@ -139,6 +140,13 @@ async function forSsh(policy: Policy, vault: Vault | null): Promise<Agent['execu
 	if (!policy.ssh) return {};
 	const { ssh } = await import('../executors/ssh/index.ts');
 	return { ssh: ssh(policy.ssh, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
+}
+
+/** Only where it is allowed, for its library is a large part of the agent. */
+async function forDocker({ docker: policy }: Policy, home: Home): Promise<Agent['executors']> {
+	if (!policy) return {};
+	const { docker } = await import('../executors/docker/index.ts');
+	return { docker: docker(policy, home.tag) };
 }
 
 /** Where the secrets lie of runs that are gone on with. */

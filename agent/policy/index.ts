@@ -6,6 +6,7 @@ import type { Reason } from '#domain/run-reason.ts';
 import { CONTENT_MAX, FsPath, Tool } from '#domain/script.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { codeOf, Failure } from '../failure.ts';
+import { DockerPolicy, dockerRefusal } from './docker.ts';
 import { EnvPattern, matches } from './env.ts';
 import { GitPolicy, gitRefusal } from './git.ts';
 import { localRefusal } from './local.ts';
@@ -24,8 +25,8 @@ export const Policy = z
 		version: z.literal(1),
 		projects: z.union([z.literal('all'), z.array(Id).max(1000)]).default([]),
 		backends: z
-			.array(z.enum(['local', 'ssh', 'dummy']))
-			.max(3)
+			.array(z.enum(['local', 'docker', 'ssh', 'dummy']))
+			.max(4)
 			.default([]),
 		tools: z.array(Tool).max(4).default([]),
 		scripts: z
@@ -33,6 +34,7 @@ export const Policy = z
 			.prefault({}),
 		git: GitPolicy.nullable().default(null),
 		ssh: SshPolicy.nullable().default(null),
+		docker: DockerPolicy.nullable().default(null),
 		/** Directories a job may name as its working directory, with all that is below them. */
 		cwd: z.array(AbsolutePath).max(100).default([]),
 		/** Variables a job may set, to a value or to the file of a secret. */
@@ -201,6 +203,8 @@ function backendRefusal(execution: RunSpec['execution'], policy: Policy): string
 			return localRefusal(execution.config, policy.cwd);
 		case 'ssh':
 			return sshRefusal(execution.config, policy.ssh);
+		case 'docker':
+			return dockerRefusal(execution.config, policy.docker);
 		default:
 			return null;
 	}

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { VAULT_PATH, VAULT_REF, vaultRef } from '#domain/vault-ref.ts';
+import { OwnRef } from './own-ref.ts';
 import { AbsolutePath } from './paths.ts';
-
-const OwnRef = z
-	.string()
-	.regex(/^(env:[A-Za-z_][A-Za-z0-9_]{0,63}|file:\/[^\0\n]{1,400})$/, 'expected env:NAME or file:/path of this agent');
 
 const HttpsOrigin = z
 	.string()

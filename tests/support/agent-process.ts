@@ -32,7 +32,7 @@ export const LOCAL_POLICY =
 export class AgentProcess {
 	readonly home: string;
 	readonly #hub: FakeHub;
-	readonly #env: Record<string, string>;
+	#env: Record<string, string>;
 	#child: ChildProcess | null = null;
 	output = '';
 
@@ -66,6 +66,11 @@ export class AgentProcess {
 
 	policy(text: string): void {
 		writeFileSync(path.join(this.home, 'policy.yaml'), text, { mode: 0o600 });
+	}
+
+	/** What its next start adds to the environment. */
+	env(env: Record<string, string>): void {
+		this.#env = env;
 	}
 
 	/** Resolves when the hub has its hello. */
