@@ -11,6 +11,9 @@ import { LogStore } from './log/store.svelte.ts';
 const WHOLE_MAX = 1_048_576;
 /** Frames that arrive closer together than this, in ms, are shown together. */
 const TOGETHER_MS = 16;
+/** So are those of a flood: more lines at a time than a screen has are read by nobody. */
+const FLOOD = 200;
+const FLOOD_TOGETHER_MS = 80;
 
 /** One run as it happens: its row, and its log from wherever this page left off. */
 export class RunLive {
@@ -22,7 +25,7 @@ export class RunLive {
 	#line = $state.raw<Line | null>(null);
 	#buffer = new LogBuffer();
 	#arrived: LogLine[] = [];
-	#shownAt = 0;
+	#nextAt = 0;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#ended = false;
 
@@ -90,10 +93,10 @@ export class RunLive {
 		}
 	}
 
-	/** At once when it is quiet; in a flood, what arrived within a frame together. */
+	/** At once when it is quiet; else what arrived within a while together. */
 	#show() {
 		if (this.#timer !== undefined) return;
-		const wait = this.#shownAt + TOGETHER_MS - performance.now();
+		const wait = this.#nextAt - performance.now();
 		if (wait <= 0) {
 			this.#flush();
 			return;
@@ -105,8 +108,8 @@ export class RunLive {
 
 	#flush() {
 		this.#timer = undefined;
-		this.#shownAt = performance.now();
 		const lines = this.#arrived;
+		this.#nextAt = performance.now() + (lines.length > FLOOD ? FLOOD_TOGETHER_MS : TOGETHER_MS);
 		this.#arrived = [];
 		this.log.put(lines);
 		this.bytes = Math.max(this.bytes, this.#buffer.offset);

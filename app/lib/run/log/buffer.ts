@@ -11,15 +11,19 @@ const LF = 10;
 const CR = 13;
 const streams = ['none', 'stdout', 'stderr'] as const;
 
+/** One for all lines: each costs the browser more than the text of a line does. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const BOM = '\ufeff';
+const withoutBom = (text: string) => (text.startsWith(BOM) ? text.slice(1) : text);
+
 /** A line that is still being written. A `\r` starts its text over, so that a progress bar never grows. */
 class OpenLine {
 	readonly head: Pick<LogLine, 'line' | 'offset' | 'stream' | 't_ms'>;
-	#text = '';
+	#kept: Uint8Array[] = [];
 	#bytes = 0;
 	#cut = false;
 	#returned = false;
 	#carried = '';
-	#decoder = new TextDecoder();
 
 	constructor(head: OpenLine['head']) {
 		this.head = head;
@@ -42,27 +46,46 @@ class OpenLine {
 
 	/** The line as it stands; `whole` when nothing can follow, so that half a character shows as U+FFFD. */
 	snapshot(whole: boolean): LogLine {
-		if (whole) this.#text += this.#decoder.decode();
-		const line: LogLine = { ...this.head, text: this.#carried + this.#text };
+		const line: LogLine = { ...this.head, text: this.#carried + this.#text(whole) };
 		return this.#cut ? { ...line, truncated: true } : line;
 	}
 
+	#text(whole: boolean): string {
+		const [only = new Uint8Array()] = this.#kept;
+		const bytes = this.#kept.length > 1 ? joined(this.#kept, this.#bytes) : only;
+		if (whole) return withoutBom(decoder.decode(bytes));
+		const text = decoder.decode(bytes, { stream: true });
+		// What half a character left behind is not the next line's.
+		decoder.decode();
+		return withoutBom(text);
+	}
+
 	#startOver() {
-		this.#carried = sgrOf(this.#carried + this.#text);
-		this.#text = '';
+		this.#carried = sgrOf(this.#carried + this.#text(false));
+		this.#kept = [];
 		this.#bytes = 0;
 		this.#cut = false;
 		this.#returned = false;
-		this.#decoder = new TextDecoder();
 	}
 
 	#write(bytes: Uint8Array) {
 		const room = LINE_TEXT_MAX - this.#bytes;
 		if (bytes.length > room) this.#cut = true;
 		const taken = bytes.subarray(0, Math.max(0, room));
+		if (taken.length === 0) return;
 		this.#bytes += taken.length;
-		this.#text += this.#decoder.decode(taken, { stream: true });
+		this.#kept.push(taken);
 	}
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+	const whole = new Uint8Array(length);
+	let at = 0;
+	for (const part of parts) {
+		whole.set(part, at);
+		at += part.length;
+	}
+	return whole;
 }
 
 /**
@@ -99,17 +122,39 @@ export class LogBuffer {
 		const stream = streams[frame.stream] ?? 'none';
 		const lines: LogLine[] = [];
 		if (this.#open && this.#open.head.stream !== stream) lines.push(this.#close(this.#open));
-		for (let at = 0; at < bytes.length;) {
-			const lf = bytes.indexOf(LF, at);
-			const end = lf === -1 ? bytes.length : lf;
-			this.#open ??= new OpenLine({ line: this.#next++, offset: this.#offset, stream, t_ms: frame.t_ms });
-			this.#open.append(bytes.subarray(at, end));
-			this.#offset += end - at + (lf === -1 ? 0 : 1);
+		let at = 0;
+		if (this.#open) {
+			const lf = bytes.indexOf(LF);
+			at = lf === -1 ? bytes.length : lf + 1;
+			this.#open.append(bytes.subarray(0, lf === -1 ? at : lf));
 			if (lf !== -1) lines.push(this.#close(this.#open));
-			at = end + 1;
 		}
+		const head = { stream, t_ms: frame.t_ms };
+		const end = Math.max(at, bytes.lastIndexOf(LF) + 1);
+		this.#pushWhole(lines, bytes.subarray(at, end), this.#offset + at, head);
+		if (end < bytes.length) {
+			this.#open = new OpenLine({ line: this.#next++, offset: this.#offset + end, ...head });
+			this.#open.append(bytes.subarray(end));
+		}
+		this.#offset += bytes.length;
 		if (this.#open) lines.push(this.#open.snapshot(false));
 		return lines;
+	}
+
+	/** Lines that are there as a whole, which most are: decoded together, so that what is kept of each is a part of one text. */
+	#pushWhole(lines: LogLine[], bytes: Uint8Array, offset: number, head: Pick<LogLine, 'stream' | 't_ms'>) {
+		if (bytes.length === 0) return;
+		let at = 0;
+		for (const text of decoder.decode(bytes.subarray(0, -1)).split('\n')) {
+			const lf = bytes.indexOf(LF, at);
+			const line = { line: this.#next++, offset: offset + at, ...head };
+			if (lf - at > LINE_TEXT_MAX || text.includes('\r')) {
+				const open = new OpenLine(line);
+				open.append(bytes.subarray(at, lf));
+				lines.push(open.snapshot(true));
+			} else lines.push({ ...line, text: withoutBom(text) });
+			at = lf + 1;
+		}
 	}
 
 	#pushGap({ offset, t_ms, payload }: Frame): LogLine[] {

@@ -32,6 +32,9 @@ export function windowOf(total: number, scrollTop: number, viewport: number): Wi
 	return { first, count: last - first, top: shown - (exact - first) * ROW, height: heightOf(total) };
 }
 
+/** How many rows are drawn at most. A row is drawn in the slot of its index modulo that, so that scrolling makes no new elements. */
+export const slotsOf = (viewport: number): number => Math.ceil(viewport / ROW) + 2 * MARGIN + 2;
+
 /** The scroll position that brings row `index` a third of the way down the viewport. */
 export function scrollTo(total: number, index: number, viewport: number): number {
 	const height = heightOf(total);
