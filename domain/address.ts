@@ -13,6 +13,16 @@ function isHttps(text: string): boolean {
 	return url?.protocol === 'https:' && /^[^-]/.test(url.hostname) && url.username === '' && url.password === '';
 }
 
+/** An address that is called by http, with nothing secret in it. What is behind it is judged by who calls it (webhook-address.ts). */
+export const HttpUrl = z
+	.string()
+	.max(2048)
+	.refine((text) => {
+		if (unsafe.test(text) || !/^https?:\/\//i.test(text)) return false;
+		const url = parsed(text);
+		return url !== null && /^[^-]/.test(url.hostname) && url.username === '' && url.password === '';
+	}, 'expected an https:// address without credentials');
+
 /** An address that opens in a browser: https, and without a name or password in it. */
 export const HttpsUrl = z.string().max(2048).refine(isHttps, 'expected an https:// address without credentials');
 

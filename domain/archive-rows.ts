@@ -41,7 +41,7 @@ const checked = <S extends z.ZodType>(schema: S, ...checks: Check<z.output<S>>[]
 	});
 
 const backend: Check<Execution> = (it) => {
-	const [first] = executionErrors(it);
+	const [first] = executionErrors(it, null);
 	return first ? { path: first.path.split('.'), message: first.message } : null;
 };
 const inOrder =

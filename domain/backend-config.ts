@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Execution, ExecutionBackend } from './backend.ts';
+import { HttpUrl } from './address.ts';
 import { EnvName, Name } from './common.ts';
-import { PublicUrl } from './public-url.ts';
+import { HubSecretRef } from './hub-secret.ts';
 import { SecretRef } from './script.ts';
+import { isAllowedAddress } from './webhook-address.ts';
 
 const Env = z
 	.record(EnvName, z.string().max(4096))
@@ -105,7 +107,7 @@ export type K8sConfig = z.infer<typeof K8sConfig>;
 
 /** What the hub sets itself, or what would be a secret that belongs in `secret_ref`. */
 const ownHeader =
-	/^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|cookie|set-cookie|authorization|proxy-.*|cf-.*|x-forwarded-.*|x-uhub-.*|.*(token|secret|password|api-?key).*)$/i;
+	/^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|cookie|set-cookie|authorization|proxy-.*|cf-.*|x-forwarded-.*|x-uhub-.*|uhub-.*|webhook-.*|idempotency-key|.*(token|secret|password|api-?key).*)$/i;
 const Headers = z
 	.record(
 		z
@@ -122,12 +124,12 @@ const Headers = z
 
 /** A signed request that starts the work elsewhere. */
 export const WebhookConfig = z.strictObject({
-	url: PublicUrl,
+	url: HttpUrl,
 	/** `POST` where it is left out. */
 	method: z.enum(['POST', 'PUT', 'PATCH']).optional(),
 	headers: Headers.optional(),
 	/** Of the key it is signed with. */
-	secret_ref: SecretRef,
+	secret_ref: HubSecretRef,
 	/** Any 2xx where it is left out. */
 	expected_status: z.int().min(100).max(599).optional(),
 	timeout_s: TimeoutS.optional(),
@@ -140,8 +142,8 @@ export type ServerlessProvider = z.infer<typeof ServerlessProvider>;
 /** A function behind an address, called with a signature its provider understands. */
 export const ServerlessConfig = z.strictObject({
 	provider: ServerlessProvider,
-	url: PublicUrl,
-	secret_ref: SecretRef,
+	url: HttpUrl,
+	secret_ref: HubSecretRef,
 	timeout_s: TimeoutS.optional(),
 });
 export type ServerlessConfig = z.infer<typeof ServerlessConfig>;
@@ -155,14 +157,26 @@ const configs = {
 	serverless: ServerlessConfig,
 } as const satisfies Record<ExecutionBackend, z.ZodType<Record<string, unknown>>>;
 
+/** A configuration that has the hub call somebody. */
+const Called = z.object({ url: z.string() });
+
 /** The strict schema of a backend's configuration. Where no backend is chosen there is nothing to configure. */
 export const backendConfig = (backend: ExecutionBackend | null): z.ZodType<Record<string, unknown>> =>
 	backend === null ? z.strictObject({}) : configs[backend];
 
-/** What is wrong with a backend's configuration, by path. A backend that needs one must have it. */
-export function executionErrors({ execution_backend, execution_backend_config }: Execution) {
+/**
+ * What is wrong with a backend's configuration, by path. A backend that needs one must have it. `networks` are those of one's own that
+ * the hub may call; null where that is not known: then who makes the call judges alone.
+ */
+export function executionErrors(
+	{ execution_backend, execution_backend_config }: Execution,
+	networks: readonly string[] | null,
+) {
 	if (execution_backend_config === null && execution_backend === null) return [];
 	const result = backendConfig(execution_backend).safeParse(execution_backend_config ?? {});
+	const { url } = Called.safeParse(result.data).data ?? {};
+	if (url !== undefined && networks && !isAllowedAddress(url, networks))
+		return [{ path: 'execution_backend_config.url', message: 'must not lead to a private or local address' }];
 	return (result.error?.issues ?? []).map((issue) => ({
 		path: ['execution_backend_config', ...issue.path.map(String)].join('.'),
 		// Of a name that is wrong, zod says only that it is; why is within.

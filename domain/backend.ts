@@ -6,7 +6,10 @@ export const ExecutionBackend = z.enum(['local', 'docker', 'webhook', 'ssh', 'k8
 export type ExecutionBackend = z.infer<typeof ExecutionBackend>;
 
 /** The backends that runs can really take in this version; the others can be set up, and are refused when something starts. */
-export const carriedOut: readonly ExecutionBackend[] = ['local', 'docker', 'ssh'];
+export const carriedOut: readonly ExecutionBackend[] = ['local', 'docker', 'ssh', 'webhook'];
+
+/** Those that are a request to somebody else: what is to be done is known there, so such a job has no scripts. */
+export const isRequest = (backend: string): boolean => backend === 'webhook' || backend === 'serverless';
 
 /** Where something runs: of a project, of an environment that does not take its project's, of a job that has neither. */
 export interface Execution {

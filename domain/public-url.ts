@@ -1,5 +1,3 @@
-import { HttpsUrl } from './address.ts';
-
 /** Names that mean a machine or a network of one's own, and those that are kept for examples and tests of it. */
 const ownNames = /(^|\.)(localhost|local|internal|intranet|lan|home|corp|private|home\.arpa|localdomain|test|invalid)$/;
 
@@ -51,10 +49,3 @@ export function isPublicHost(hostname: string): boolean {
 	if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return !isOwn4(host);
 	return host.includes('.') && !ownNames.test(host);
 }
-
-/** An address the hub itself calls: https, without a name or password in it, and not of a network of one's own. */
-export const PublicUrl = HttpsUrl.refine(
-	// What is no address at all has been refused for that.
-	(text) => !URL.canParse(text) || new URL(text).protocol !== 'https:' || isPublicHost(new URL(text).hostname),
-	'must not lead to a private or local address',
-);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HttpUrl } from './address.ts';
 import { editable, Id, Name, Time } from './common.ts';
 
 /** What a webhook can be told of. `ping` is sent when somebody tries it out, and can be chosen by nobody. */
@@ -40,22 +41,9 @@ export type Webhook = z.infer<typeof Webhook>;
 export const WebhookWithSecret = z.object({ ...Webhook.shape, secret: z.string() });
 export type WebhookWithSecret = z.infer<typeof WebhookWithSecret>;
 
-// eslint-disable-next-line no-control-regex
-const unsafe = /[\u0000-\u0020\u007f-\u009f\\"'<>`{}|^\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
-
-/** Where it is told: what is behind the address is judged by the hub, which knows what its admin allows. */
-const WebhookUrl = z
-	.string()
-	.max(2048)
-	.refine((text) => {
-		if (unsafe.test(text) || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
-		const url = new URL(text);
-		return url.hostname !== '' && url.username === '' && url.password === '';
-	}, 'expected an https:// address without credentials');
-
 const fields = {
 	name: Name(120),
-	url: WebhookUrl,
+	url: HttpUrl,
 	events: z
 		.array(ChosenEvent)
 		.min(1)

@@ -7,7 +7,7 @@ import { loadQueue, loadWaiting } from '#worker/services/runs/queue.ts';
 import { type Dispatch, loadDispatches } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
 import { Dispatcher } from './core/dispatcher.ts';
-import { reasonsOf } from './core/queue.ts';
+import { hub, reasonsOf } from './core/queue.ts';
 import { Timers } from './core/timers.ts';
 import { Pages } from './pages.ts';
 import { watcherOf } from './watcher.ts';
@@ -55,8 +55,11 @@ export class ProjectRoom extends DurableObject<Env> {
 				if (why) await this.#stream(run.id).unrunnable(run, why);
 				return why !== null;
 			},
-			offer: ({ run, spec }, agent_id) =>
-				spec === null ? Promise.resolve('gone') : this.#stream(run.id).offer(run, spec, agent_id),
+			offer: async ({ run, spec }, agent_id) => {
+				if (spec === null) return 'gone';
+				const stream = this.#stream(run.id);
+				return agent_id === hub.id ? stream.begin(run, spec) : stream.offer(run, spec, agent_id);
+			},
 			underWay: (run_id) => this.#stream(run_id).underWay(),
 		});
 		ctx.storage.sql.exec('create table if not exists watched_runs (run_id integer primary key, key text not null)');

@@ -71,10 +71,10 @@ export class RunCourse {
 	}
 }
 
-/** What of a step is audited: that the run was handed to an agent, and how it ended. */
+/** What of a step is audited: that the run was handed to an agent or began in the hub, and how it ended. */
 function auditOf(before: RunState, after: RunState): RunChange['audit'] {
 	const { agent_id, epoch, status, exit_code, reason } = after;
-	if (after.step === 'granted' && before.step !== 'granted')
+	if ((after.step === 'granted' && before.step !== 'granted') || (after.asking && !before.asking))
 		return { action: 'run.grant', metadata: { agent_id, epoch } };
 	if (after.step === 'done')
 		return { action: 'run.finish', metadata: { status, exit_code, reason: reason?.code ?? null } };

@@ -60,7 +60,8 @@ export class RunDesk {
 	}
 
 	get state(): RunState {
-		return this.kept.get('state') ?? newRun;
+		// What an older version kept lacks what is newer.
+		return { ...newRun, ...this.kept.get('state') };
 	}
 
 	/** Learns the run's row, the first time; later the stream knows better. */

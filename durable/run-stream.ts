@@ -6,8 +6,10 @@ import type { Finish, KnownRun } from '#protocol/agent.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { searchLog } from './core/log-search.ts';
+import { HubWork } from './hub-work.ts';
 import { RunCourse } from './run-course.ts';
 import { RunDesk } from './run-desk.ts';
+import { RunIntake } from './run-intake.ts';
 import { RunTalk, type Told } from './run-talk.ts';
 import { RunWriter } from './run-writer.ts';
 import { segmentsOf } from './segments.ts';
@@ -22,6 +24,7 @@ export class RunStream extends DurableObject<Env> {
 	readonly #viewers: Viewers;
 	readonly #course: RunCourse;
 	readonly #talk: RunTalk;
+	readonly #hub: HubWork;
 	#presence: Promise<void> = Promise.resolve();
 
 	constructor(ctx: DurableObjectState, env: Env) {
@@ -42,7 +45,9 @@ export class RunStream extends DurableObject<Env> {
 			},
 		);
 		this.#course = new RunCourse(desk, this.#writer, this.#viewers);
-		this.#talk = new RunTalk(desk, this.#course, this.#writer, this.#viewers);
+		const intake = new RunIntake(desk, this.#course, this.#writer, this.#viewers);
+		this.#talk = new RunTalk(desk, this.#course, intake);
+		this.#hub = new HubWork(env, ctx.storage, desk, this.#course, intake);
 	}
 
 	// ——— the room ———
@@ -50,13 +55,7 @@ export class RunStream extends DurableObject<Env> {
 	/** Offers the run to an agent. `gone`: it does not wait any more. */
 	async offer(record: Run, spec: RunSpec, agent_id: number): Promise<'offered' | 'full' | 'offline' | 'gone'> {
 		const { id, kept } = this.#desk;
-		await this.#desk.settleLog();
-		this.#desk.meet(record);
-		// A cancel whose message was lost is found here at the latest.
-		if (record.cancel_requested_at !== null) await this.cancel();
-		// And an offer whose time ran out while the object slept.
-		this.#course.step({ type: 'overdue' });
-		if (this.#desk.state.step !== 'queued') return 'gone';
+		if (!(await this.#waits(record))) return 'gone';
 		kept.put('scripts', sentWith(spec));
 		const { state } = this.#course.step({ type: 'offer', agent_id });
 		const { epoch } = state;
@@ -69,6 +68,11 @@ export class RunStream extends DurableObject<Env> {
 			});
 		if (sent !== 'offered') this.#course.step({ type: 'not_sent', agent_id, epoch });
 		return sent;
+	}
+
+	/** Has the hub itself carry the run out. `gone`: it does not wait any more. */
+	async begin(record: Run, spec: RunSpec): Promise<'offered' | 'gone'> {
+		return (await this.#waits(record)) ? this.#hub.begin(record, spec) : 'gone';
 	}
 
 	/** Whether an agent was offered the run, or has it. */
@@ -92,6 +96,7 @@ export class RunStream extends DurableObject<Env> {
 
 	async cancel(): Promise<void> {
 		if (!(await this.#desk.record())) return;
+		if (this.#desk.state.asking) return this.#hub.cancel();
 		const { answer, state } = this.#course.step({ type: 'cancel' });
 		if (answer === 'cancel' && state.agent_id !== null)
 			await this.#desk.link(state.agent_id).cancel(this.#desk.id, state.epoch);
@@ -229,11 +234,23 @@ export class RunStream extends DurableObject<Env> {
 		this.#desk.later(this.#presence);
 	}
 
+	/** Meets the run, and asks whether it still waits in the queue. */
+	async #waits(record: Run): Promise<boolean> {
+		await this.#desk.settleLog();
+		this.#desk.meet(record);
+		// A cancel whose message was lost is found here at the latest.
+		if (record.cancel_requested_at !== null) await this.cancel();
+		// And an offer whose time ran out while the object slept.
+		this.#course.step({ type: 'overdue' });
+		return this.#desk.state.step === 'queued';
+	}
+
 	override async alarm(): Promise<void> {
 		const { alarm } = this.#desk;
 		for (const name of alarm.rang(Date.now())) {
 			if (name === 'due') await this.#course.stepToEnd({ type: 'overdue' });
 			else if (name === 'write') await this.#writer.write();
+			else if (name === 'awake') await this.#hub.awake();
 			else this.#desk.seal();
 		}
 		alarm.arm();

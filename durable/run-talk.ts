@@ -1,12 +1,11 @@
 import type { Reason } from '#domain/run-reason.ts';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
-import { decodeChunk, Kind } from '#protocol/run-frames.ts';
+import { decodeChunk } from '#protocol/run-frames.ts';
 import type { Answer, Step } from './core/run-machine.ts';
 import type { RunCourse } from './run-course.ts';
 import type { RunDesk } from './run-desk.ts';
-import type { RunWriter } from './run-writer.ts';
+import type { RunIntake } from './run-intake.ts';
 import type { Script } from './send-scripts.ts';
-import type { Viewers } from './viewers.ts';
 
 /** What the stream answers an agent's link. */
 export interface Told {
@@ -26,17 +25,15 @@ const DOUBTS_MAX = 8;
 export class RunTalk {
 	readonly #desk: RunDesk;
 	readonly #course: RunCourse;
-	readonly #writer: RunWriter;
-	readonly #viewers: Viewers;
+	readonly #intake: RunIntake;
 	/** Where the log ended when something of it arrived damaged, or was missing. */
 	readonly #doubts = new Set<number>();
 	#completing: Promise<Step> | null = null;
 
-	constructor(desk: RunDesk, course: RunCourse, writer: RunWriter, viewers: Viewers) {
+	constructor(desk: RunDesk, course: RunCourse, intake: RunIntake) {
 		this.#desk = desk;
 		this.#course = course;
-		this.#writer = writer;
-		this.#viewers = viewers;
+		this.#intake = intake;
 	}
 
 	accepted(agent_id: number, epoch: number, need: string[]): Told {
@@ -75,7 +72,7 @@ export class RunTalk {
 		const chunks = encoded.map(decodeChunk);
 		const last = Math.max(...chunks.map((c) => c.seq));
 		if (state.damage) return { answer: null, free: false, seq: last };
-		const refused = this.#take(chunks);
+		const refused = this.#intake.take((log) => log.append(chunks));
 		if (refused !== null) {
 			const told = await this.damaged(agent_id, epoch, refused);
 			return this.#desk.state.damage ? { ...told, seq: last } : told;
@@ -121,23 +118,6 @@ export class RunTalk {
 
 	async revoked(agent_id: number): Promise<Told> {
 		return this.#told(await this.#course.stepToEnd({ type: 'revoked', agent_id }));
-	}
-
-	/** Keeps chunks, then shows them. Answers what is wrong with the first that cannot be kept. */
-	#take(chunks: ReturnType<typeof decodeChunk>[]): string | null {
-		const { log, hash, steps } = this.#desk;
-		const first = log.end.frames;
-		const { taken, refused } = log.append(chunks);
-		for (const { frame } of taken) if (frame.kind === Kind.log) hash?.update(frame.payload);
-		this.#viewers.publish(
-			taken.flatMap(({ frame, bytes }) => (frame.kind === Kind.record ? [] : [bytes])),
-			first,
-		);
-		const records = taken.filter(({ frame }) => frame.kind === Kind.record);
-		if (records.filter((record) => steps.take(record)).length > 0) this.#course.stepsChanged();
-		this.#writer.made(records.map(({ frame }) => frame));
-		if (log.full) this.#desk.seal();
-		return refused;
 	}
 
 	/** Ends the run when all of its log is here. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GitRevision, GitUrl } from '#domain/address.ts';
+import { isRequest } from '#domain/backend.ts';
 import { DockerConfig, K8sConfig, LocalConfig, SshConfig, WebhookConfig } from '#domain/backend-config.ts';
 import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
 import { Arguments, Limit } from '#domain/job.ts';
@@ -76,42 +77,48 @@ export type Signature = z.infer<typeof Signature>;
  * Everything an agent needs to know of a run. An unknown field is a reason to refuse it, so what came with protocol 2 is
  * left out where it is not used.
  */
-export const RunSpec = z.strictObject({
-	run_id: Id,
-	job_id: Id,
-	project_id: Id,
-	project: z.string().max(200),
-	environment: z.string().max(200).nullable(),
-	title: z.string().max(400),
-	execution: BackendSpec,
-	steps: z.array(Step).min(1).max(20),
-	parameters: ParameterValues,
-	/** Secrets for the whole run, by the variable that names the file they are handed over in. */
-	secrets: z.record(EnvName, SecretRef),
-	timeout_s: z.int().min(1).max(604_800),
-	/** Seconds between INT, TERM and KILL. */
-	grace_s: z.int().min(0).max(600),
-	/** What to do while the hub is out of reach. */
-	on_partition: z.enum(['continue', 'stop']),
+export const RunSpec = z
+	.strictObject({
+		run_id: Id,
+		job_id: Id,
+		project_id: Id,
+		project: z.string().max(200),
+		environment: z.string().max(200).nullable(),
+		title: z.string().max(400),
+		execution: BackendSpec,
+		/** None where it is a request to somebody else, who knows what to do. */
+		steps: z.array(Step).max(20),
+		parameters: ParameterValues,
+		/** Secrets for the whole run, by the variable that names the file they are handed over in. */
+		secrets: z.record(EnvName, SecretRef),
+		timeout_s: z.int().min(1).max(604_800),
+		/** Seconds between INT, TERM and KILL. */
+		grace_s: z.int().min(0).max(600),
+		/** What to do while the hub is out of reach. */
+		on_partition: z.enum(['continue', 'stop']),
 
-	parameters_schema: ParametersSchema.optional(),
-	secret_parameters: SecretParameters.optional(),
-	arguments: Arguments.optional(),
-	/** For ansible: the inventory, and which part of it. */
-	inventory: Document.extend({
-		format: z.enum(['ini', 'yaml']),
-		limit: Limit.nullable(),
-		/** Of the private key that its hosts are reached with. */
-		key_ref: SecretRef.nullable(),
-	}).optional(),
-	/** Which of the targets it is for; all of them where it is left out. */
-	hosts: z.array(z.string().min(1).max(253)).min(1).max(TARGET_HOSTS_MAX).optional(),
-	/** For ansible: say what would change. */
-	check: z.boolean().optional(),
-	/** For terraform: apply this saved plan; else make one. */
-	apply_plan: Sha256.optional(),
-	signature: Signature.optional(),
-});
+		parameters_schema: ParametersSchema.optional(),
+		secret_parameters: SecretParameters.optional(),
+		arguments: Arguments.optional(),
+		/** For ansible: the inventory, and which part of it. */
+		inventory: Document.extend({
+			format: z.enum(['ini', 'yaml']),
+			limit: Limit.nullable(),
+			/** Of the private key that its hosts are reached with. */
+			key_ref: SecretRef.nullable(),
+		}).optional(),
+		/** Which of the targets it is for; all of them where it is left out. */
+		hosts: z.array(z.string().min(1).max(253)).min(1).max(TARGET_HOSTS_MAX).optional(),
+		/** For ansible: say what would change. */
+		check: z.boolean().optional(),
+		/** For terraform: apply this saved plan; else make one. */
+		apply_plan: Sha256.optional(),
+		signature: Signature.optional(),
+	})
+	.refine(({ steps, execution }) => (steps.length === 0) === isRequest(execution.backend), {
+		path: ['steps'],
+		message: 'a request has none, and anything else has some',
+	});
 export type RunSpec = z.infer<typeof RunSpec>;
 
 /**

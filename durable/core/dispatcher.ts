@@ -1,5 +1,5 @@
 import { Keys } from './keys.ts';
-import { type Candidate, fitting, type Lane, type Queue, type Queued } from './queue.ts';
+import { type Candidate, fitting, hub, HUB_AT_ONCE, type Lane, type Queue, type Queued } from './queue.ts';
 import type { Storage } from './storage.ts';
 
 /** How many runs that were placed are remembered; one that was forgotten is offered anew, and its stream says no. */
@@ -90,6 +90,7 @@ export class Dispatcher<Dispatch extends InFull> {
 		// What cannot be run ends at once, whether or not there is an agent for it.
 		for (const [run_id, dispatch] of loaded) if (await this.#ports.ended(dispatch)) this.#remember(run_id);
 		const open = new Set(queue.agents.filter((a) => !a.draining && !this.#full.has(a.id)).map((a) => a.id));
+		if (this.#hubPlace() !== null) open.add(hub.id);
 		const fits = new Map<Lane, Candidate[]>();
 		const stuck = new Set<Lane>();
 		let gone = 0;
@@ -130,10 +131,13 @@ export class Dispatcher<Dispatch extends InFull> {
 		if (key !== null && !this.#keys.take(key, run_id)) return false;
 		fit.sort((a, b) => (this.#givenAt.get(a.id) ?? 0) - (this.#givenAt.get(b.id) ?? 0));
 		for (const agent of fit) {
+			const place = agent === hub ? this.#hubPlace() : null;
+			if (place !== null) this.#keys.take(place, run_id);
 			const sent = await this.#ports.offer(dispatch, agent.id);
 			if (sent === 'offered') this.#givenAt.set(agent.id, ++this.#given);
 			if (sent === 'offered' || sent === 'gone') {
 				this.#remember(run_id);
+				if (this.#hubPlace() === null) open.delete(hub.id);
 				return true;
 			}
 			open.delete(agent.id);
@@ -141,6 +145,12 @@ export class Dispatcher<Dispatch extends InFull> {
 		}
 		this.#keys.free(run_id);
 		return false;
+	}
+
+	/** A free place for a request of the hub's own, named as no concurrency key can be: they are held and freed alike. */
+	#hubPlace(): string | null {
+		const places = Array.from({ length: HUB_AT_ONCE }, (_, n) => `the hub ${String(n)}`);
+		return places.find((place) => this.#keys.holder(place) === null) ?? null;
 	}
 
 	/** Frees the keys of runs that are over, or that went back to the queue. True when one was freed. */

@@ -1,6 +1,6 @@
 import type { Storage } from './storage.ts';
 
-/** Which run holds each concurrency key of a project. Written before the run is offered, so that no second one gets the key after a restart. */
+/** Which run holds each concurrency key of a project, and each place for the hub's own requests. Written before the run is offered, so that no second one gets the key after a restart. */
 export class Keys {
 	readonly #storage: Storage;
 	readonly #holders = new Map<string, number>();

@@ -1,3 +1,4 @@
+import { type ExecutionBackend, isRequest } from '#domain/backend.ts';
 import type { Labels } from '#domain/job.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
@@ -6,7 +7,7 @@ import type { RunStatus } from '#domain/run.ts';
 /** Runs that the same agents can carry out, and that the same freezes hold back. */
 export interface Lane {
 	name: string;
-	backend: string;
+	backend: ExecutionBackend;
 	labels: Labels;
 	/** The one agent that has what they need; null: any that fits. */
 	only_agent: number | null;
@@ -35,6 +36,17 @@ export interface Candidate {
 	draining: boolean;
 }
 
+/** The requests of a project that the hub waits for at once. */
+export const HUB_AT_ONCE = 20;
+/** The hub itself, where it carries out what it would else give to agents. */
+export const hub: Candidate = {
+	id: 0,
+	name: `the hub, which waits for ${String(HUB_AT_ONCE)} answers at once`,
+	labels: {},
+	backends: ['webhook', 'serverless'],
+	draining: false,
+};
+
 /** What waits, as the record has it. */
 export interface Queue {
 	project_status: ProjectStatus;
@@ -47,17 +59,19 @@ export interface Queue {
 	holders: readonly { run_id: number; status: RunStatus }[];
 }
 
-/** The agents that can carry out what is in a lane: they have its labels, its backend, and what only one of them may have. */
+/** Who can carry out what is in a lane. Of agents those that have its labels and its backend, and what only one of them may have. */
 export const fitting = (
 	agents: readonly Candidate[],
 	{ backend, labels, only_agent }: Pick<Lane, 'backend' | 'labels' | 'only_agent'>,
 ): Candidate[] =>
-	agents.filter(
-		(a) =>
-			(only_agent === null || a.id === only_agent) &&
-			a.backends.includes(backend) &&
-			Object.entries(labels).every(([k, v]) => a.labels[k] === v),
-	);
+	isRequest(backend)
+		? [hub]
+		: agents.filter(
+				(a) =>
+					(only_agent === null || a.id === only_agent) &&
+					a.backends.includes(backend) &&
+					Object.entries(labels).every(([k, v]) => a.labels[k] === v),
+			);
 
 /** From here on the exact place in the queue is not told: each start would change what is said of all that wait. */
 const COUNTED = 20;

@@ -18,6 +18,8 @@ export interface RunState {
 	agent_id: number | null;
 	/** The agent is out of reach, after the grant. */
 	away: boolean;
+	/** The hub itself carries it out: it waits for the answer to its request. */
+	asking: boolean;
 	cancel_requested_at: string | null;
 	finish: Finish | null;
 	/** Its log cannot be kept any further: why. The agent is to stop the run, and what it ends with is not a success. */
@@ -37,6 +39,7 @@ export const newRun: RunState = {
 	epoch: 0,
 	agent_id: null,
 	away: false,
+	asking: false,
 	cancel_requested_at: null,
 	finish: null,
 	damage: null,
@@ -73,6 +76,11 @@ export type RunEvent =
 	| { type: 'revoked'; agent_id: number }
 	/** Every chunk up to the finish's is stored; `whole`: and the log is what the agent says it is. */
 	| { type: 'log_stored'; whole: boolean }
+	/** The hub sends a request of its own, and waits so long for its answer. Committed before the request leaves. */
+	| { type: 'ask'; patience_ms: number }
+	| { type: 'answered'; epoch: number; outcome: 'success' | 'failed'; reason: Reason | null }
+	/** Who waited for the answer is gone, and the answer with them. */
+	| { type: 'answer_lost' }
 	| { type: 'cancel' }
 	/** What it should run is not there: it cannot be offered to anybody. */
 	| { type: 'unrunnable'; reason: Reason }
@@ -112,7 +120,7 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 		requeued: true,
 	});
 	const end = (status: RunStatus, change: Partial<RunState>, answer: Answer = null): Step => ({
-		state: { ...state, step: 'done', status, away: false, due: null, finished_at: at, ...change },
+		state: { ...state, step: 'done', status, away: false, asking: false, due: null, finished_at: at, ...change },
 		answer,
 		free: held,
 		requeued: false,
@@ -140,10 +148,28 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 		const offer = { step: 'offered', epoch: state.epoch + 1, agent_id: event.agent_id } as const;
 		return to({ ...offer, timings: { offered_at: at }, due: now + OFFER_MS });
 	}
+	if (event.type === 'ask')
+		return state.step === 'queued'
+			? to({
+					...{ step: 'running', status: 'running', asking: true, epoch: state.epoch + 1, agent_id: null },
+					...{
+						reason: null,
+						started_at: at,
+						timings: { offered_at: at, granted_at: at, started_at: at },
+						due: now + event.patience_ms,
+					},
+				})
+			: stay;
+	if (event.type === 'answered')
+		return state.asking && event.epoch === state.epoch
+			? end(event.outcome, { reason: event.reason, timings: { ...state.timings, exited_at: at } })
+			: stay;
+	if (event.type === 'answer_lost') return state.asking ? end('lost', { reason: answerLost }) : stay;
 	if (event.type === 'waiting')
 		return state.step === 'queued' && !sameReason(state.reason, event.reason) ? to({ reason: event.reason }) : stay;
 	if (event.type === 'unrunnable') return state.step === 'queued' ? end('failed', { reason: event.reason }) : stay;
 	if (event.type === 'cancel') {
+		if (state.asking) return end('canceled', { reason: givenUp, cancel_requested_at: at });
 		if (state.step === 'queued' || beforeGrant) return end('canceled', { reason: canceled, cancel_requested_at: at });
 		return (state.step === 'granted' || state.step === 'running') && state.cancel_requested_at === null
 			? { ...stay, state: { ...state, cancel_requested_at: at }, answer: 'cancel' }
@@ -156,6 +182,7 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 	if (event.type === 'overdue') {
 		if (state.due === null || now < state.due) return stay;
 		if (beforeGrant) return requeue('drop');
+		if (state.asking) return end('lost', { reason: answerLost });
 		return state.away || state.finish ? lost('agent_lost', 'The agent did not come back.') : stay;
 	}
 
@@ -247,6 +274,14 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 const passing: readonly Reason['code'][] = ['agents_busy', 'agent_stopped'];
 
 const canceled: Reason = { code: 'canceled_by_user', message: 'Canceled.' };
+const givenUp: Reason = {
+	code: 'canceled_by_user',
+	message: 'Canceled: the answer is not waited for any more. What was begun elsewhere may go on there.',
+};
+const answerLost: Reason = {
+	code: 'answer_lost',
+	message: 'The hub stopped while it waited for the answer: nobody can know what became of the request.',
+};
 const logIncomplete: Reason = { code: 'log_incomplete', message: 'Part of the log never arrived.' };
 const logDamaged = (why: string): Reason => ({
 	code: 'log_damaged',

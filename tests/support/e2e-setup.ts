@@ -2,7 +2,8 @@
 import { startHub } from './hub.ts';
 
 export default async function setup(): Promise<() => Promise<void>> {
-	const hub = await startHub();
+	// Where tests have servers of their own.
+	const hub = await startHub({ env: { UHUB_WEBHOOK_NETWORKS: '127.0.0.1/32' } });
 	process.env.UHUB_E2E_URL = hub.url;
 	process.env.UHUB_E2E_PASSWORD = hub.password;
 	return async () => {

@@ -54,13 +54,13 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 		url: word.map((w) => `https://${w}.example.org/hook`),
 		method: maybe(fc.constantFrom('POST', 'PUT')),
 		headers: maybe(fc.dictionary(fc.constantFrom('x-team', 'accept'), word, { minKeys: 1 })),
-		secret_ref: secret,
+		secret_ref: fc.constantFrom('hub:key', 'hub:deploy.1'),
 		expected_status: maybe(fc.integer({ min: 100, max: 599 })),
 	}),
 	serverless: fc.record({
 		provider: fc.constantFrom('workers', 'lambda'),
 		url: fc.constant('https://fn.example.org/'),
-		secret_ref: secret,
+		secret_ref: fc.constantFrom('hub:key', 'hub:deploy.1'),
 		timeout_s: maybe(fc.integer({ min: 1, max: 3600 })),
 	}),
 };
@@ -75,7 +75,7 @@ describe('the form of a backend', () => {
 					execution_backend,
 					execution_backend_config: Object.keys(config).length === 0 ? null : config,
 				};
-				expect(executionErrors(execution)).toEqual([]);
+				expect(executionErrors(execution, null)).toEqual([]);
 				const draft = draftOf(execution);
 				expect(executionIn(draft)).toEqual(execution);
 				expect(draftErrors(draft)).toEqual({});
@@ -112,7 +112,7 @@ describe('the form of a backend', () => {
 						),
 						path,
 					).toBe(true);
-				if (Object.keys(errors).length === 0) expect(executionErrors(executionIn(draft))).toEqual([]);
+				if (Object.keys(errors).length === 0) expect(executionErrors(executionIn(draft), null)).toEqual([]);
 			}),
 		);
 	});

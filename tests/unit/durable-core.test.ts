@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ExecutionBackend } from '#domain/backend.ts';
 import { Changes, CHANGES_KEPT } from '#durable/core/changes.ts';
 import { Keyed } from '#durable/core/keyed.ts';
 import { backoff, Outbox } from '#durable/core/outbox.ts';
@@ -123,8 +124,11 @@ describe('the queue', () => {
 
 	it('offers only to agents with every label and the backend', () => {
 		const agents = [agent(1), agent(2, { gpu: 'yes' }), agent(3, { gpu: 'yes', site: 'a' }, { backends: ['docker'] })];
-		const fit = (labels: Record<string, string>, backend = 'local', only_agent: number | null = null) =>
-			fitting(agents, { labels, backend, only_agent }).map((a) => a.id);
+		const fit = (
+			labels: Record<string, string>,
+			backend: ExecutionBackend = 'local',
+			only_agent: number | null = null,
+		) => fitting(agents, { labels, backend, only_agent }).map((a) => a.id);
 		expect(fit({})).toEqual([1, 2]);
 		expect(fit({ gpu: 'yes' })).toEqual([2]);
 		expect(fit({ gpu: 'no' })).toEqual([]);

@@ -96,6 +96,14 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 	fc.record({ type: fc.constant('revoked' as const), agent_id: agents }),
 	fc.record({ type: fc.constant('log_stored' as const), whole: fc.boolean() }),
 	fc.constant({ type: 'cancel' as const }),
+	fc.constant({ type: 'ask' as const, patience_ms: 1000 }),
+	fc.record({
+		type: fc.constant('answered' as const),
+		epoch: epochs,
+		outcome: fc.constantFrom('success' as const, 'failed' as const),
+		reason: fc.constant(null),
+	}),
+	fc.constant({ type: 'answer_lost' as const }),
 	fc.record({ type: fc.constant('waiting' as const), reason }),
 	fc.record({ type: fc.constant('unrunnable' as const), reason }),
 	fc.constant({ type: 'overdue' as const }),
@@ -147,12 +155,13 @@ describe('a run, whatever happens in whatever order', () => {
 					if (state.step === 'done') expect(next).toBe(state);
 					if (next.status !== state.status) expect(runTransitions[state.status]).toContain(next.status);
 					if (next.started_at !== null && state.started_at === null && next.step === 'running') starts++;
-					expect(next.epoch - state.epoch).toBe(event.type === 'offer' && state.step === 'queued' ? 1 : 0);
+					const begins = (event.type === 'offer' || event.type === 'ask') && state.step === 'queued';
+					expect(next.epoch - state.epoch).toBe(begins ? 1 : 0);
 					expect(isFinal(next.status)).toBe(next.step === 'done');
 					expect(phaseOf(next) === 'done').toBe(next.step === 'done');
 					// A slot is freed exactly when the run leaves the agent that had it.
-					const held = state.step !== 'queued' && state.step !== 'done';
-					const holds = next.step !== 'queued' && next.step !== 'done';
+					const held = state.agent_id !== null && state.step !== 'done';
+					const holds = next.agent_id !== null && next.step !== 'done';
 					expect(free !== null).toBe(held && !holds);
 					state = next;
 				}
@@ -271,6 +280,31 @@ describe('the way of a run', () => {
 			reason: { code: 'refused_by_policy' },
 		});
 		expect(step(after(offer), refuse('agents_busy'), T)).toMatchObject({ requeued: true });
+	});
+});
+
+describe('a run of the hub’s own', () => {
+	const ask: RunEvent = { type: 'ask', patience_ms: 1000 };
+	const answered: RunEvent = { type: 'answered', epoch: 1, outcome: 'success', reason: null };
+
+	it('is running before its request leaves, and ends with the answer', () => {
+		expect(after(ask)).toMatchObject({ step: 'running', status: 'running', agent_id: null, epoch: 1, due: T + 1000 });
+		expect(after(ask, ask)).toEqual(after(ask));
+		expect(after(ask, answered)).toMatchObject({ step: 'done', status: 'success', asking: false, due: null });
+		expect(after(ask, { ...answered, epoch: 0 })).toEqual(after(ask));
+	});
+
+	it('is lost where nobody waits for the answer any more, and a late one changes nothing', () => {
+		const lost = after(ask, { type: 'answer_lost' });
+		expect(lost).toMatchObject({ status: 'lost', reason: { code: 'answer_lost' } });
+		expect(step(lost, answered, T + 5).state).toBe(lost);
+		expect(step(after(ask), { type: 'overdue' }, T + 1000).state.status).toBe('lost');
+	});
+
+	it('is canceled at once, and says that the work may go on elsewhere', () => {
+		const canceled = after(ask, { type: 'cancel' });
+		expect(canceled).toMatchObject({ status: 'canceled', reason: { message: expect.stringContaining('elsewhere') } });
+		expect(step(canceled, answered, T + 5).state).toBe(canceled);
 	});
 });
 

@@ -125,6 +125,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 			rightsChanged: silent,
 		},
 		store: storeOf(env),
+		networks: [],
 		now: Date.now,
 		request_id: 'test',
 		ip: '192.0.2.1',

@@ -50,7 +50,7 @@ const whole: Record<string, Record<string, unknown>> = {
 		url: 'https://hooks.example.org/deploy?x=1',
 		method: 'POST',
 		headers: { 'X-Team': 'infra' },
-		secret_ref: 'vault:kv2/ci/hook#key',
+		secret_ref: 'hub:deploy',
 		expected_status: 202,
 		timeout_s: 30,
 	},
@@ -69,7 +69,7 @@ const whole: Record<string, Record<string, unknown>> = {
 		requests: { cpu: '250m', memory: '64Mi' },
 		limits: { cpu: '1.5', memory: '2Gi' },
 	},
-	serverless: { provider: 'lambda', url: 'https://f.example.org/run', secret_ref: 'env:LAMBDA_KEY', timeout_s: 900 },
+	serverless: { provider: 'lambda', url: 'https://f.example.org/run', secret_ref: 'hub:lambda', timeout_s: 900 },
 };
 
 describe('3.1 Project', () => {
@@ -150,7 +150,9 @@ describe('3.1 Project', () => {
 			['k8s', { ...whole.k8s, namespace: 'Kube System' }, 'namespace'],
 			['k8s', { ...whole.k8s, limits: { cpu: '-1' } }, 'limits.cpu'],
 			['webhook', { ...whole.webhook, secret_ref: 'hunter2' }, 'secret_ref'],
+			['webhook', { ...whole.webhook, secret_ref: 'env:KEY' }, 'secret_ref'],
 			['webhook', { ...whole.webhook, method: 'DELETE' }, 'method'],
+			['webhook', { ...whole.webhook, headers: { 'Webhook-Signature': 'v1,x' } }, 'headers.Webhook-Signature'],
 			['webhook', { ...whole.webhook, headers: { Authorization: 'Bearer x' } }, 'headers.Authorization'],
 			['webhook', { ...whole.webhook, headers: { 'X-Api-Key': 'x' } }, 'headers.X-Api-Key'],
 			['webhook', { ...whole.webhook, headers: { 'X-A': 'a\r\nb: c' } }, 'headers.X-A'],
@@ -356,8 +358,8 @@ describe('3.2 Environment', () => {
 		const env = await owner.ok('POST', at(mine, '/environments'), {
 			name: 'e',
 			type: 'dev',
-			execution_backend: 'docker',
-			execution_backend_config: whole.docker,
+			execution_backend: 'webhook',
+			execution_backend_config: whole.webhook,
 		});
 		const script = await admin.ok('POST', at(mine, '/scripts'), {
 			tool: 'shell',
@@ -369,7 +371,7 @@ describe('3.2 Environment', () => {
 		const runs = `/api/jobs/${String(idOf(job))}/runs`;
 		expect(await owner.call('POST', runs, { body: { environment_id: env.id } })).toMatchObject({
 			status: 409,
-			body: { detail: expect.stringContaining('docker') },
+			body: { detail: expect.stringContaining('webhook') },
 		});
 		expect(await owner.ok('POST', runs, {})).toMatchObject({ backend: 'local' });
 	});

@@ -3,7 +3,7 @@ import { connect } from '#worker/db/client.ts';
 import { liveOf } from '#worker/live.ts';
 import type { Credential, Ctx } from '#worker/services/context.ts';
 import { hashOf } from '#worker/services/secrets.ts';
-import { outsideOf } from '#worker/outside.ts';
+import { allowedNetworks, outsideOf } from '#worker/outside.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
 import { deliverWebhooks } from '#worker/services/webhooks/deliver.ts';
 import { storeOf } from '#worker/store.ts';
@@ -56,6 +56,7 @@ function ctxOf(
 		db: connect(env.DB),
 		live: liveOf(env),
 		store: storeOf(env),
+		networks: allowedNetworks(env),
 		now: Date.now,
 		deliver: () => deliverWebhooks(ctx, outsideOf(env), sealerOf(env.UHUB_SECRET)),
 		idempotency: null,

@@ -7,7 +7,6 @@ import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, IdInPath, idsIn, json, query } from '#worker/http/input.ts';
 import { sealer } from '#worker/http/sealed-cookie.ts';
-import { allowedNetworks } from '#worker/outside.ts';
 import { createWebhook } from '#worker/services/webhooks/create.ts';
 import { deleteWebhook } from '#worker/services/webhooks/delete.ts';
 import { DeliveryList, listDeliveries } from '#worker/services/webhooks/deliveries.ts';
@@ -38,7 +37,7 @@ export const webhooks = new Hono<AppEnv>()
 		json(WebhookCreate),
 		// Without an Idempotency-Key's replay: keeping the answer would keep the secret.
 		async (c) => {
-			const make = () => createWebhook(c.var.ctx, sealer(c), allowedNetworks(c.env), c.req.valid('json'));
+			const make = () => createWebhook(c.var.ctx, sealer(c), c.req.valid('json'));
 			return row(c, await settled(make), 201);
 		},
 	)
@@ -52,9 +51,8 @@ export const webhooks = new Hono<AppEnv>()
 		json(WebhookPatch),
 		async (c) => {
 			const { id } = c.req.valid('param');
-			const networks = allowedNetworks(c.env);
 			const version = ifMatch(c);
-			return row(c, await settled(() => updateWebhook(c.var.ctx, networks, id, version, c.req.valid('json'))));
+			return row(c, await settled(() => updateWebhook(c.var.ctx, id, version, c.req.valid('json'))));
 		},
 	)
 	.delete(

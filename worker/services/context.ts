@@ -46,6 +46,8 @@ export interface Ctx {
 	credential: Credential;
 	live: Live;
 	store: Store;
+	/** Networks of one's own that the hub may call, beside the open internet. */
+	networks: readonly string[];
 	/** Milliseconds UTC. */
 	now: () => number;
 	request_id: string;

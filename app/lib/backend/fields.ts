@@ -117,7 +117,9 @@ export const CONFIG = 'execution_backend_config';
 
 /** What is wrong with a draft, by path, in the words of its schemas; a name that stands there twice would be lost. */
 export function draftErrors(draft: BackendDraft): Record<string, string> {
-	const errors = Object.fromEntries(executionErrors(executionIn(draft)).map(({ path, message }) => [path, message]));
+	const errors = Object.fromEntries(
+		executionErrors(executionIn(draft), null).map(({ path, message }) => [path, message]),
+	);
 	for (const { path, kind } of fieldsOf(draft.backend)) {
 		if (kind !== 'pairs') continue;
 		const names = written(draft.pairs[path]).map(({ name }) => name.trim());

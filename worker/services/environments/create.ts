@@ -9,7 +9,7 @@ import { assertBackend } from '../projects/backend.ts';
 export async function createEnvironment(ctx: Ctx, project_id: number, input: EnvironmentCreate): Promise<Environment> {
 	const { actor, project } = await enter(ctx, 'environment.create', inProject(project_id), []);
 	assertWritable(project);
-	assertBackend(input);
+	assertBackend(ctx, input);
 	const [rows] = await commit(ctx, actor, {
 		expect: [writable(project_id)],
 		statements: [

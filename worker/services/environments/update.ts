@@ -31,7 +31,7 @@ export async function updateEnvironment(
 	assertWritable(project);
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
-	assertBackend({ ...before, ...defined(patch) });
+	assertBackend(ctx, { ...before, ...defined(patch) });
 
 	const { project_id } = before;
 	const [after] = await commit(ctx, actor, {

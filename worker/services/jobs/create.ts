@@ -12,7 +12,7 @@ import { assertReferences, referenceQueries, stillReferred } from './references.
 /** A new job, with its entry in the calendar when it is planned. */
 export async function createJob(ctx: Ctx, project_id: number, input: JobCreate): Promise<JobView> {
 	assertPlan(input);
-	assertBackend(input);
+	assertBackend(ctx, input);
 	const { actor, project, rows } = await enter(
 		ctx,
 		'job.create',

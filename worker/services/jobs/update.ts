@@ -51,7 +51,7 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 
 	const wanted = { ...before, ...defined(patch) };
 	assertPlan(wanted);
-	assertBackend(wanted);
+	assertBackend(ctx, wanted);
 	const next = { ...wanted, status: statusAfter(before, wanted, patch.status) };
 	const changes = changesOf(before, next);
 	if (isEmpty(changes)) return before;

@@ -9,7 +9,7 @@ import { assertBackend } from './backend.ts';
 /** A new project, owned by the one who makes it. */
 export async function createProject(ctx: Ctx, input: ProjectCreate): Promise<ProjectView> {
 	const { actor } = await enter(ctx, 'project.create', null, []);
-	assertBackend(input);
+	assertBackend(ctx, input);
 	const [rows] = await commit(ctx, actor, {
 		statements: [
 			ctx.db

@@ -27,7 +27,7 @@ export async function updateProject(ctx: Ctx, id: number, version: number, patch
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return { ...before, access: access ?? 'read' };
 	if (patch.status === undefined || patch.status === 'archived') assertWritable(before);
-	assertBackend({ ...before, ...defined(patch) });
+	assertBackend(ctx, { ...before, ...defined(patch) });
 
 	const [after] = await commit(ctx, actor, {
 		expect: [unchanged(projects, before)],

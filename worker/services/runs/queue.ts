@@ -1,4 +1,5 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
+import type { ExecutionBackend } from '#domain/backend.ts';
 import { calendarState, type FreezeWindow } from '#domain/freeze.ts';
 import type { Labels } from '#domain/job.ts';
 import type { ProjectStatus } from '#domain/project.ts';
@@ -19,7 +20,7 @@ const AGENTS_MAX = 1000;
 /** Runs that the same agents can carry out, and that the same freezes hold back. */
 export interface Lane {
 	name: string;
-	backend: string;
+	backend: ExecutionBackend;
 	labels: Labels;
 	/** The one agent that has what they need; null: any that fits. */
 	only_agent: number | null;

@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
-import { executionOf } from '#domain/backend.ts';
+import { executionOf, isRequest } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import { NoTargets } from '#domain/target.ts';
@@ -141,7 +141,9 @@ function dispatchOf({
 		...(run.check_mode && { check: true }),
 		...(plan?.plan_sha256 && { apply_plan: plan.plan_sha256 }),
 	});
-	if (!spec.success) return gone(run, nothingToRun);
+	// Who it was queued for cannot carry out what it has become.
+	if (!spec.success || isRequest(run.backend) !== isRequest(spec.data.execution.backend))
+		return gone(run, nothingToRun);
 	return { run, spec: spec.data, why: null };
 }
 

@@ -1,6 +1,6 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Access } from '#domain/access.ts';
-import { carriedOut, type ExecutionBackend, executionOf } from '#domain/backend.ts';
+import { carriedOut, type ExecutionBackend, executionOf, isRequest } from '#domain/backend.ts';
 import { DomainError, conflict, forbidden, invalid } from '#domain/errors.ts';
 import type { Environment } from '#domain/environment.ts';
 import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
@@ -95,7 +95,6 @@ export async function start(
 		throw invalid('environment_id', 'there is no such environment in this project');
 	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
 	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
-	if (rows[3].length === 0) throw conflict('The job has no scripts: there is nothing to run.');
 	const execution = executionOf(project, environment, job);
 	const backend = execution.execution_backend ?? 'local';
 	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
@@ -106,6 +105,9 @@ export async function start(
 	const checked = checkParameters(job.parameters_schema, input.parameters);
 	if (checked.errors.length > 0)
 		throw new DomainError('invalid', 'The parameters are not valid.', { errors: checked.errors });
+	const [secret] = Object.keys(checked.secrets);
+	if (isRequest(backend) && secret !== undefined)
+		throw invalid(`parameters.${secret}`, 'is a secret that only agents can look up: the hub sends none');
 	const tools = rows[3].map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
 	assertTargets({ job, execution, tools, inventory: rows[5][0], chosen: checked.hosts });
@@ -180,11 +182,14 @@ export async function start(
 
 /** Playbooks reach their hosts themselves; and where only what would change is asked for, nothing may do more than say it. */
 function assertTools(tools: readonly Tool[], backend: ExecutionBackend, check: boolean): void {
+	if (isRequest(backend) && tools.length > 0)
+		throw conflict(`With the backend ${backend} nothing but a request is sent: take the scripts out of the job.`);
+	if (!isRequest(backend) && tools.length === 0) throw conflict('The job has no scripts: there is nothing to run.');
 	if (tools.includes('ansible') && backend !== 'local' && backend !== 'docker')
 		throw conflict(
 			`A playbook reaches its hosts itself, from the agent's host or a container: not with the backend ${backend}.`,
 		);
-	if (check && tools.some((tool) => tool !== 'ansible'))
+	if (check && (tools.length === 0 || tools.some((tool) => tool !== 'ansible')))
 		throw invalid('check', 'is for jobs of playbooks alone: other scripts would do what they do');
 }
 

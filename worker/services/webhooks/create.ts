@@ -17,12 +17,7 @@ import {
 } from './rows.ts';
 
 /** A webhook of a project, or of the whole hub. What it signs with is shown this once. */
-export async function createWebhook(
-	ctx: Ctx,
-	sealer: Sealer,
-	networks: readonly string[],
-	input: WebhookCreate,
-): Promise<WebhookWithSecret> {
+export async function createWebhook(ctx: Ctx, sealer: Sealer, input: WebhookCreate): Promise<WebhookWithSecret> {
 	const { project_id } = input;
 	const { actor, project } = await enter(
 		ctx,
@@ -31,7 +26,7 @@ export async function createWebhook(
 		[],
 	);
 	assertWritable(project);
-	assertAddress(input.url, networks);
+	assertAddress(input.url, ctx.networks);
 	const secret = newSecret();
 	const secret_for = newSecretName();
 	const sealed = await sealer.seal(SECRET_PURPOSE, secret_for, secret);

@@ -1,5 +1,6 @@
 import { type DeliveryAttempt, type DeliveryError } from '#domain/webhook.ts';
 import { isAllowedAddress } from '#domain/webhook-address.ts';
+import { signed } from './sign.ts';
 
 /** A receiver has so long to take it and to answer. */
 const PATIENCE_MS = 10_000;
@@ -27,18 +28,6 @@ export interface Letter {
 	body: string;
 }
 
-/** As Standard Webhooks has it: HMAC-SHA256 over id, time and body, under what follows `whsec_`. */
-export async function signature(secret: string, key: string, timestamp: number, body: string): Promise<string> {
-	const bytes = Uint8Array.from(atob(secret.replace(/^whsec_/, '')), (char) => char.charCodeAt(0));
-	const hmac = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-	const signed = await crypto.subtle.sign(
-		'HMAC',
-		hmac,
-		new TextEncoder().encode(`${key}.${String(timestamp)}.${body}`),
-	);
-	return `v1,${btoa(String.fromCharCode(...new Uint8Array(signed)))}`;
-}
-
 /** One attempt. Whatever the other end does, it comes to an end and is told in a few words. */
 export async function send(outside: Outside, letter: Letter, now: () => number): Promise<DeliveryAttempt> {
 	const began = now();
@@ -51,19 +40,11 @@ export async function send(outside: Outside, letter: Letter, now: () => number):
 	});
 	if (letter.secret === null) return told('no_secret');
 	if (!isAllowedAddress(letter.url, outside.networks)) return told('address');
-	const timestamp = Math.floor(began / 1000);
 	try {
 		const response = await outside.fetch(letter.url, {
 			method: 'POST',
 			redirect: 'manual',
-			headers: {
-				'content-type': 'application/json',
-				'user-agent': `uHub/${outside.version}`,
-				'uhub-event': letter.event,
-				'webhook-id': letter.key,
-				'webhook-timestamp': String(timestamp),
-				'webhook-signature': await signature(letter.secret, letter.key, timestamp, letter.body),
-			},
+			headers: await signed(letter.secret, { ...letter, id: letter.key, version: outside.version }, began),
 			body: letter.body,
 			signal: AbortSignal.timeout(outside.patience_ms ?? PATIENCE_MS),
 		});

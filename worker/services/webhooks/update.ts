@@ -7,17 +7,11 @@ import { assertFresh, changesOf, defined, edited, editEntry, isEmpty, one, uncha
 import { assertAddress, assertOpen, enterWebhook, hostOf, tellWebhook, webhookColumns } from './rows.ts';
 
 /** Edits a webhook. One that the hub gave up on starts with a clean slate when it is turned on again. */
-export async function updateWebhook(
-	ctx: Ctx,
-	networks: readonly string[],
-	id: number,
-	version: number,
-	patch: WebhookPatch,
-): Promise<Webhook> {
+export async function updateWebhook(ctx: Ctx, id: number, version: number, patch: WebhookPatch): Promise<Webhook> {
 	const { actor, webhook: before, project_status } = await enterWebhook(ctx, 'webhook.update', id, []);
 	await assertFresh(ctx, 'Webhook', before, version);
 	assertOpen(project_status);
-	assertAddress(patch.url, networks);
+	assertAddress(patch.url, ctx.networks);
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
 	const { project_id } = before;

@@ -1,0 +1,175 @@
+// Runs that are a request, over real connections: a hub as it is started, and a server of ours that is not always kind.
+import { createHmac, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { Api } from '#tests/support/api.ts';
+import { startHub, type TestHub } from '#tests/support/hub.ts';
+
+const KEY = `whsec_${Buffer.from('a key of thirty-two bytes, or so').toString('base64')}`;
+
+interface Letter {
+	path: string;
+	headers: IncomingMessage['headers'];
+	body: string;
+}
+const letters: Letter[] = [];
+const came = (path: string) => letters.filter((letter) => letter.path === path);
+
+const bomb = gzipSync(Buffer.alloc(64 * 1_048_576));
+const answers: Record<string, (response: ServerResponse) => void> = {
+	'/fine': (response) => response.writeHead(201, { 'content-type': 'text/plain', 'x-key': KEY }).end('taken\n'),
+	'/moved': (response) => response.writeHead(307, { location: '/fine' }).end(),
+	'/cut': (response) => response.socket?.destroy(),
+	'/half': (response) => {
+		response.writeHead(200, { 'content-length': '100' }).write('half', () => response.socket?.destroy());
+	},
+	'/silent': () => undefined,
+	'/drip': (response) => {
+		response.writeHead(200);
+		const drop = setInterval(() => response.write('.'), 100);
+		response.on('close', () => {
+			clearInterval(drop);
+		});
+	},
+	'/bomb': (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+	'/binary': (response) => response.end(Buffer.from([0x1b, 0x5d, 0xff, 0xfe, 0x00, 0x0a])),
+	'/endless': (response) => {
+		const more = () => {
+			while (!response.destroyed && response.write('y'.repeat(65_536)));
+		};
+		response.on('drain', more);
+		more();
+	},
+};
+
+let server: Server;
+let hub: TestHub;
+let admin: Api;
+let project: number;
+
+beforeAll(async () => {
+	server = createServer((request, response) => {
+		let body = '';
+		request.on('data', (part: Buffer) => (body += part.toString()));
+		request.on('end', () => {
+			const path = request.url ?? '';
+			letters.push({ path, headers: request.headers, body });
+			answers[path]?.(response);
+		});
+	});
+	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+	hub = await startHub({ agent: false, env: { UHUB_WEBHOOK_NETWORKS: '127.0.0.1/32' } });
+	admin = await Api.signIn(hub.url, 'admin', hub.password);
+	project = Number((await admin.ok('POST', '/api/projects', { name: 'By request' })).id);
+	await admin.ok('PUT', `/api/projects/${String(project)}/hub-secrets/deploy`, { value: KEY });
+});
+afterAll(async () => {
+	await hub.stop();
+	server.closeAllConnections();
+	server.close();
+});
+
+const at = (path: string, host = '127.0.0.1') =>
+	`http://${host}:${String((server.address() as AddressInfo).port)}${path}`;
+async function asked(url: string, config: object = {}): Promise<number> {
+	const job = await admin.ok('POST', `/api/projects/${String(project)}/jobs`, {
+		title: `ask ${randomUUID().slice(0, 8)}`,
+		job_type: 'ops',
+		execution_backend: 'webhook',
+		execution_backend_config: { url, secret_ref: 'hub:deploy', ...config },
+	});
+	return admin.run(Number(job.id), { parameters: { TARGET: 'eu' } });
+}
+async function ended(url: string, config: object = {}) {
+	const id = await asked(url, config);
+	return { id, row: await admin.ended(id), log: (await admin.log(id)).toString() };
+}
+
+it('arrives once, signed, and its answer ends the run', async () => {
+	const { id, row, log } = await ended(at('/fine'));
+	expect(row).toMatchObject({ status: 'success', agent_id: null, exit_code: null, backend: 'webhook' });
+	expect(log).toMatch(/^POST http:\S+\/fine\n201 Created, after \d+ ms\ncontent-type: text\/plain\n\ntaken\n$/);
+	const [letter, ...more] = came('/fine');
+	if (!letter) throw new Error('nothing came');
+	expect(more).toEqual([]);
+	const { headers, body } = letter;
+	const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+	const hmac = createHmac('sha256', Buffer.from(KEY.slice('whsec_'.length), 'base64'))
+		.update(signed)
+		.digest('base64');
+	expect(headers['webhook-signature']).toBe(`v1,${hmac}`);
+	expect(headers['idempotency-key']).toBe(`run_${String(id)}_1`);
+	expect(Math.abs(Number(headers['webhook-timestamp']) - Date.now() / 1000)).toBeLessThan(60);
+	expect(JSON.parse(body)).toMatchObject({ event: 'run.request', run_id: id, parameters: { TARGET: 'eu' } });
+	expect(headers.cookie).toBeUndefined();
+});
+
+it('that ends badly says how, and goes nowhere else', async () => {
+	const [moved, cut, half, silent, drip, refused] = await Promise.all([
+		ended(at('/moved')),
+		ended(at('/cut')),
+		ended(at('/half')),
+		ended(at('/silent'), { timeout_s: 1 }),
+		ended(at('/drip'), { timeout_s: 2 }),
+		ended(at('/fine'), { expected_status: 200 }),
+	]);
+	const failed = (code: string) => ({ row: { status: 'failed', reason: { code } } });
+	expect(moved).toMatchObject(failed('http_refused'));
+	expect(cut).toMatchObject(failed('http_unreachable'));
+	expect(half).toMatchObject(failed('http_unreachable'));
+	expect(silent).toMatchObject(failed('timeout'));
+	expect(drip).toMatchObject(failed('timeout'));
+	expect(refused).toMatchObject(failed('http_status'));
+	for (const path of ['/moved', '/cut', '/half', '/silent', '/drip']) expect(came(path), path).toHaveLength(1);
+	for (const { log } of [moved, cut, half, silent, drip, refused]) expect(log).not.toContain(KEY);
+});
+
+it('whose answer is a bomb, bytes or without end, keeps so much of it and no more', async () => {
+	const [bombed, binary, endless] = await Promise.all([
+		ended(at('/bomb')),
+		ended(at('/binary')),
+		ended(at('/endless')),
+	]);
+	expect(bombed.row).toMatchObject({ status: 'success' });
+	expect(bombed.log.length).toBeLessThan(1_100_000);
+	expect(binary.log.endsWith('\n\n\u001b]\ufffd\ufffd\0\n')).toBe(true);
+	expect(endless.row).toMatchObject({ status: 'success' });
+	expect(endless.log.length).toBeLessThan(1_100_000);
+	expect(endless.log).toContain('longer than 1 MiB');
+});
+
+it('30: reaches what a name leads to only where an admin allows that', async () => {
+	const count = letters.length;
+	for (const url of [
+		'http://10.0.0.1/',
+		'http://169.254.169.254/latest',
+		`http://0x7f000002:80/`,
+		'http://example.com/',
+	]) {
+		const body = {
+			name: 'x',
+			execution_backend: 'webhook',
+			execution_backend_config: { url, secret_ref: 'hub:deploy' },
+		};
+		expect((await admin.call('POST', '/api/projects', body)).status, url).toBe(400);
+	}
+	// A name of one's own is let through where such a network is allowed; where it leads, the runtime looks when it connects.
+	const { row } = await ended(at('/fine', 'localhost').replace('localhost', 'ip6-localhost'));
+	expect(row).toMatchObject({ status: 'failed', reason: { code: 'http_unreachable' } });
+	expect(letters).toHaveLength(count);
+});
+
+it('is lost when the hub is killed while it waits, and is not sent again', async () => {
+	const id = await asked(at('/silent'), { timeout_s: 600 });
+	const before = came('/silent').length;
+	await vi.waitFor(() => {
+		expect(came('/silent').some(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`)).toBe(true);
+	}, 20_000);
+	await hub.kill9();
+	await hub.restart();
+	expect(await admin.ended(id)).toMatchObject({ status: 'lost', reason: { code: 'answer_lost' } });
+	expect(came('/silent').length).toBeLessThanOrEqual(before + 1);
+	expect(came('/silent').filter(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`)).toHaveLength(1);
+});
