@@ -23,7 +23,7 @@ try {
 		const { bytes, files } = await firstLoad(await context.newPage(), hub.url + path);
 		report(
 			`13 scripts of the first page, ${who}`,
-			`${round(bytes / 1000, 1)} kB gzip in ${String(files)} files`,
+			`${round(bytes / 1000, 1)} kB gzip in ${String(files.length)} files`,
 			`≤ ${String(FIRST_LOAD_MAX / 1000)} kB`,
 			bytes <= FIRST_LOAD_MAX,
 		);
