@@ -20,7 +20,7 @@ export default defineConfig({
 		trace: 'retain-on-failure',
 		launchOptions: {
 			...(chromium ? { executablePath: chromium } : {}),
-			args: ['--no-sandbox', '--disable-background-networking'],
+			args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 		},
 	},
 });

@@ -59,7 +59,7 @@ test('an environment’s backend says beside each field what is wrong with it, a
 	await expect(page.getByText('Saved')).toBeVisible();
 	await page.locator('#execution').getByLabel('Backend').selectOption('ssh');
 	await page.locator('#execution').getByRole('button', { name: 'Save' }).click();
-	await expect(page.locator('#execution').getByLabel('Hosts', { exact: true })).toHaveAccessibleDescription(
+	await expect(page.locator('#execution').getByLabel('Account on the hosts')).toHaveAccessibleDescription(
 		'Must not be empty.',
 	);
 	await page.locator('#execution').getByLabel('Backend').selectOption('local');

@@ -86,6 +86,7 @@ test('somebody new comes in by the provider, with the role of their group, and s
 	await expect(page.getByText('Recovery codes left')).toBeVisible();
 
 	// The next time the provider still knows her, and the hub asks for a code.
+	await page.goto('about:blank');
 	await page.context().clearCookies({ name: 'uhub_session' });
 	await page.goto('/profile/security');
 	await page.getByRole('link', { name: 'Continue with Analytical SSO' }).click();

@@ -9,7 +9,7 @@ const BUILD = path.resolve(import.meta.dirname, '../../build');
 export const FIRST_LOAD_MAX = 110_000;
 
 /** The scripts a page fetches until it is quiet, as they are sent: compressed. */
-export async function firstLoad(page: Page, address: string): Promise<{ bytes: number; files: number }> {
+export async function firstLoad(page: Page, address: string): Promise<{ bytes: number; files: string[] }> {
 	const scripts = new Set<string>();
 	const note = (url: string) => {
 		const { pathname } = new URL(url);
@@ -19,6 +19,12 @@ export async function firstLoad(page: Page, address: string): Promise<{ bytes: n
 		note(response.url());
 	});
 	await page.goto(address, { waitUntil: 'networkidle' });
-	const sizes = Array.from(scripts, (file) => gzipSync(readFileSync(path.join(BUILD, file))).length);
-	return { bytes: sizes.reduce((sum, size) => sum + size, 0), files: scripts.size };
+	const sizes = Array.from(scripts, (file) => ({
+		file,
+		bytes: gzipSync(readFileSync(path.join(BUILD, file))).length,
+	})).toSorted((a, b) => b.bytes - a.bytes);
+	return {
+		bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+		files: sizes.map(({ file, bytes }) => `${path.basename(file)} ${String(bytes)}`),
+	};
 }
