@@ -6,6 +6,7 @@ import type { Cluster, ClusterCreate, ClusterPatch } from '#domain/cluster.ts';
 import type { Environment, EnvironmentCreate, EnvironmentPatch } from '#domain/environment.ts';
 import type { CalendarEntry, Event, EventCreate, EventPatch } from '#domain/event.ts';
 import type { CalendarState, Freeze, FreezeCreate, FreezePatch } from '#domain/freeze.ts';
+import type { HookTaken } from '#domain/git-hook.ts';
 import type {
 	Group,
 	GroupCreate,
@@ -205,6 +206,7 @@ export interface Routes {
 	'GET /changes/:': { answer: z.output<typeof GitChange> };
 	'PATCH /changes/:': { body: z.input<typeof GitChangePatch>; answer: z.output<typeof GitChange> };
 	'DELETE /changes/:': { answer: null };
+	'POST /hooks/:/:': { body: Record<string, never>; answer: z.output<typeof HookTaken> };
 	'GET /projects/:/inventories': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'source_type' | 'repo_id';
 		answer: Page<z.output<typeof Inventory>>;

@@ -90,7 +90,7 @@ export const archiveRows = {
 		url: GitRepoCreate.shape.url,
 		default_branch: GitRepoCreate.shape.default_branch.unwrap(),
 		credentials_ref: SecretRef.nullable(),
-		webhook_secret_ref: SecretRef.nullable(),
+		webhook_secret_ref: GitRepoCreate.shape.webhook_secret_ref.unwrap(),
 	}),
 	ScriptRef: checked(
 		row({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GitRevision, GitUrl, HttpsUrl } from './address.ts';
 import { editable, Id, Name, Time } from './common.ts';
+import { HubSecretRef } from './hub-secret.ts';
 import { SecretRef } from './script.ts';
 
 export const GitProvider = z.enum(['github', 'gitlab', 'gitea', 'other']);
@@ -28,7 +29,10 @@ const repo = {
 	url: GitUrl,
 	default_branch: GitRevision,
 	credentials_ref: SecretRef.nullable(),
-	webhook_secret_ref: SecretRef.nullable(),
+	/** A key of the hub's own is what the hub checks by itself; another reference says where people keep theirs. */
+	webhook_secret_ref: z
+		.union([HubSecretRef, SecretRef], 'expected hub:NAME, or a reference such as vault:kv2/path#field')
+		.nullable(),
 };
 
 export const GitRepoCreate = z.strictObject({

@@ -21,6 +21,7 @@ import { hubSecrets } from './routes/hub-secrets.ts';
 import { incidents } from './routes/incidents.ts';
 import { inventories } from './routes/inventories.ts';
 import { jobs } from './routes/jobs.ts';
+import { gitHooks } from './routes/git-hooks.ts';
 import { groups } from './routes/groups.ts';
 import { live } from './routes/live.ts';
 import { metricRefs } from './routes/metric-refs.ts';
@@ -62,6 +63,7 @@ api
 	.route('/', projects)
 	.route('/', scripts)
 	.route('/', repos)
+	.route('/', gitHooks)
 	.route('/', inventories)
 	.route('/', terraform)
 	.route('/', clusters)

@@ -108,11 +108,12 @@ const make = {
 		const { at } = await make.postmortem();
 		return { at, row: await admin.ok('POST', `${at}/actions`, { title: 'do it' }) };
 	},
-	repo: () =>
+	repo: (more: object = {}) =>
 		admin.ok('POST', `/api/projects/${String(p)}/repos`, {
 			provider: 'gitea',
 			name: fresh('repo'),
 			url: 'https://git.example.com/app.git',
+			...more,
 		}),
 	change: async () =>
 		admin.ok('POST', `/api/repos/${String(idOf(await make.repo()))}/changes`, {
@@ -261,6 +262,19 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	'POST /api/webhooks/{id}/deliveries/{delivery}/replay': [
 		'yynnnh',
 		() => under('{row}/replay', make.delivery(), () => ({ body: {} })),
+	],
+	// Nobody is signed in: the repository's key is what opens it.
+	'POST /api/hooks/{provider}/{id}': [
+		'yyyyyy o',
+		async () => {
+			await admin.ok('PUT', `/api/projects/${String(p)}/hub-secrets/hook`, { value: 'a key as long as need be' });
+			const repo = await make.repo({ provider: 'gitlab', webhook_secret_ref: 'hub:hook' });
+			return {
+				path: `/api/hooks/gitlab/${String(idOf(repo))}`,
+				body: {},
+				headers: { 'x-gitlab-token': 'a key as long as need be' },
+			};
+		},
 	],
 	'GET /api/openapi.json': ['yyyyyy o', plain('/api/openapi.json')],
 	'GET /api/docs': ['yyyyyy o', plain('/api/docs')],

@@ -7,6 +7,7 @@ import { m } from '#lib/paraglide/messages.js';
 const byItself = [
 	'agent.join',
 	'agent.quarantine',
+	'change.receive',
 	'hub.seed',
 	'hub.setup',
 	'identity.link',

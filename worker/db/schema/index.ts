@@ -5,6 +5,7 @@ export * from './event.ts';
 export * from './feed.ts';
 export * from './freeze.ts';
 export * from './group.ts';
+export * from './hook.ts';
 export * from './hub-secret.ts';
 export * from './idempotency.ts';
 export * from './import.ts';

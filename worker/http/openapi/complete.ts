@@ -24,6 +24,7 @@ const open = new Set([
 	'session.oidc_start',
 	'session.oidc_callback',
 	'agent.join',
+	'change.receive',
 ]);
 
 /** The session's cookie, by either of its names. */
@@ -51,7 +52,7 @@ const unkept = new Set([
 ]);
 
 /** Open to all, and refused for what is sent with them. */
-const proving = new Set(['session.create', 'session.confirm', 'agent.join']);
+const proving = new Set(['session.create', 'session.confirm', 'agent.join', 'change.receive']);
 
 /** Where guessing is slowed down. */
 const counted = new Set([
@@ -59,15 +60,25 @@ const counted = new Set([
 	'session.confirm',
 	'agent.join',
 	'hub.import_start',
+	'change.receive',
 	'me.password',
 	'second_factor.confirm',
 	'second_factor.renew',
 	'second_factor.disable',
 ]);
 
-const raw: Readonly<Record<string, { media: string; description: string }>> = {
+/** Bodies that are taken as they come. With an example: JSON of somebody else's making. */
+const raw: Readonly<Record<string, { media: string; description: string; example?: object }>> = {
 	'script.update_content': { media: 'application/octet-stream', description: 'At most 16 MiB' },
 	'hub.import_lines': { media: 'application/x-ndjson', description: 'Whole lines, at most 8 MiB' },
+	'change.receive': {
+		media: 'application/json',
+		description: 'The provider’s own payload, to the byte as it signed it; at most 5 MiB',
+		example: {
+			ref: 'refs/heads/main',
+			commits: [{ id: '4f2a9c1', message: 'Faster basket', author: { name: 'Omar' } }],
+		},
+	},
 };
 
 const refusals = {
@@ -200,7 +211,11 @@ function bodyOf(route: Operation, schemas: Schemas): Operation['requestBody'] {
 	if (bytes)
 		return {
 			required: true,
-			content: { [bytes.media]: { schema: { type: 'string', format: 'binary', description: bytes.description } } },
+			content: {
+				[bytes.media]: bytes.example
+					? { schema: { type: 'object', description: bytes.description }, example: bytes.example }
+					: { schema: { type: 'string', format: 'binary', description: bytes.description } },
+			},
 		};
 	const sent = route.requestBody?.content['application/json'];
 	if (!sent) return undefined;

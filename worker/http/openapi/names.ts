@@ -5,6 +5,7 @@ import * as cluster from '#domain/cluster.ts';
 import * as environment from '#domain/environment.ts';
 import * as event from '#domain/event.ts';
 import * as freeze from '#domain/freeze.ts';
+import * as gitHook from '#domain/git-hook.ts';
 import * as group from '#domain/group.ts';
 import * as hubSecret from '#domain/hub-secret.ts';
 import * as hub from '#domain/hub.ts';
@@ -36,6 +37,7 @@ const rooms: object[] = [
 	environment,
 	event,
 	freeze,
+	gitHook,
 	group,
 	hubSecret,
 	hub,

@@ -160,6 +160,7 @@ export const NOT_ARCHIVED: readonly string[] = [
 	// A signature names the hub it was given for.
 	schema.job_signatures,
 	schema.hub_secrets,
+	schema.hook_deliveries,
 	// Another hub that is given the archive must not call what this one calls.
 	schema.webhooks,
 	schema.webhook_deliveries,

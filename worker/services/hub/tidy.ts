@@ -2,6 +2,7 @@ import { lte, sql } from 'drizzle-orm';
 import {
 	api_tokens,
 	enrolments,
+	hook_deliveries,
 	idempotency_keys,
 	import_chunks,
 	imports,
@@ -10,6 +11,7 @@ import {
 } from '../../db/client.ts';
 import { overWindows } from '../attempts.ts';
 import { thinOut } from '../server_status/thin-out.ts';
+import { REMEMBERED_MS } from '../git_hooks/receive.ts';
 import type { Ctx } from '../context.ts';
 import { overWatches } from '../live/watches.ts';
 
@@ -34,6 +36,7 @@ export async function tidy(ctx: Ctx): Promise<void> {
 		ctx.db
 			.delete(import_chunks)
 			.where(sql`${import_chunks.import_id} in (select id from ${imports} where done_at is not null)`),
+		ctx.db.delete(hook_deliveries).where(lte(hook_deliveries.received_at, at(ctx.now() - REMEMBERED_MS))),
 		overWindows(ctx),
 		overWatches(ctx),
 		...thinOut(ctx),
