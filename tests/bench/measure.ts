@@ -1,4 +1,24 @@
 // What every bench shares: figures taken in turns, so that a machine that slows down slows both sides.
+import { readFileSync } from 'node:fs';
+
+/** Ticks of the kernel's clock in a second: what `getconf CLK_TCK` says on Linux. */
+const TICKS = 100;
+
+/** Bytes that only this process has. */
+export function privateBytes(pid: number): number {
+	const rollup = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'utf8');
+	const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]);
+	return (kib('Private_Dirty') + kib('Private_Clean')) * 1024;
+}
+
+/** Seconds of a processor that this process has used so far. */
+export function processorSeconds(pid: number): number {
+	const fields =
+		readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+			.split(') ')[1]
+			?.split(' ') ?? [];
+	return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 

@@ -1,26 +1,18 @@
 // A thousand open pages of a project, and nothing happens: what each costs the hub, against an object that only relays; then
 // something happens, and all of them are told.
-import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import WebSocket from 'ws';
 import { ToBrowser } from '#protocol/browser.ts';
 import { BROWSER_PROTOCOL } from '#protocol/version.ts';
 import { Api } from '../support/api.ts';
 import { startHub } from '../support/hub.ts';
-import { median, report, round } from './measure.ts';
+import { median, privateBytes, report, round } from './measure.ts';
 import { startRaw } from './peers/raw.ts';
 
 const VIEWERS = 1_000;
 const AT_ONCE = 50;
 /** An object that has been asked nothing for ten seconds leaves memory; its sockets stay. */
 const IDLE_MS = 15_000;
-
-/** Bytes that only this process has. */
-function privateBytes(pid: number): number {
-	const rollup = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'utf8');
-	const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]);
-	return (kib('Private_Dirty') + kib('Private_Clean')) * 1024;
-}
 
 const idle = () => new Promise((resolve) => setTimeout(resolve, IDLE_MS));
 

@@ -1,13 +1,12 @@
 // A run with a million lines in the log viewer: from its first line on, scrolled from end to end, searched and filtered. What the
 // page's process holds for itself is what the person in front of it pays: garbage set aside, and the most there ever was.
-import { readFileSync } from 'node:fs';
 import { type Browser, chromium, expect } from '@playwright/test';
 import { z } from 'zod';
 import { Api } from '../support/api.ts';
 import { startHub } from '../support/hub.ts';
 import { LogPage } from '../support/log-page.ts';
 import { enrol } from '../support/wire-agent.ts';
-import { report, round } from './measure.ts';
+import { privateBytes, report, round } from './measure.ts';
 import { hubSide } from './streams.ts';
 
 const LINES = 1_000_000;
@@ -17,19 +16,12 @@ const SAMPLE_MS = 100;
 
 const Processes = z.object({ processInfo: z.array(z.object({ id: z.number(), type: z.string() })) });
 
-/** Bytes that only this process has, of the largest page: its heap, its DOM, what was drawn, the browser's own. */
-async function privateBytes(browser: Browser): Promise<number> {
+/** Of the largest page: its heap, its DOM, what was drawn, the browser's own. */
+async function pageBytes(browser: Browser): Promise<number> {
 	const cdp = await browser.newBrowserCDPSession();
 	const { processInfo } = Processes.parse(await cdp.send('SystemInfo.getProcessInfo'));
 	await cdp.detach();
-	const sizes = processInfo
-		.filter(({ type }) => type === 'renderer')
-		.map(({ id }) => {
-			const rollup = readFileSync(`/proc/${String(id)}/smaps_rollup`, 'utf8');
-			const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]);
-			return (kib('Private_Dirty') + kib('Private_Clean')) * 1024;
-		});
-	return Math.max(...sizes);
+	return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => privateBytes(id)));
 }
 
 const hub = await startHub({ agent: false });
@@ -54,13 +46,13 @@ try {
 	const log = new LogPage(page);
 	await expect(log.viewport).toBeVisible();
 
-	const empty = await privateBytes(browser);
+	const empty = await pageBytes(browser);
 	let most = 0;
 	let heap = 0;
 	let over = false;
 	const sampling = (async () => {
 		while (!over) {
-			most = Math.max(most, await privateBytes(browser));
+			most = Math.max(most, await pageBytes(browser));
 			const { metrics } = await cdp.send('Performance.getMetrics');
 			heap = Math.max(heap, metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? Number.NaN);
 			await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
@@ -69,7 +61,7 @@ try {
 	let held = 0;
 	const phase = async (what: string) => {
 		await cdp.send('HeapProfiler.collectGarbage');
-		const now = await privateBytes(browser);
+		const now = await pageBytes(browser);
 		held = Math.max(held, now);
 		console.log(`     ${what}: ${round(now / MB, 0)} MB held, ${round(most / MB, 0)} MB at most`);
 	};
