@@ -1,6 +1,7 @@
 // Made of the hub's OpenAPI document by `npm run routes`, and held to it by a test. Types only: nothing of this reaches a bundle.
 import type { z } from 'zod';
 import type { Agent, AgentPatch, EnrolAnswer, EnrolRequest, Enrolment, EnrolmentCreate } from '#domain/agent.ts';
+import type { ApprovalDecide, ApprovalView } from '#domain/approval.ts';
 import type { AuditLog, AuditVerified } from '#domain/audit.ts';
 import type { Cluster, ClusterCreate, ClusterPatch } from '#domain/cluster.ts';
 import type { Environment, EnvironmentCreate, EnvironmentPatch } from '#domain/environment.ts';
@@ -273,12 +274,16 @@ export interface Routes {
 			| 'job_id'
 			| 'environment_id'
 			| 'agent_id'
-			| 'triggered_by_id';
+			| 'triggered_by_id'
+			| 'needs_my_approval';
 		answer: Page<z.output<typeof RunItem>>;
 	};
 	'GET /runs/:': { query: 'wait'; answer: z.output<typeof Run> };
 	'POST /runs/:/cancel': { body: Record<string, never>; answer: z.output<typeof Run> };
 	'POST /runs/:/retry': { body: Record<string, never>; answer: z.output<typeof Run> };
+	'GET /runs/:/approvals': { answer: z.output<typeof ApprovalView> };
+	'POST /runs/:/approve': { body: z.input<typeof ApprovalDecide>; answer: z.output<typeof Run> };
+	'POST /runs/:/reject': { body: z.input<typeof ApprovalDecide>; answer: z.output<typeof Run> };
 	'GET /runs/:/log': { query: 'stream'; answer: string };
 	'GET /runs/:/log/lines': { query: 'from' | 'count'; answer: z.output<typeof LogLines> };
 	'GET /runs/:/log/search': { query: 'q' | 'from_line' | 'limit'; answer: z.output<typeof LogHits> };

@@ -10,6 +10,8 @@ export type EnvironmentType = z.infer<typeof EnvironmentType>;
 export const Protection = z.strictObject({
 	requires_approval: z.boolean(),
 	allowed_roles: z.array(Role).max(4),
+	/** Everybody needs approval here, also who may run in production alone. */
+	four_eyes: z.boolean().optional(),
 	/** How many others have to approve; 1 where it is left out. */
 	approvals: z.int().min(1).max(5).optional(),
 	/** Seconds a request stands, a day where it is left out. */

@@ -1,5 +1,5 @@
 import { accessRank, type Access } from './access.ts';
-import type { EnvironmentType } from './environment.ts';
+import type { Environment } from './environment.ts';
 import type { JobType } from './job.ts';
 import type { TokenScope } from './token.ts';
 import type { Role } from './user.ts';
@@ -123,6 +123,8 @@ export const permissions = {
 	'run.start': runners,
 	'run.start_prod': prodRunners,
 	'run.cancel': runners,
+	'run.approve': prodRunners,
+	'run.reject': prodRunners,
 	'incident.list': readers,
 	'incident.read': readers,
 	'incident.create': planners,
@@ -209,17 +211,19 @@ export function scopeOf(action: Action): TokenScope | 'any' | null {
 	return subject === 'run' || action === 'freeze.break' || action === 'terraform_plan.apply' ? 'run' : 'write';
 }
 
+type Protected = Pick<Environment, 'type' | 'protection'>;
+
 /** What the decision depends on besides role and action; leave out what does not apply. */
 export interface Subject {
 	access?: Access | null;
 	job_type?: JobType;
-	environment?: { type: EnvironmentType; allowed_roles: readonly Role[] } | null;
+	environment?: Protected | null;
 	/** The run that is asked about was started by the one who asks. */
 	own_run?: boolean;
 }
 
 /** Which rule said no, for interfaces that say it in the viewer's own words. */
-export type Refusal = 'token' | 'role' | 'prod' | 'own' | 'access' | 'job_type' | 'environment';
+export type Refusal = 'token' | 'role' | 'prod' | 'own' | 'own_run' | 'access' | 'job_type' | 'environment';
 export type Verdict = { allowed: true } | { allowed: false; refusal: Refusal; missing: string };
 
 const yes: Verdict = { allowed: true };
@@ -233,10 +237,11 @@ const plannable: Partial<Record<Role, readonly JobType[]>> = { dev: ['dev', 'mee
  * `missing` names the right that is missing, for the 403.
  */
 export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, subject: Subject = {}): Verdict {
-	const inProd = action === 'run.start' && subject.environment?.type === 'prod';
-	const asked: Action = inProd ? 'run.start_prod' : action;
+	const { access = null, environment = null } = subject;
+	// Where nobody can be asked for approval, who may not run in production alone does not run there.
+	const alone = action === 'run.start' && environment?.type === 'prod' && !environment.protection.requires_approval;
+	const asked: Action = alone ? 'run.start_prod' : action;
 	const need: Need = permissions[asked][actor.role];
-	const { access = null } = subject;
 
 	if (actor.token) {
 		const scope = scopeOf(action);
@@ -246,9 +251,9 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	}
 	if (action === 'run.cancel' && subject.own_run && access !== null) return yes;
 	if (need === 'no')
-		return asked === 'run.start_prod'
-			? no('prod', `run.start in prod is not for the role ${actor.role}: it needs the approval of ops`)
-			: no('role', `${asked} is not for the role ${actor.role}`);
+		return alone
+			? no('prod', `run.start in prod is not for the role ${actor.role}: here nobody can be asked for approval`)
+			: no('role', `${action} is not for the role ${actor.role}`);
 	if (need === 'own' && access !== 'manage')
 		return no('own', `${asked} needs to own the project, or manage access in it`);
 	if (need !== 'any' && need !== 'own' && accessRank(access) < accessRank(need))
@@ -264,8 +269,22 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	)
 		return no('job_type', `${action} as ${actor.role} is for jobs of type ${types.join(' or ')}`);
 
-	const roles = subject.environment?.allowed_roles ?? [];
+	const roles = environment?.protection.allowed_roles ?? [];
 	if (action === 'run.start' && actor.role !== 'admin' && roles.length > 0 && !roles.includes(actor.role))
 		return no('environment', `run.start in this environment is for the roles ${roles.join(', ')}`);
+	if ((action === 'run.approve' || action === 'run.reject') && subject.own_run)
+		return no('own_run', `${action} is never for who asked for the run`);
 	return yes;
+}
+
+/**
+ * How many others have to approve a run that somebody with this role and access starts there: where the environment asks it, those need
+ * it who have no right to run in production alone; with four eyes everybody does.
+ */
+export function approvalsNeeded(role: Role, access: Access | null, environment: Protected | null): number {
+	if (!environment?.protection.requires_approval) return 0;
+	const { four_eyes, approvals } = environment.protection;
+	const need: Need = permissions['run.start_prod'][role];
+	const alone = need === 'any' || (need !== 'no' && need !== 'own' && accessRank(access) >= accessRank(need));
+	return alone && !four_eyes ? 0 : (approvals ?? 1);
 }

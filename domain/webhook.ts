@@ -5,6 +5,7 @@ import { editable, Id, Name, Time } from './common.ts';
 /** What a webhook can be told of. `ping` is sent when somebody tries it out, and can be chosen by nobody. */
 export const WebhookEvent = z.enum([
 	'run.queued',
+	'run.needs_approval',
 	'run.started',
 	'run.ended',
 	'incident.opened',

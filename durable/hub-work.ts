@@ -58,13 +58,13 @@ export class HubWork {
 		if (!isAllowedAddress(config.url, outside.networks)) {
 			const message =
 				'Its address leads where the hub does not go: only to the open internet, and where an admin allows.';
-			this.#course.step({ type: 'unrunnable', reason: { code: 'http_refused', message } });
+			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'http_refused', message } });
 			return 'gone';
 		}
 		const secret = await openHubSecret(this.#desk.ctx, sealerOf(this.#env.UHUB_SECRET), project_id, config.secret_ref);
 		if (secret === null) {
 			const message = `The project has no key ${config.secret_ref}, or it was lost with the hub's own: set it anew.`;
-			this.#course.step({ type: 'unrunnable', reason: { code: 'secret_unavailable', message } });
+			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'secret_unavailable', message } });
 			return 'gone';
 		}
 		if (this.#desk.state.step !== 'queued') return 'gone';

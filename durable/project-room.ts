@@ -51,9 +51,9 @@ export class ProjectRoom extends DurableObject<Env> {
 		this.#dispatcher = new Dispatcher(ctx.storage, {
 			load: (known, asked) => loadQueue(systemCtx(env, ctx), this.#id, known, asked),
 			dispatches: (run_ids) => loadDispatches(systemCtx(env, ctx), run_ids),
-			ended: async ({ run, why }) => {
-				if (why) await this.#stream(run.id).unrunnable(run, why);
-				return why !== null;
+			ended: async ({ run, end }) => {
+				if (end) await this.#stream(run.id).unrunnable(run, end);
+				return end !== null;
 			},
 			offer: async ({ run, spec }, agent_id) => {
 				if (spec === null) return 'gone';
@@ -166,7 +166,7 @@ export class ProjectRoom extends DurableObject<Env> {
 				this.#later(this.#stream(run_id).waiting(reason));
 		}
 		const thaws = queue.waiting.flatMap(({ lane }) => lane.frozen?.until ?? []);
-		await this.#wakeAt([new Date(now + AGAIN_MS).toISOString(), queue.next_pause ?? [], thaws].flat());
+		await this.#wakeAt([new Date(now + AGAIN_MS).toISOString(), queue.next ?? [], thaws].flat());
 	}
 
 	// ——— the pages ———

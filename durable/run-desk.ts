@@ -71,6 +71,14 @@ export class RunDesk {
 		this.kept.put('state', stateOf(record));
 	}
 
+	/** Reads the run's row anew. */
+	async meetAgain(): Promise<Run | null> {
+		await this.record();
+		const record = await loadRun(this.ctx, this.id);
+		if (record) this.kept.put('record', record);
+		return record;
+	}
+
 	async record(): Promise<Run | null> {
 		const kept = this.kept.get('record');
 		if (kept) return kept;

@@ -88,10 +88,17 @@ export class RunStream extends DurableObject<Env> {
 		if (await this.#desk.record()) this.#course.step({ type: 'waiting', reason });
 	}
 
-	async unrunnable(record: Run, reason: Reason): Promise<void> {
+	async unrunnable(record: Run, end: { status: 'failed' | 'canceled'; reason: Reason }): Promise<void> {
 		await this.#desk.settleLog();
 		this.#desk.meet(record);
-		this.#course.step({ type: 'unrunnable', reason });
+		this.#course.step({ type: 'unrunnable', ...end });
+	}
+
+	/** People decided something about the run, which the record has. */
+	async decided(): Promise<void> {
+		const row = await this.#desk.meetAgain();
+		if (row?.reason) this.#course.step({ type: 'waiting', reason: row.reason });
+		if (row) this.#viewers.status(this.#desk.statusFrame());
 	}
 
 	async cancel(): Promise<void> {

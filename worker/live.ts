@@ -40,6 +40,10 @@ export const liveOf = (env: Env): Live => ({
 	async cancel({ id }) {
 		await env.RUN_STREAM.getByName(String(id)).cancel();
 	},
+	async decided({ id, project_id }) {
+		await env.RUN_STREAM.getByName(String(id)).decided();
+		await env.PROJECT_ROOM.getByName(String(project_id)).queued(id);
+	},
 	async agentChanged(agent_id) {
 		await env.AGENT_LINK.getByName(String(agent_id)).refresh();
 	},

@@ -82,8 +82,8 @@ export type RunEvent =
 	/** Who waited for the answer is gone, and the answer with them. */
 	| { type: 'answer_lost' }
 	| { type: 'cancel' }
-	/** What it should run is not there: it cannot be offered to anybody. */
-	| { type: 'unrunnable'; reason: Reason }
+	/** It waits, and may not start, or never can. */
+	| { type: 'unrunnable'; status: 'failed' | 'canceled'; reason: Reason }
 	/** Why the run is still in the queue. */
 	| { type: 'waiting'; reason: Reason }
 	| { type: 'overdue' };
@@ -167,7 +167,7 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 	if (event.type === 'answer_lost') return state.asking ? end('lost', { reason: answerLost }) : stay;
 	if (event.type === 'waiting')
 		return state.step === 'queued' && !sameReason(state.reason, event.reason) ? to({ reason: event.reason }) : stay;
-	if (event.type === 'unrunnable') return state.step === 'queued' ? end('failed', { reason: event.reason }) : stay;
+	if (event.type === 'unrunnable') return state.step === 'queued' ? end(event.status, { reason: event.reason }) : stay;
 	if (event.type === 'cancel') {
 		if (state.asking) return end('canceled', { reason: givenUp, cancel_requested_at: at });
 		if (state.step === 'queued' || beforeGrant) return end('canceled', { reason: canceled, cancel_requested_at: at });

@@ -38,7 +38,7 @@ export const rowOf = (record: Run, s: RunState, end: Mark, excerpts: Excerpts, s
 
 /** Where a stream begins that meets its run for the first time: at its start, or with a run that was over before. */
 export function stateOf(record: Run): RunState {
-	if (!isFinal(record.status)) return newRun;
+	if (!isFinal(record.status)) return { ...newRun, reason: record.reason };
 	const { status, epoch, agent_id, reason, exit_code, started_at, finished_at, timings, cancel_requested_at } = record;
 	return {
 		...newRun,

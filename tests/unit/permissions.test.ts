@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Access } from '#domain/access.ts';
-import { type Action, can, permissions, scopeOf } from '#domain/permissions.ts';
+import { type Action, approvalsNeeded, can, permissions, scopeOf } from '#domain/permissions.ts';
 import { TokenScope } from '#domain/token.ts';
 import { Role } from '#domain/user.ts';
 
 const as = (role: Role) => ({ kind: 'user' as const, id: 1, username: role, role });
-const prod = { type: 'prod' as const, allowed_roles: [] };
-const dev = { type: 'dev' as const, allowed_roles: [] };
+const protection = { requires_approval: false, allowed_roles: [] };
+const prod = { type: 'prod' as const, protection };
+const dev = { type: 'dev' as const, protection };
 const actions = Object.keys(permissions) as Action[];
 
 describe('can', () => {
@@ -91,13 +92,31 @@ describe('can', () => {
 		]);
 	});
 
-	it('refuses prod to dev and projets whatever their access, and says whose approval it needs', () => {
+	it('lets dev and projets ask for approval in prod, and refuses them where nobody can be asked', () => {
+		const asks = { ...prod, protection: { ...protection, requires_approval: true } };
 		for (const role of ['dev', 'projets'] as const) {
+			expect(can(as(role), 'run.start', { access: 'manage', environment: asks }).allowed).toBe(true);
+			expect(approvalsNeeded(role, 'manage', asks)).toBe(1);
 			const verdict = can(as(role), 'run.start', { access: 'manage', environment: prod });
-			expect(verdict).toMatchObject({ allowed: false, missing: expect.stringContaining('approval of ops') });
+			expect(verdict).toMatchObject({ allowed: false, missing: expect.stringContaining('asked for approval') });
 		}
 		expect(can(as('ops'), 'run.start', { access: 'contribute', environment: prod }).allowed).toBe(false);
 		expect(can(as('ops'), 'run.start', { access: 'operate', environment: prod }).allowed).toBe(true);
+		expect(approvalsNeeded('ops', 'contribute', asks)).toBe(1);
+		expect(approvalsNeeded('ops', 'operate', asks)).toBe(0);
+		expect(approvalsNeeded('admin', null, asks)).toBe(0);
+		const eyes = { ...asks, protection: { ...asks.protection, four_eyes: true, approvals: 3 } };
+		expect(approvalsNeeded('admin', null, eyes)).toBe(3);
+		expect(approvalsNeeded('admin', null, null)).toBe(0);
+	});
+
+	it('never lets anybody decide on what they asked for', () => {
+		for (const action of ['run.approve', 'run.reject'] as const)
+			for (const role of Role.options) {
+				expect(can(as(role), action, { access: 'manage', own_run: true }).allowed).toBe(false);
+				const others = { access: 'operate' as const, own_run: false };
+				expect(can(as(role), action, others).allowed).toBe(role === 'admin' || role === 'ops');
+			}
 	});
 
 	it('lets dev plan development and meetings only', () => {
@@ -109,7 +128,7 @@ describe('can', () => {
 	});
 
 	it('keeps to the roles an environment names', () => {
-		const environment = { ...dev, allowed_roles: ['ops' as const] };
+		const environment = { ...dev, protection: { ...protection, allowed_roles: ['ops' as const] } };
 		expect(can(as('dev'), 'run.start', { access: 'manage', environment })).toMatchObject({
 			allowed: false,
 			missing: expect.stringContaining('roles ops'),

@@ -105,7 +105,11 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 	}),
 	fc.constant({ type: 'answer_lost' as const }),
 	fc.record({ type: fc.constant('waiting' as const), reason }),
-	fc.record({ type: fc.constant('unrunnable' as const), reason }),
+	fc.record({
+		type: fc.constant('unrunnable' as const),
+		status: fc.constantFrom('failed' as const, 'canceled' as const),
+		reason,
+	}),
 	fc.constant({ type: 'overdue' as const }),
 );
 const history = fc.array(fc.tuple(anyEvent, fc.constantFrom(1, 1, 1, OFFER_MS, LOST_AFTER_MS)), { maxLength: 60 });

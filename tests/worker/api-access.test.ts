@@ -82,6 +82,11 @@ const make = {
 	},
 	freeze: () => admin.ok('POST', '/api/freezes', { project_id: p, ...window() }),
 	run: async () => admin.ok('POST', `/api/jobs/${String(idOf(await make.job()))}/runs`, {}),
+	/** A run that waits for approval. */
+	asked: async () => {
+		const environment = await make.environment('prod');
+		return owner.ok('POST', `/api/jobs/${String(idOf(await make.job({ environment_id: environment.id })))}/runs`, {});
+	},
 	agent: async () => {
 		const { token } = await admin.ok('POST', '/api/agents/enrolments', {});
 		const joined = await nobody('POST', '/api/agents/enrol', { body: await enrolRequest(String(token)) });
@@ -210,6 +215,8 @@ const at = async (
 	const row = await made;
 	return { path: path.replace('{id}', String(idOf(row))), ...more(row) };
 };
+/** What somebody who looked at a run that waits for approval says. */
+const decided = (run: Answer['body']): Options => ({ body: { hash: run.approval_hash } });
 /** A row below another, at its own address; `{row}` is its number. */
 const under = async (
 	path: string,
@@ -493,6 +500,9 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 	'GET /api/runs': ['yyyyyy', plain('/api/runs')],
 	'GET /api/runs/{id}': ['yyyyyh', () => at('/api/runs/{id}', make.run())],
 	'POST /api/runs/{id}/cancel': ['yyyynh', () => at('/api/runs/{id}/cancel', make.run())],
+	'GET /api/runs/{id}/approvals': ['yyyyyh', () => at('/api/runs/{id}/approvals', make.run())],
+	'POST /api/runs/{id}/approve': ['ynnynh', () => at('/api/runs/{id}/approve', make.asked(), decided)],
+	'POST /api/runs/{id}/reject': ['ynnynh', () => at('/api/runs/{id}/reject', make.asked(), decided)],
 	'POST /api/runs/{id}/retry': ['yyyynh', () => at('/api/runs/{id}/retry', make.over())],
 	'GET /api/runs/{id}/log': ['yyyyyh', () => at('/api/runs/{id}/log', make.run())],
 	'GET /api/runs/{id}/log/lines': ['yyyyyh', () => at('/api/runs/{id}/log/lines', make.run())],

@@ -185,13 +185,13 @@ describe('a run', () => {
 		owner.ok('POST', inP('environments'), { name: fresh('env'), type, ...(protection && { protection }) });
 	const run = (who: Caller, job: Answer['body'], body: object = {}) => who.call('POST', `${at(job)}/runs`, { body });
 
-	it('dev may not run in prod, and is told why; ops may', async () => {
-		const prod = await environment('prod');
+	it('dev may not run in a prod that asks for no approval, and is told why; ops may', async () => {
+		const prod = await environment('prod', { requires_approval: false, allowed_roles: [] });
 		const job = await newJob({ job_type: 'dev', environment_id: prod.id });
 		for (const who of [dev, owner])
 			expect(await run(who, job)).toMatchObject({
 				status: 403,
-				body: { code: 'forbidden', detail: expect.stringContaining('needs the approval of ops') },
+				body: { code: 'forbidden', detail: expect.stringContaining('nobody can be asked for approval') },
 			});
 		expect(await run(ops, job)).toMatchObject({ status: 201, body: { status: 'queued', environment_id: prod.id } });
 
@@ -255,6 +255,7 @@ describe('a run', () => {
 						return never;
 					},
 					look: () => never,
+					decided: () => never,
 					cancel: () => never,
 					agentChanged: () => never,
 					rightsChanged: () => never,

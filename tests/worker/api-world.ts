@@ -120,6 +120,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 			touched: silent,
 			queued: silent,
 			look: silent,
+			decided: silent,
 			cancel: silent,
 			agentChanged: silent,
 			rightsChanged: silent,

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { ApprovalDecide, ApprovalView } from '#domain/approval.ts';
 import { pageOf } from '#domain/common.ts';
 import { LogHits, LogLines, LogLinesQuery, LogSearchQuery, LogStream } from '#domain/log.ts';
 import { isFinal, Run, RunItem } from '#domain/run.ts';
@@ -10,7 +11,9 @@ import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
 import { rangeOf } from '#worker/http/range.ts';
 import { logsOf } from '#worker/live.ts';
+import { readApprovals } from '#worker/services/runs/approvals.ts';
 import { cancelRun } from '#worker/services/runs/cancel.ts';
+import { approveRun, rejectRun } from '#worker/services/runs/decide.ts';
 import { listRuns, RunList } from '#worker/services/runs/list.ts';
 import { enterLog, readRun } from '#worker/services/runs/read.ts';
 import { retryRun } from '#worker/services/runs/start.ts';
@@ -52,6 +55,26 @@ export const runs = new Hono<AppEnv>()
 		idIn('run'),
 		json(z.strictObject({})),
 		(c) => posted(c, 201, (ctx) => retryRun(ctx, c.req.valid('param').id)),
+	)
+	.get(
+		'/runs/:id/approvals',
+		describe('run.read_approvals', 'What a run would carry out, and who approved it', { schema: ApprovalView }),
+		idIn('run'),
+		async (c) => c.json(await readApprovals(c.var.ctx, c.req.valid('param').id)),
+	)
+	.post(
+		'/runs/:id/approve',
+		describe('run.approve', 'Approve what a run is to carry out', { schema: Run }),
+		idIn('run'),
+		json(ApprovalDecide),
+		(c) => posted(c, 200, (ctx) => approveRun(ctx, c.req.valid('param').id, c.req.valid('json'))),
+	)
+	.post(
+		'/runs/:id/reject',
+		describe('run.reject', 'Refuse what a run is to carry out, which ends it', { schema: Run }),
+		idIn('run'),
+		json(ApprovalDecide),
+		(c) => posted(c, 200, (ctx) => rejectRun(ctx, c.req.valid('param').id, c.req.valid('json'))),
 	)
 	.get(
 		'/runs/:id/log',

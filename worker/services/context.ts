@@ -28,6 +28,8 @@ export interface Live {
 	look(project_id: number): Promise<void>;
 	/** Someone wants a run stopped. */
 	cancel(run: { id: number; project_id: number }): Promise<void>;
+	/** People decided something about a run that waits: its stream reads the row anew, and its room looks whether it may go. */
+	decided(run: { id: number; project_id: number }): Promise<void>;
 	/** An agent may no longer speak, or may again: its link reads the row anew. */
 	agentChanged(agent_id: number): Promise<void>;
 	/** Somebody may no longer be where they have sockets open (`user_id` null: anybody in that project). Each room asks the record. */

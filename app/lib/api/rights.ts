@@ -16,6 +16,7 @@ export function whyNot(me: User, action: Action, project: ProjectView | null, su
 		role: () => m.why_role({ role: role[me.role]() }),
 		prod: () => m.why_prod({ role: role[me.role]() }),
 		own: () => m.why_own(),
+		own_run: () => m.why_own_run(),
 		access: () => {
 			const need = permissions[action][me.role];
 			return need === 'read' || need === 'contribute' || need === 'operate' || need === 'manage'
@@ -24,7 +25,9 @@ export function whyNot(me: User, action: Action, project: ProjectView | null, su
 		},
 		job_type: () => m.why_job_type(),
 		environment: () =>
-			m.why_environment({ roles: (subject.environment?.allowed_roles ?? []).map((r) => role[r]()).join(', ') }),
+			m.why_environment({
+				roles: (subject.environment?.protection.allowed_roles ?? []).map((r) => role[r]()).join(', '),
+			}),
 	};
 	return words[verdict.refusal]();
 }

@@ -11,6 +11,7 @@ const byItself = [
 	'hub.seed',
 	'hub.setup',
 	'identity.link',
+	'run.ask_approval',
 	'run.finish',
 	'run.grant',
 	'session.create',

@@ -12,5 +12,6 @@ export const runFilters = [
 	'environment_id',
 	'triggered_by_id',
 	'agent_id',
+	'needs_my_approval',
 	'cursor',
 ] as const;

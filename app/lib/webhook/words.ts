@@ -5,6 +5,7 @@ type Tone = 'neutral' | 'success' | 'warning' | 'danger' | 'info';
 
 export const webhookEvent: Record<WebhookEvent, () => string> = {
 	'run.queued': m.webhook_event_run_queued,
+	'run.needs_approval': m.webhook_event_run_needs_approval,
 	'run.started': m.webhook_event_run_started,
 	'run.ended': m.webhook_event_run_ended,
 	'incident.opened': m.webhook_event_incident_opened,

@@ -17,8 +17,9 @@ export const load: PageLoad = async ({ fetch, parent, depends }) => {
 	const strips = parent().then(({ projects }) => loadStrips(projects, fetch));
 	// Where it fails the page says so, if there is one.
 	strips.catch(() => {});
-	const [recent, incidents, today] = await Promise.all([
+	const [recent, awaiting, incidents, today] = await Promise.all([
 		api.get('/runs', RunPage, { fetch, query: { limit: 12 } }),
+		api.get('/runs', RunPage, { fetch, query: { needs_my_approval: 'true', limit: 20 } }),
 		api.get('/incidents', IncidentPage, { fetch, query: { active: true, limit: 10 } }),
 		api.get('/calendar', z.array(CalendarEntry), {
 			fetch,
@@ -27,6 +28,7 @@ export const load: PageLoad = async ({ fetch, parent, depends }) => {
 	]);
 	return {
 		recent: recent.items,
+		awaiting: awaiting.items,
 		incidents: incidents.items,
 		today: today.sort((a, b) => a.start.localeCompare(b.start)),
 		strips,

@@ -48,6 +48,8 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'job.update': { priority: 'normal', timeout_s: 600 },
 	'terraform_plan.apply': { reason: 'the change of this week' },
 	'run.start': { parameters: { WHO: 'world' }, reason: 'first try' },
+	'run.approve': { hash: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae', reason: 'as agreed' },
+	'run.reject': { hash: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae', reason: 'not on a Friday' },
 	'event.create': { title: 'Board meeting', start: '2030-01-15T09:00:00Z', end: '2030-01-15T10:00:00Z' },
 	'event.update': { title: 'Board meeting, moved' },
 	'freeze.create': { project_id: 3, title: 'Payday', reason: 'nobody is in', ...window },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as agent from '#domain/agent.ts';
+import * as approval from '#domain/approval.ts';
 import * as audit from '#domain/audit.ts';
 import * as cluster from '#domain/cluster.ts';
 import * as environment from '#domain/environment.ts';
@@ -32,6 +33,7 @@ import * as problem from '../problem-schema.ts';
 
 const rooms: object[] = [
 	agent,
+	approval,
 	audit,
 	cluster,
 	environment,

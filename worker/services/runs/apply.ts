@@ -1,7 +1,7 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { JobStatus } from '#domain/job.ts';
-import type { Run, RunStatus } from '#domain/run.ts';
-import { jobs, run_streams, runs, terraform_plans } from '../../db/client.ts';
+import { isFinal, type Run, type RunStatus } from '#domain/run.ts';
+import { approvals, jobs, run_streams, runs, terraform_plans } from '../../db/client.ts';
 import { commit, LostRace } from '../commit.ts';
 import type { Ctx, RowChange } from '../context.ts';
 import { planRow } from '../terraform_plans/content.ts';
@@ -79,7 +79,9 @@ async function write(
 	const updated_at = new Date(ctx.now()).toISOString();
 	const again = { version: sql`version + 1`, updated_at };
 	const first = changes[0]?.seq ?? 0;
-	const jobStatus = jobStatusOf[columns.status];
+	// A run that was called off before it started says nothing of the job, which may be planned for later.
+	const calledOff = columns.status === 'canceled' && columns.started_at === null;
+	const jobStatus = calledOff ? null : jobStatusOf[columns.status];
 	const [[run], changedJobs, appliedPlans] = await commit(
 		ctx,
 		columns.agent_id === null ? { kind: 'system' } : { kind: 'agent', id: columns.agent_id },
@@ -118,6 +120,17 @@ async function write(
 						),
 					)
 					.returning(),
+				// Nobody decides any more on what is over.
+				ctx.db
+					.update(approvals)
+					.set({ decision: 'expired', updated_at })
+					.where(
+						and(
+							sql`${isFinal(columns.status) ? 1 : 0} = 1`,
+							eq(approvals.run_id, id),
+							eq(approvals.decision, 'pending'),
+						),
+					),
 				ctx.db
 					.insert(run_streams)
 					.values({ run_id: id, seq: last })

@@ -9,6 +9,7 @@ import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
 import { omit } from '../omit.ts';
+import { waitsForMe } from './approvals.ts';
 
 const id = z.coerce.number().pipe(Id).optional();
 
@@ -21,6 +22,8 @@ export const RunList = z.strictObject({
 	environment_id: id,
 	agent_id: id,
 	triggered_by_id: id,
+	/** Only those that wait for your approval. */
+	needs_my_approval: z.literal('true').optional(),
 });
 
 const row = textOf({
@@ -63,6 +66,7 @@ export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promis
 						where,
 						query.status && eq(runs.status, query.status),
 						...by,
+						query.needs_my_approval && waitsForMe(ctx),
 						holds(jobs.title, query.q),
 					),
 				)

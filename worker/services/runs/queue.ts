@@ -71,7 +71,10 @@ export interface Known {
 	keys: readonly { key: string; run_id: number }[];
 }
 
-/** What could start in a project now, and who could take it; with it some of the runs in full: those that have just come. */
+/**
+ * What could start in a project now, and who could take it; with it some of the runs in full: those that have just come, and those
+ * that nobody approved in time.
+ */
 export async function loadQueue(
 	ctx: Ctx,
 	project_id: number,
@@ -80,28 +83,37 @@ export async function loadQueue(
 ): Promise<Queue & { asked: Map<number, Dispatch> }> {
 	const mayStart = sql`(not_before is null or not_before <= ${ctx.now()})
 		and (concurrency_key is null or concurrency_key not in ${list(known.keys.map((k) => k.key))})`;
+	const expired = sql`select id from (select id from runs where project_id = ${bound(project_id)} and status = 'queued'
+		and approvals_missing > 0 and approval_expires_at <= ${ctx.now()} limit ${literal(HEAD)})`;
 	const [project, freezes, heads, online, holders, ...rest] = await ctx.db.batch([
 		...queueQueries(ctx, project_id, known, mayStart),
-		...dispatchQueries(ctx, asked),
+		...dispatchQueries(ctx, asked, expired),
 	]);
-	return { ...queueOf(ctx, [project, freezes, heads, online, holders]), asked: dispatchesOf(rest) };
+	return { ...queueOf(ctx, [project, freezes, heads, online, holders]), asked: await dispatchesOf(ctx, rest) };
 }
 
-/** The same of all that waits, whether or not it could start; and when the first of the pauses is over. */
+/** The same of all that waits, whether or not it could start; and when the first pause, or time to approve one, is over. */
 export async function loadWaiting(
 	ctx: Ctx,
 	project_id: number,
 	known: Known,
-): Promise<Queue & { next_pause: string | null }> {
-	const [project, freezes, heads, online, holders, [next]] = await ctx.db.batch([
+): Promise<Queue & { next: string | null }> {
+	const [project, freezes, heads, online, holders, [ends]] = await ctx.db.batch([
 		...queueQueries(ctx, project_id, known, sql`true`),
 		ctx.db
-			.select({ at: sql<number | null>`min(${runs.not_before})` })
+			.select({
+				pause: sql<number | null>`min(${runs.not_before})`,
+				expiry: sql<number | null>`(select min(approval_expires_at) from runs where project_id = ${bound(project_id)}
+					and status = 'queued' and approvals_missing > 0)`,
+			})
 			.from(runs)
 			.where(and(eq(runs.project_id, project_id), inQueue, sql`${runs.not_before} > ${ctx.now()}`)),
 	]);
-	const next_pause = next?.at ? new Date(next.at).toISOString() : null;
-	return { ...queueOf(ctx, [project, freezes, heads, online, holders]), next_pause };
+	const next = Math.min(ends?.pause ?? Infinity, ends?.expiry ?? Infinity);
+	return {
+		...queueOf(ctx, [project, freezes, heads, online, holders]),
+		next: next === Infinity ? null : new Date(next).toISOString(),
+	};
 }
 
 function queueQueries(ctx: Ctx, project_id: number, { placed, keys }: Known, also: SQL) {

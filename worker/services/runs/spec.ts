@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
 import { executionOf, isRequest } from '#domain/backend.ts';
 import type { Run } from '#domain/run.ts';
 import type { Reason } from '#domain/run-reason.ts';
@@ -15,21 +15,24 @@ import {
 	terraform_plans,
 } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
+import { type End, endOf, permitsQuery } from './permit.ts';
 import { type Aim, aimOf, targetsQuery } from './targets.ts';
 
 /** Seconds between INT, TERM and KILL. */
 const GRACE_S = 10;
 
-/** A queued run, and what an agent has to know to carry it out; null where that is no longer there, and why. */
+/** A queued run as it is to be handed to an agent: what that has to know, or what keeps it from starting. */
 export interface Dispatch {
 	run: Run;
+	/** Null: it ends, or people have not approved it yet. */
 	spec: RunSpec | null;
-	why: Reason | null;
+	/** It ends like this instead. */
+	end: End | null;
 }
 
-/** The queries that dispatches are made of, for a batch of the caller's. */
-export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[]) => {
-	const ids = sql`(select value from json_each(${JSON.stringify(run_ids)}))`;
+/** The queries that dispatches are made of, for a batch of the caller's; `also` selects further runs. */
+export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[], also: SQL = sql`select null where false`) => {
+	const ids = sql`(select value from json_each(${JSON.stringify(run_ids)}) union all ${also})`;
 	const of = (column: 'job_id' | 'project_id' | 'environment_id' | 'plan_id') =>
 		sql`(select ${sql.identifier(column)} from runs where id in ${ids})`;
 	return [
@@ -49,50 +52,74 @@ export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[]) => {
 			.select()
 			.from(environments)
 			.where(inArray(environments.id, of('environment_id'))),
-		ctx.db
-			.select({
-				job_id: job_script_refs.job_id,
-				...getTableColumns(script_refs),
-				url: sql<string | null>`${git_repos.url}`.as('url'),
-				default_branch: sql<string | null>`${git_repos.default_branch}`.as('default_branch'),
-				credentials: sql<string | null>`${git_repos.credentials_ref}`.as('credentials'),
-			})
-			.from(job_script_refs)
-			.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
-			.leftJoin(git_repos, eq(git_repos.id, script_refs.repo_id))
-			.where(inArray(job_script_refs.job_id, of('job_id')))
-			.orderBy(asc(job_script_refs.job_id), asc(job_script_refs.position)),
-		ctx.db
-			.select({ id: terraform_plans.id, plan_sha256: terraform_plans.plan_sha256 })
-			.from(terraform_plans)
-			.where(inArray(terraform_plans.id, of('plan_id'))),
+		scriptsQuery(ctx, of('job_id')),
+		plansQuery(ctx, of('plan_id')),
 		targetsQuery(ctx, of('job_id')),
+		permitsQuery(ctx, ids),
 	] as const;
 };
+
+/** The scripts of jobs, with the repositories they lie in, in their order. */
+export const scriptsQuery = (ctx: Ctx, job_ids: SQL) =>
+	ctx.db
+		.select({
+			job_id: job_script_refs.job_id,
+			...getTableColumns(script_refs),
+			url: sql<string | null>`${git_repos.url}`.as('url'),
+			default_branch: sql<string | null>`${git_repos.default_branch}`.as('default_branch'),
+			credentials: sql<string | null>`${git_repos.credentials_ref}`.as('credentials'),
+		})
+		.from(job_script_refs)
+		.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
+		.leftJoin(git_repos, eq(git_repos.id, script_refs.repo_id))
+		.where(inArray(job_script_refs.job_id, job_ids))
+		.orderBy(asc(job_script_refs.job_id), asc(job_script_refs.position));
+
+export const plansQuery = (ctx: Ctx, ids: SQL) =>
+	ctx.db
+		.select({ id: terraform_plans.id, plan_sha256: terraform_plans.plan_sha256 })
+		.from(terraform_plans)
+		.where(inArray(terraform_plans.id, ids));
 
 type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q[K]['_']['result'] };
 
 type Loaded = Rows<ReturnType<typeof dispatchQueries>>;
 
+/** What each of these runs would carry out; a run that is not queued (any more) is not among them. */
+export const specsOf = ([found, jobs, projects, environments, scripts, plans, inventories]: Loaded) =>
+	new Map(
+		found.flatMap((run) => {
+			const job = jobs.find(({ id }) => id === run.job_id);
+			const project = projects.find(({ id }) => id === run.project_id);
+			if (!job || !project) return [];
+			const environment = environments.find(({ id }) => id === run.environment_id);
+			const plan = plans.find(({ id }) => id === run.plan_id);
+			const inventory = inventories.find(({ id }) => id === job.targets?.inventory_id);
+			const own = scripts.filter(({ job_id }) => job_id === job.id);
+			const made = specOf({ run, job, project, environment, scripts: own, plan, inventory });
+			return [[run.id, { run, environment, made }] as const];
+		}),
+	);
+
 /** By the run's id; a run that is not queued (any more) is not among them. */
-export function dispatchesOf([found, jobs, projects, environments, scripts, plans, inventories]: Loaded): Map<
-	number,
-	Dispatch
-> {
-	const dispatches = found.flatMap((run): [number, Dispatch][] => {
-		const job = jobs.find(({ id }) => id === run.job_id);
-		const project = projects.find(({ id }) => id === run.project_id);
-		if (!job || !project) return [];
-		const environment = environments.find(({ id }) => id === run.environment_id);
-		const plan = plans.find(({ id }) => id === run.plan_id);
-		const inventory = inventories.find(({ id }) => id === job.targets?.inventory_id);
-		const own = scripts.filter(({ job_id }) => job_id === job.id);
-		return [[run.id, dispatchOf({ run, job, project, environment, scripts: own, plan, inventory })]];
-	});
-	return new Map(dispatches);
+export async function dispatchesOf(ctx: Ctx, loaded: Loaded): Promise<Map<number, Dispatch>> {
+	const specs = specsOf(loaded);
+	const dispatches = new Map<number, Dispatch>();
+	for (const permit of loaded[7]) {
+		const known = specs.get(permit.run_id);
+		if (!known) continue;
+		const { run, made } = known;
+		const end = await endOf({ ...known, permit, now: ctx.now() });
+		dispatches.set(run.id, { run, spec: end || run.approvals_missing > 0 || 'code' in made ? null : made, end });
+	}
+	return dispatches;
 }
 
-function dispatchOf({
+/** What the spec takes of the run itself. */
+type Asked = Pick<Run, 'id' | 'backend' | 'plan_id' | 'parameters' | 'secret_parameters' | 'hosts' | 'check_mode'>;
+
+/** What an agent has to know of a run; or why there is nothing (any more) that could run. */
+export function specOf({
 	run,
 	job,
 	project,
@@ -101,20 +128,20 @@ function dispatchOf({
 	plan,
 	inventory,
 }: {
-	run: Run;
+	run: Asked;
 	job: Loaded[1][number];
 	project: Loaded[2][number];
 	environment: Loaded[3][number] | undefined;
 	scripts: ScriptRow[];
 	plan: Loaded[5][number] | undefined;
 	inventory: Loaded[6][number] | undefined;
-}): Dispatch {
+}): RunSpec | Reason {
 	// A plan that is gone is never made anew instead of applied.
 	if (run.plan_id !== null && !plan?.plan_sha256)
-		return gone(run, { code: 'plan_missing', message: 'The plan that the run was to apply is not there any more.' });
+		return { code: 'plan_missing', message: 'The plan that the run was to apply is not there any more.' };
 	const execution = executionOf(project, environment, job);
 	const aim = aimAgain({ job, execution, tools: scripts.map(({ tool }) => tool), inventory, chosen: run.hosts });
-	if ('code' in aim) return gone(run, aim);
+	if ('code' in aim) return aim;
 	const spec = RunSpec.safeParse({
 		run_id: run.id,
 		job_id: job.id,
@@ -142,16 +169,14 @@ function dispatchOf({
 		...(plan?.plan_sha256 && { apply_plan: plan.plan_sha256 }),
 	});
 	// Who it was queued for cannot carry out what it has become.
-	if (!spec.success || isRequest(run.backend) !== isRequest(spec.data.execution.backend))
-		return gone(run, nothingToRun);
-	return { run, spec: spec.data, why: null };
+	if (!spec.success || isRequest(run.backend) !== isRequest(spec.data.execution.backend)) return nothingToRun;
+	return spec.data;
 }
 
 const nothingToRun: Reason = {
 	code: 'script_missing',
 	message: 'What the job should run is not there any more, or is of a kind this hub does not run.',
 };
-const gone = (run: Run, why: Reason): Dispatch => ({ run, spec: null, why });
 
 /** As when the run was asked for; what has changed since may end it. */
 function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {
@@ -165,9 +190,9 @@ function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {
 
 /** Loads runs for their dispatch, in one round trip. */
 export const loadDispatches = async (ctx: Ctx, run_ids: readonly number[]): Promise<Map<number, Dispatch>> =>
-	dispatchesOf(await ctx.db.batch(dispatchQueries(ctx, run_ids)));
+	dispatchesOf(ctx, await ctx.db.batch(dispatchQueries(ctx, run_ids)));
 
-type ScriptRow = Loaded[4][number];
+export type ScriptRow = Loaded[4][number];
 
 function stepOf(script: ScriptRow): Step | null {
 	const { name, tool, vault_secret_ref: secret, location_type, location } = script;

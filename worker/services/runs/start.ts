@@ -6,16 +6,18 @@ import type { Environment } from '#domain/environment.ts';
 import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
 import type { Job } from '#domain/job.ts';
 import { checkParameters } from '#domain/parameter.ts';
-import { can } from '#domain/permissions.ts';
+import { approvalsNeeded, can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
 import type { Tool } from '#domain/script.ts';
 import { NoTargets } from '#domain/target.ts';
-import { environments, job_script_refs, jobs, projects, runs, script_refs } from '../../db/client.ts';
-import { commit, lastInserted } from '../commit.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
+import { environments, jobs, projects, runs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
-import { created, one, unchanged } from '../edit.ts';
+import { one, unchanged } from '../edit.ts';
 import { freezesFrom } from '../freezes/in-force.ts';
 import { enter, ofRow, type UserActor } from '../gate.ts';
+import { makeRun, requestFor } from './make.ts';
+import { plansQuery, scriptsQuery, specOf } from './spec.ts';
 import { aimOf, NotATarget, targetsQuery } from './targets.ts';
 
 /** Puts a run of a job into its project's queue. The answer does not wait for an agent. */
@@ -72,15 +74,12 @@ export async function start(
 				.select()
 				.from(projects)
 				.where(eq(projects.id, sql`(select project_id from jobs where id = ${job_id})`)),
-			ctx.db
-				.select({ tool: script_refs.tool })
-				.from(job_script_refs)
-				.innerJoin(script_refs, eq(script_refs.id, job_script_refs.script_id))
-				.where(eq(job_script_refs.job_id, job_id)),
+			scriptsQuery(ctx, sql`(${job_id})`),
 			freezesFrom(ctx, sql`(select project_id from jobs where id = ${job_id})`, at),
 			targetsQuery(ctx, sql`(${job_id})`),
+			plansQuery(ctx, sql`(${plan?.id ?? 0})`),
 		],
-		([, [environment]]) => ({ environment: environment ? subjectOf(environment) : null }),
+		([, [environment]]) => ({ environment: environment ?? null }),
 	);
 	if (plan) {
 		const verdict = can(actor, 'terraform_plan.apply', { access });
@@ -95,6 +94,7 @@ export async function start(
 		throw invalid('environment_id', 'there is no such environment in this project');
 	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
 	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
+	const [, , , scripts, , [inventory], [planRow]] = rows;
 	const execution = executionOf(project, environment, job);
 	const backend = execution.execution_backend ?? 'local';
 	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
@@ -108,76 +108,69 @@ export async function start(
 	const [secret] = Object.keys(checked.secrets);
 	if (isRequest(backend) && secret !== undefined)
 		throw invalid(`parameters.${secret}`, 'is a secret that only agents can look up: the hub sends none');
-	const tools = rows[3].map(({ tool }) => tool);
+	const tools = scripts.map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
-	assertTargets({ job, execution, tools, inventory: rows[5][0], chosen: checked.hosts });
+	assertTargets({ job, execution, tools, inventory, chosen: checked.hosts });
 
-	const { project_id } = job;
-	const [made] = await commit(ctx, actor, {
-		expect: [
-			sql`exists (select 1 from projects where id = ${project_id} and status = 'active')`,
-			unchanged(jobs, job),
-			...(environment ? [unchanged(environments, environment)] : []),
-			...(plan?.expect ?? []),
-		],
-		statements: [
-			ctx.db
-				.insert(runs)
-				.values({
-					job_id: job.id,
-					project_id,
-					environment_id: environment?.id ?? null,
-					triggered_by_id: actor.id,
-					backend,
-					attempt: (earlier?.attempt ?? 0) + 1,
-					retry_of: earlier?.id ?? null,
-					note: input.reason ?? null,
-					parameters: checked.values,
-					secret_parameters: checked.secrets,
-					hosts: checked.hosts,
-					check_mode: input.check ?? false,
-					plan_id: plan?.id ?? null,
-					priority: job.priority,
-					labels: job.labels,
-					concurrency_key: job.concurrency_key,
-					requested_at: at,
-					break_freeze: input.break_freeze ?? null,
-					...created(ctx),
-				})
-				.returning(),
-		],
-		audit: [
-			{
-				action: 'run.start',
-				object_type: 'Run',
-				object_id: lastInserted('runs'),
-				project_id,
-				metadata: {
-					job_id: job.id,
-					environment_id: environment?.id ?? null,
-					parameters: [...Object.keys(checked.values), ...Object.keys(checked.secrets)],
-					...(input.reason !== undefined && { reason: input.reason }),
-					...(earlier && { retry_of: earlier.id }),
-					...(plan && { plan_id: plan.id }),
-				},
+	const { values: parameters, secrets: secret_parameters, hosts } = checked;
+	const asked = { parameters, secret_parameters, hosts, check_mode: input.check ?? false, plan_id: plan?.id ?? null };
+	const needed = approvalsNeeded(actor.role, access, environment ?? null);
+	const request =
+		needed > 0
+			? await requestFor(
+					ctx,
+					specToApprove({
+						run: { ...asked, id: 1, backend },
+						job,
+						project,
+						environment,
+						scripts,
+						plan: planRow,
+						inventory,
+					}),
+					{ needed, environment },
+				)
+			: null;
+	return makeRun(
+		ctx,
+		actor,
+		{
+			...asked,
+			...{ job, environment, backend, note: input.reason, break_freeze: input.break_freeze },
+			triggered_by_id: actor.id,
+			attempt: (earlier?.attempt ?? 0) + 1,
+			retry_of: earlier?.id ?? null,
+		},
+		{
+			request,
+			expect: [
+				sql`exists (select 1 from projects where id = ${job.project_id} and status = 'active')`,
+				unchanged(jobs, job),
+				...(environment ? [unchanged(environments, environment)] : []),
+				...(plan?.expect ?? []),
+			],
+			metadata: {
+				...(input.reason !== undefined && { reason: input.reason }),
+				...(earlier && { retry_of: earlier.id }),
+				...(plan && { plan_id: plan.id }),
 			},
-			...(broken
+			audit: broken
 				? [
 						{
 							action: 'freeze.break',
-							object_type: 'Run',
-							object_id: lastInserted('runs'),
-							project_id,
 							metadata: { reason: input.break_freeze, job_id: job.id, freezes: broken },
 						},
 					]
-				: []),
-		],
-	});
-	const run = one(made, 'run');
-	ctx.after(ctx.live.queued({ id: run.id, project_id }));
-	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id: run.id, row: run }]));
-	return run;
+				: [],
+		},
+	);
+}
+
+/** What people are to approve. It does not hold the run's number, which there is not yet. */
+function specToApprove(of: Parameters<typeof specOf>[0]): RunSpec {
+	const spec = specOf(of);
+	if ('code' in spec) throw conflict(spec.message);
+	return spec;
 }
 
 /** Playbooks reach their hosts themselves; and where only what would change is asked for, nothing may do more than say it. */
@@ -219,5 +212,3 @@ function breakFreeze(
 	if (on.length === 0) throw conflict('No freeze is on here now: run it without breaking one.');
 	return on.map(({ id, title }) => ({ id, title }));
 }
-
-const subjectOf = ({ type, protection }: Environment) => ({ type, allowed_roles: protection.allowed_roles });

@@ -16,6 +16,7 @@ const incidentSteps = ['acknowledge', 'mitigate', 'resolve', 'close', 'reopen', 
 /** Which audited actions webhooks are told of, and as what. */
 const eventOf = new Map<string, Told>([
 	['run.start', 'run.queued'],
+	['run.ask_approval', 'run.needs_approval'],
 	['run.grant', 'run.started'],
 	['run.finish', 'run.ended'],
 	['incident.create', 'incident.opened'],
@@ -30,8 +31,18 @@ const iso = (column: string) => sql.raw(`strftime('%Y-%m-%dT%H:%M:%fZ', ${column
 const told: Record<string, { table: string; columns: readonly string[]; times: readonly string[] }> = {
 	Run: {
 		table: 'runs',
-		columns: ['id', 'job_id', 'environment_id', 'status', 'triggered_by_id', 'exit_code', 'duration', 'attempt'],
-		times: ['requested_at', 'started_at', 'finished_at'],
+		columns: [
+			'id',
+			'job_id',
+			'environment_id',
+			'status',
+			'triggered_by_id',
+			'exit_code',
+			'duration',
+			'attempt',
+			'approval_hash',
+		],
+		times: ['requested_at', 'started_at', 'finished_at', 'approval_expires_at'],
 	},
 	Incident: {
 		table: 'incidents',

@@ -1,0 +1,54 @@
+import { and, asc, eq, gt, sql, type SQL } from 'drizzle-orm';
+import type { ApprovalView } from '#domain/approval.ts';
+import { approvedOf } from '#protocol/run-spec.ts';
+import { approvals, runs, users } from '../../db/client.ts';
+import type { Ctx } from '../context.ts';
+import { one } from '../edit.ts';
+import { accessRankOf, enter, ofRow, userId } from '../gate.ts';
+import { approvalHash } from './permit.ts';
+import { dispatchQueries, specsOf } from './spec.ts';
+
+const APPROVERS_MAX = 50;
+
+/** What a run would carry out if it started now, and who approved that. */
+export async function readApprovals(ctx: Ctx, id: number): Promise<ApprovalView> {
+	const { rows } = await enter(ctx, 'run.read', ofRow('run', id), [
+		ctx.db.select().from(runs).where(eq(runs.id, id)),
+		ctx.db.select().from(approvals).where(eq(approvals.run_id, id)).orderBy(asc(approvals.id)),
+		ctx.db
+			.select({ id: users.id })
+			.from(users)
+			.innerJoin(runs, eq(runs.id, id))
+			.where(and(eq(runs.status, 'queued'), gt(runs.approvals_missing, 0), mayApprove))
+			.orderBy(asc(users.username))
+			.limit(APPROVERS_MAX),
+		...dispatchQueries(ctx, [id]),
+	]);
+	const [found, items, approvers, ...rest] = rows;
+	const run = one(found, 'run');
+	const made = specsOf(rest).get(id)?.made;
+	const spec = made && !('code' in made) ? made : null;
+	return {
+		run_id: id,
+		hash: run.approval_hash,
+		current_hash: spec ? await approvalHash(spec) : null,
+		needed: run.approvals_needed,
+		missing: run.approvals_missing,
+		expires_at: run.approval_expires_at,
+		what: spec && approvedOf(spec),
+		script_ids: spec ? rest[4].map(({ id }) => id) : [],
+		items,
+		approver_ids: approvers.map((user) => user.id),
+	};
+}
+
+/** For `where`, over runs: those that this person could approve now, and has not yet. */
+export const waitsForMe = (ctx: Ctx): SQL => sql`(${runs.status} = 'queued' and ${runs.approvals_missing} > 0
+	and ${runs.approval_expires_at} > ${ctx.now()} and ${runs.cancel_requested_at} is null
+	and exists (select 1 from users where users.id = ${userId(ctx)} and ${mayApprove}))`;
+
+/** For `where`, over runs and users: this person could approve this run, and has not yet. */
+const mayApprove = sql`(users.is_active and users.id <> runs.triggered_by_id
+	and (users.role = 'admin' or (users.role = 'ops' and ${accessRankOf(sql`users.id`, sql`runs.project_id`)} >= 3))
+	and not exists (select 1 from approvals mine where mine.run_id = runs.id
+		and (mine.decided_by_id = users.id or mine.decision = 'rejected')))`;

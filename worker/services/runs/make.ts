@@ -1,0 +1,149 @@
+import { sql, type SQL } from 'drizzle-orm';
+import { APPROVAL_TTL_S, approvalReason } from '#domain/approval.ts';
+import type { ExecutionBackend } from '#domain/backend.ts';
+import type { Environment } from '#domain/environment.ts';
+import { conflict } from '#domain/errors.ts';
+import type { Job } from '#domain/job.ts';
+import type { Actor } from '#domain/permissions.ts';
+import type { Run } from '#domain/run.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
+import { approvals, inQueue, lane, runs } from '../../db/client.ts';
+import { type AuditEntry, commit, lastInserted } from '../commit.ts';
+import type { Ctx } from '../context.ts';
+import { created, one } from '../edit.ts';
+import { approvalHash } from './permit.ts';
+
+/** What a new run is, beside what it has from its job. */
+export interface Wanted extends Pick<
+	Run,
+	'triggered_by_id' | 'attempt' | 'retry_of' | 'plan_id' | 'parameters' | 'secret_parameters' | 'hosts' | 'check_mode'
+> {
+	job: Job;
+	environment: Environment | undefined;
+	backend: ExecutionBackend;
+	note?: string | undefined;
+	break_freeze?: string | undefined;
+	not_before?: string;
+}
+
+/** What people are asked to approve, by how many of them, and until when. */
+export interface Request {
+	hash: string;
+	needed: number;
+	expires_at: string;
+}
+
+/** A request for approval of exactly this. Throws where what would run could become something else meanwhile. */
+export async function requestFor(
+	ctx: Ctx,
+	spec: RunSpec,
+	{ needed, environment }: { needed: number; environment: Environment | undefined },
+): Promise<Request> {
+	const moving = spec.steps.find((s) => s.location_type === 'git' && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(s.revision));
+	if (moving)
+		throw conflict(
+			`${moving.name} is taken from a branch or a tag, which can move: what is to be approved here needs a commit (the whole hash) as its revision.`,
+		);
+	const ttl_s = environment?.protection.approval_ttl_s ?? APPROVAL_TTL_S;
+	const expires_at = new Date(ctx.now() + ttl_s * 1000).toISOString();
+	return { hash: await approvalHash(spec), needed, expires_at };
+}
+
+/** Makes a run that waits: for its turn, or first for people. */
+export async function makeRun(
+	ctx: Ctx,
+	actor: Actor,
+	wanted: Wanted,
+	{
+		request,
+		expect,
+		metadata,
+		audit = [],
+	}: {
+		request: Request | null;
+		expect: SQL[];
+		metadata: Record<string, unknown>;
+		audit?: Pick<AuditEntry, 'action' | 'metadata'>[];
+	},
+): Promise<Run> {
+	const { job, environment, note, break_freeze, ...columns } = wanted;
+	const { id: job_id, project_id, priority, labels, concurrency_key } = job;
+	const at = new Date(ctx.now()).toISOString();
+	const ofRun = { object_type: 'Run', object_id: lastInserted('runs'), project_id };
+	const { parameters, secret_parameters } = columns;
+	const [made] = await commit(ctx, actor, {
+		expect,
+		statements: [
+			ctx.db
+				.insert(runs)
+				.values({
+					...columns,
+					...{ job_id, project_id, priority, labels, concurrency_key },
+					environment_id: environment?.id ?? null,
+					note: note ?? null,
+					break_freeze: break_freeze ?? null,
+					requested_at: at,
+					...(request
+						? {
+								approvals_needed: request.needed,
+								approvals_missing: request.needed,
+								approval_hash: request.hash,
+								approval_expires_at: request.expires_at,
+								reason: approvalReason(request.needed),
+							}
+						: { reason: behindMany(wanted) }),
+					...created(ctx),
+				})
+				.returning(),
+			...(request
+				? [
+						ctx.db.insert(approvals).values(
+							Array.from({ length: request.needed }, () => ({
+								run_id: sql<number>`${lastInserted('runs')}`,
+								project_id,
+								requested_by_id: wanted.triggered_by_id,
+								hash: request.hash,
+								expires_at: request.expires_at,
+								...created(ctx),
+							})),
+						),
+					]
+				: []),
+		],
+		audit: [
+			{
+				action: 'run.start',
+				...ofRun,
+				metadata: {
+					job_id,
+					environment_id: environment?.id ?? null,
+					parameters: [...Object.keys(parameters), ...Object.keys(secret_parameters)],
+					...metadata,
+				},
+			},
+			...audit.map((entry) => ({ ...entry, ...ofRun })),
+			...(request ? [{ action: 'run.ask_approval', ...ofRun, metadata: { ...request } }] : []),
+		],
+	});
+	const run = one(made, 'run');
+	ctx.after(ctx.live.queued({ id: run.id, project_id }));
+	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id: run.id, row: run }]));
+	return run;
+}
+
+/** More than so many ahead are not counted: the room tells how many once it is nearer to its turn. */
+const FAR = 20;
+
+/** Why it waits, where there is no need to look: very many of its lane do. */
+function behindMany({ job, environment, plan_id, break_freeze, backend }: Wanted) {
+	const name = [
+		environment?.id ?? 0,
+		plan_id ?? 0,
+		Number(break_freeze !== undefined),
+		backend,
+		JSON.stringify(job.labels),
+	];
+	const reason = { code: 'behind_others', message: `More than ${String(FAR)} ahead.` };
+	return sql`case when (select count(*) from (select 1 from runs where project_id = ${job.project_id} and ${inQueue}
+		and ${lane} = ${name.join(' ')} limit ${FAR + 1})) > ${FAR} then ${JSON.stringify(reason)} end`;
+}

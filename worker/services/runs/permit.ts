@@ -1,0 +1,80 @@
+import { eq, sql, type SQL } from 'drizzle-orm';
+import { accessOfRank } from '#domain/access.ts';
+import type { Environment } from '#domain/environment.ts';
+import { approvalsNeeded, can } from '#domain/permissions.ts';
+import type { Reason } from '#domain/run-reason.ts';
+import type { Run } from '#domain/run.ts';
+import { approvedOf, canonical, type RunSpec } from '#protocol/run-spec.ts';
+import { runs, users } from '../../db/client.ts';
+import { sha256 } from '../bytes.ts';
+import type { Ctx } from '../context.ts';
+import { accessRankOf } from '../gate.ts';
+
+/** How a run ends that may not start, or never can. */
+export interface End {
+	status: 'failed' | 'canceled';
+	reason: Reason;
+}
+
+/** For a batch: who these runs start for, what that person may do there now, and whether somebody said no. */
+export const permitsQuery = (ctx: Ctx, run_ids: SQL) =>
+	ctx.db
+		.select({
+			run_id: runs.id,
+			user_id: runs.triggered_by_id,
+			username: users.username,
+			role: users.role,
+			is_active: users.is_active,
+			rank: accessRankOf(sql`users.id`, sql`runs.project_id`),
+			rejected: sql<number>`exists (select 1 from approvals where approvals.run_id = runs.id and decision = 'rejected')`,
+		})
+		.from(runs)
+		.innerJoin(users, eq(users.id, runs.triggered_by_id))
+		.where(sql`${runs.id} in ${run_ids}`);
+type Permit = Awaited<ReturnType<typeof permitsQuery>>[number];
+
+/** SHA-256 of what an approval is bound to. */
+export const approvalHash = (spec: RunSpec): Promise<string> =>
+	sha256(new TextEncoder().encode(canonical(approvedOf(spec))));
+
+/**
+ * What keeps a run that waits from ever starting, asked when it is handed to an agent: what was true at the request may not be any more.
+ * Null where nothing does.
+ */
+export async function endOf({
+	run,
+	environment,
+	permit,
+	made,
+	now,
+}: {
+	run: Pick<Run, 'approvals_needed' | 'approvals_missing' | 'approval_hash' | 'approval_expires_at'>;
+	environment: Environment | undefined;
+	permit: Permit;
+	made: RunSpec | Reason;
+	now: number;
+}): Promise<End | null> {
+	if (permit.rejected) return canceled('rejected', 'Somebody who was asked for approval said no.');
+	const { approvals_needed, approvals_missing, approval_hash, approval_expires_at } = run;
+	if (approvals_missing > 0 && approval_expires_at !== null && Date.parse(approval_expires_at) <= now)
+		return canceled('approval_expired', 'Nobody approved it in time.');
+	const { user_id: id, username, role, is_active } = permit;
+	const access = accessOfRank(permit.rank);
+	const verdict = can({ kind: 'user', id, username, role }, 'run.start', {
+		access,
+		environment: environment ?? null,
+	});
+	if (!is_active || access === null || !verdict.allowed)
+		return failed('not_allowed', `${username} may not start it (any more).`);
+	if ('code' in made) return { status: 'failed', reason: made };
+	if (approvals_needed === 0)
+		return approvalsNeeded(role, access, environment ?? null) > 0
+			? failed('approval_stale', 'It was asked for when it needed no approval, and now it needs one: start it again.')
+			: null;
+	return (await approvalHash(made)) === approval_hash
+		? null
+		: failed('approval_stale', 'What would run is not what the approval was asked for: start it again.');
+}
+
+const failed = (code: Reason['code'], message: string): End => ({ status: 'failed', reason: { code, message } });
+const canceled = (code: Reason['code'], message: string): End => ({ status: 'canceled', reason: { code, message } });
