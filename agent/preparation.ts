@@ -123,11 +123,6 @@ export async function prepareRun(
 				commands.push({ name: step.name, tool: step.tool, argv: made.argv, env: { ...own, ...made.env } });
 				continue;
 			}
-			if (spec.check)
-				throw new Unstartable(
-					'bad_request',
-					`${step.name} is no playbook, and would do more than say what would change`,
-				);
 			const file = path.posix.join(dir, path.basename(await workspace.put(n + 1, bytes)));
 			const argv = argvOf(step, file, bytes);
 			commands.push({ name: step.name, tool: step.tool, argv: [...argv, ...argumentsOf(spec)], env: own });

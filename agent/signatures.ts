@@ -100,6 +100,12 @@ export function signatureRefusal(
 	const text = signedText({ hub, serial, not_after, template: templateOf(spec) });
 	if (!verify(null, Buffer.from(text), publicKey(key), Buffer.from(value, 'base64url')))
 		return { code: 'bad_signature', message: 'What would run is not what was signed, for this hub.' };
+	// Ansible and terraform take whatever they are given: what no schema names was not signed.
+	if (!spec.parameters_schema && Object.keys({ ...spec.parameters, ...spec.secret_parameters }).length > 0)
+		return {
+			code: 'bad_signature',
+			message: 'It has parameters, and the job that was signed describes none: describe them, and sign it again.',
+		};
 	if (not_after !== null && Date.parse(not_after) <= now)
 		return { code: 'signature_expired', message: `The signature was good until ${not_after}.` };
 	return ledger.replayed(spec, serial)

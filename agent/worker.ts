@@ -1,12 +1,12 @@
 import type { HostReport } from '#domain/agent.ts';
 import { Id } from '#domain/common.ts';
-import { checkParameters } from '#domain/parameter.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import { z } from 'zod';
 import { type KnownRun, type ToAgent } from '#protocol/agent.ts';
 import { RunSpec } from '#protocol/run-spec.ts';
 import { BadFrame, decodeBlob } from '#protocol/run-frames.ts';
 import { checkPolicy } from './policy/index.ts';
+import { wrongIn } from './request.ts';
 import { type Agent, type HeldRun, Run } from './run.ts';
 import { signatureRefusal } from './signatures.ts';
 
@@ -184,13 +184,9 @@ export class Worker {
 			badRequest(`The agent does not understand the request: ${z.prettifyError(parsed.error)}`);
 			return;
 		}
-		if (holdsNul(parsed.data)) {
-			badRequest('The request holds a NUL character.');
-			return;
-		}
-		const values = wrongValue(parsed.data);
-		if (values !== null) {
-			badRequest(values);
+		const wrong = wrongIn(spec, parsed.data);
+		if (wrong !== null) {
+			badRequest(wrong);
 			return;
 		}
 		const { policy, hub, ledger, now } = this.#agent;
@@ -230,18 +226,3 @@ export class Worker {
 
 /** The run an offer is about, if that much of it can be read. */
 const idOf = (spec: unknown): number | null => z.looseObject({ run_id: Id }).safeParse(spec).data?.run_id ?? null;
-
-/** Values are held against the job's schema here too: what no schema declares must not be read as an option. */
-function wrongValue(spec: RunSpec): string | null {
-	const { parameters, secret_parameters, parameters_schema = null } = spec;
-	const [wrong] = checkParameters(parameters_schema, { ...parameters, ...secret_parameters }).errors;
-	return wrong ? `${wrong.path} ${wrong.message}.` : null;
-}
-
-/** No program can be given one: whatever held it would be cut short, or the start would fail in an odd way. */
-const holdsNul = (value: unknown): boolean =>
-	typeof value === 'string'
-		? value.includes('\0')
-		: typeof value === 'object' &&
-			value !== null &&
-			Object.entries(value).some(([k, v]) => k.includes('\0') || holdsNul(v));

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { GitRevision, GitUrl } from '#domain/address.ts';
 import { isRequest } from '#domain/backend.ts';
 import { DockerConfig, K8sConfig, LocalConfig, SshConfig, WebhookConfig } from '#domain/backend-config.ts';
-import { EnvName, Id, Sha256, Time } from '#domain/common.ts';
+import { EnvName, Id, Sha256 } from '#domain/common.ts';
+import { Signature } from '#domain/job-signature.ts';
 import { Arguments, Limit } from '#domain/job.ts';
 import { ParametersSchema, ParameterValues, SecretParameters, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
 import { FsPath, SecretRef, Tool } from '#domain/script.ts';
@@ -62,16 +63,6 @@ export type Step = z.infer<typeof Step>;
 
 /** A document of the hub's beside the scripts, sent like one. */
 export const Document = z.strictObject({ sha256: Sha256, size: z.int().min(0).max(1_048_576) });
-
-export const Signature = z.strictObject({
-	/** Ed25519, raw, base64url. */
-	key: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-	value: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
-	/** Grows with each signature of a job in an environment. */
-	serial: z.int().min(1),
-	not_after: Time.nullable(),
-});
-export type Signature = z.infer<typeof Signature>;
 
 /**
  * Everything an agent needs to know of a run. An unknown field is a reason to refuse it, so what came with protocol 2 is
@@ -135,9 +126,7 @@ export const templateOf = (spec: RunSpec) => ({
 	secrets: spec.secrets,
 	parameters_schema: spec.parameters_schema ?? null,
 	arguments: spec.arguments ?? [],
-	inventory: spec.inventory
-		? { sha256: spec.inventory.sha256, format: spec.inventory.format, key_ref: spec.inventory.key_ref }
-		: null,
+	inventory: spec.inventory ?? null,
 	timeout_s: spec.timeout_s,
 	grace_s: spec.grace_s,
 	on_partition: spec.on_partition,
@@ -149,7 +138,6 @@ export const approvedOf = (spec: RunSpec) => ({
 	template: templateOf(spec),
 	parameters: spec.parameters,
 	secret_parameters: spec.secret_parameters ?? {},
-	limit: spec.inventory?.limit ?? null,
 	hosts: spec.hosts ?? null,
 	check: spec.check ?? false,
 	apply_plan: spec.apply_plan ?? null,

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { canonical, Signature, signedText, type Template } from '#protocol/run-spec.ts';
+import { Signature } from '#domain/job-signature.ts';
+import { canonical, signedText, type Template } from '#protocol/run-spec.ts';
 import { parseJson } from '../config.ts';
 import { codeOf, Failure } from '../failure.ts';
 import { Key } from '../key.ts';

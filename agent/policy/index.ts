@@ -183,7 +183,7 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 		if (!policy.env.some((pattern) => matches(name, pattern)))
 			return refused(`does not allow the variable ${name} (env)`);
 	}
-	for (const ref of [...Object.values(spec.secrets), ...keysOf(spec)])
+	for (const ref of [...Object.values(spec.secrets), ...Object.values(spec.secret_parameters ?? {}), ...keysOf(spec)])
 		if (!secretAllowed(ref, spec.project_id, policy))
 			return refused(`does not give project ${String(spec.project_id)} the secret ${ref} (secrets)`);
 	return null;

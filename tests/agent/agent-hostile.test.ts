@@ -1,12 +1,15 @@
 // A hub that is not to be trusted: whatever it asks for, nothing is started that the operator did not allow.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { encodeBlob, fromHex } from '#protocol/run-frames.ts';
+import type { RunSpec } from '#protocol/run-spec.ts';
 import { AgentProcess } from '#tests/support/agent-process.ts';
 import { FakeHub, textOf } from '#tests/support/fake-hub.ts';
-import { encodeBlob, fromHex } from '#protocol/run-frames.ts';
+import { Signer } from '#tests/support/signer.ts';
 import { sha256 } from '#tests/support/specs.ts';
+import { type Json, walk } from '#tests/support/walk.ts';
 
 let hub: FakeHub;
 let agent: AgentProcess;
@@ -113,6 +116,164 @@ describe('39: a request that is not as it should be starts nothing', () => {
 		hub.autopilot = true;
 		await hub.ended(run);
 		expect(textOf(run)).toBe('the real one\n');
+	});
+});
+
+describe('39: a signed request with whatever one thing of it changed', () => {
+	const signer = new Signer();
+	const not_after = '2999-01-01T00:00:00.000Z';
+	let hub: FakeHub;
+	let agent: AgentProcess;
+	let ids = 0;
+	const count = () => path.join(dir, 'signed');
+
+	beforeAll(async () => {
+		writeFileSync(path.join(dir, 'known_hosts'), '');
+		hub = await FakeHub.start();
+		agent = await AgentProcess.create(hub, {
+			env: { DEPLOY_TOKEN: 'a secret of this host' },
+			policy: `version: 1
+projects: [3]
+backends: [local, ssh]
+tools: [shell, custom]
+scripts: { uploaded: true, data_root: ${dir} }
+git: { hosts: [git.example] }
+cwd: [${dir}]
+env: [A*]
+secrets: { 3: ['env:DEPLOY_TOKEN'] }
+ssh: { known_hosts: ${dir}/known_hosts, hosts: [10.0.0.*], users: [deploy], jump: [10.0.0.9] }
+signatures: { keys: [${signer.key}] }
+`,
+		});
+	});
+	afterAll(async () => {
+		await agent.remove();
+		await hub.stop();
+	});
+
+	const secret = 'env:DEPLOY_TOKEN';
+	/** All that a run of this backend can be asked for with. */
+	const full = {
+		local: (): RunSpec => ({
+			...hub.scripts.spec({
+				steps: [
+					hub.scripts.step(`echo "$@" >> ${count()}`, { secret }),
+					hub.scripts.step(`#!/bin/sh\ntest -r "$UHUB_PARAM_TOKEN_FILE" -a -r "$A_FILE"`, { tool: 'custom' }),
+				],
+				execution: {
+					backend: 'local',
+					config: { cwd: dir, env: { A_VALUE: 'x' } },
+				},
+				secrets: { A_FILE: secret },
+			}),
+			parameters: { TEXT: 'abc', COUNT: '3', SIZE: 'small', DAY: '2030-01-31' },
+			secret_parameters: { TOKEN: secret },
+			parameters_schema: [
+				{
+					name: 'TEXT',
+					type: 'text',
+					label: 'A',
+					help: 'b',
+					required: true,
+					default: 'x',
+					max_length: 3,
+					allow_dash: true,
+				},
+				{ name: 'COUNT', type: 'number', required: true, default: 3, min: 1, max: 3, integer: true },
+				{ name: 'SIZE', type: 'choice', required: true, options: ['small', 'large'], default: 'large' },
+				{ name: 'DAY', type: 'date', required: true, default: '2030-01-01' },
+				{ name: 'TOKEN', type: 'secret', required: true, default: secret },
+			],
+			arguments: ['--count={{COUNT}}', 'x'],
+		}),
+		ssh: (): RunSpec => ({
+			...hub.scripts.spec({
+				steps: [
+					{ location_type: 'fs_path', name: 'here', tool: 'shell', path: 'a/b.sh', secret },
+					{
+						location_type: 'git',
+						name: 'there',
+						tool: 'custom',
+						url: 'https://git.example/a/b.git',
+						revision: 'a'.repeat(40),
+						path: 'run.sh',
+						credentials: secret,
+						secret: null,
+					},
+				],
+				execution: {
+					backend: 'ssh',
+					config: {
+						hosts: [
+							{ name: 'web1', address: '10.0.0.1', port: 2222, user: 'deploy' },
+							{ name: 'web2', address: '10.0.0.2' },
+						],
+						user: 'deploy',
+						port: 22,
+						key_ref: secret,
+						passphrase_ref: secret,
+						jump: { host: '10.0.0.9', user: 'deploy', port: 22 },
+						parallel: 2,
+					},
+				},
+			}),
+			parameters: { ON: 'web1,web2' },
+			parameters_schema: [{ name: 'ON', type: 'hosts', required: true }],
+			hosts: ['web1', 'web2'],
+			inventory: { sha256: sha256('x'), size: 1, format: 'ini', limit: 'web:!web3', key_ref: secret },
+		}),
+	};
+
+	/** What a run brings itself, within what was signed: other values of these are the hub's to choose. */
+	const ofTheRun = /^(run_id|project|title|parameters\.(TEXT|COUNT|DAY))$/;
+
+	for (const [backend, make] of Object.entries(full))
+		it(`39: by ${backend}: nothing is started, each time for a reason`, async () => {
+			const spec = signer.signed(hub.url, make(), { not_after });
+			hub.autopilot = false;
+			const untouched = hub.offerRaw({ ...spec, run_id: ++ids });
+			await hub.until(() => untouched.accepted || untouched.refused !== null, 'the answer');
+			expect(untouched.refused).toBeNull();
+			hub.send({ type: 'withdraw', run_id: untouched.run_id, epoch: 1 });
+
+			const runs = [...walk(JSON.parse(JSON.stringify(spec)) as Json)]
+				.filter(({ path, how }) => how !== 'changed' || !ofTheRun.test(path))
+				.map((altered) => {
+					const run_id = altered.path === 'run_id' ? {} : { run_id: ++ids };
+					return { ...altered, run: hub.offerRaw({ ...(altered.value as object), ...run_id }) };
+				});
+			// An offer of no run at all has no answer.
+			const answered = runs.filter(({ path }) => path !== 'run_id');
+			await hub.until(() => answered.every(({ run }) => run.refused !== null || run.accepted), 'the answers');
+			for (const { path, how, value, run } of answered) {
+				const what = `${path} ${how}: ${JSON.stringify(value)}`;
+				expect(run.accepted, what).toBe(false);
+				expect(run.refused?.code, what).toMatch(
+					path === 'signature' && how === 'removed' ? /^unsigned$/ : /^(bad_request|bad_signature|refused_by_policy)$/,
+				);
+			}
+			expect(runs.length).toBeGreaterThan(500);
+			expect(runs.some(({ run }) => run.accepted || run.started)).toBe(false);
+			expect(existsSync(count())).toBe(false);
+		});
+
+	it('39: nor is anything of another tool added to it', async () => {
+		const spec = signer.signed(hub.url, full.local());
+		for (const more of [{ check: true }, { apply_plan: sha256('x') }, { hosts: ['web1'] }]) {
+			const run = hub.offerRaw({ ...spec, ...more, run_id: ++ids });
+			await hub.until(() => run.refused !== null || run.accepted, 'the answer');
+			expect(run.refused?.code).toBe('bad_request');
+		}
+	});
+
+	it('39: as it was signed it is started', async () => {
+		hub.autopilot = true;
+		const spec = signer.signed(hub.url, { ...full.local(), run_id: ++ids }, { not_after });
+		const run = hub.offerRaw(spec);
+		await hub.ended(run);
+		expect(run.finish?.outcome, textOf(run)).toBe('success');
+		expect(readFileSync(count(), 'utf8')).toBe('--count=3 x\n');
+		expect(hub.faults).toEqual([]);
 	});
 });
 

@@ -113,7 +113,13 @@ describe.skipIf(noAnsible !== null)(`a playbook${noAnsible === null ? '' : ` (no
 		const file = path.join(world.town.dir, 'made');
 		const run = await ran(
 			[playbook(`    - copy: { content: "new text", dest: "${file}-{{ inventory_hostname }}" }\n`, { name: 'files' })],
-			{ inventory: inventory(`${LOCAL}${LOCAL.replace('here', 'there')}`), hosts: ['there'], check: true },
+			{
+				inventory: inventory(`${LOCAL}${LOCAL.replace('here', 'there')}`),
+				parameters_schema: [{ name: 'ON', type: 'hosts', required: false }],
+				parameters: { ON: 'there' },
+				hosts: ['there'],
+				check: true,
+			},
 		);
 		expect(run.finish).toMatchObject({ outcome: 'success' });
 		expect(textOf(run)).toMatch(/\+new text/);
@@ -126,7 +132,7 @@ describe.skipIf(noAnsible !== null)(`a playbook${noAnsible === null ? '' : ` (no
 			inventory: inventory(LOCAL),
 			check: true,
 		});
-		expect(mixed.finish).toMatchObject({ started_at: null, reason: { code: 'bad_request' } });
+		expect(mixed.refused).toMatchObject({ code: 'bad_request' });
 		expect(existsSync(file)).toBe(false);
 	});
 

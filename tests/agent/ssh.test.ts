@@ -60,9 +60,12 @@ describe.skipIf(noSshd !== null)(`on hosts reached by ssh${noSshd === null ? '' 
 		});
 
 		it('is for the hosts that were chosen', async () => {
-			const run = await world.ran('echo here', {}, { hosts: ['web3'] });
+			const chosen = { parameters_schema: [{ name: 'ON', type: 'hosts' as const, required: false }], hosts: ['web3'] };
+			const run = await world.ran('echo here', {}, { ...chosen, parameters: { ON: 'web3' } });
 			expect(textOf(run)).toBe('[web3] here\n');
 			expect(run.finish).toMatchObject({ outcome: 'success', exit_code: 0 });
+			const other = await world.ran('echo no', {}, { ...chosen, parameters: { ON: 'web1' } });
+			expect(other.refused?.code).toBe('bad_request');
 		});
 
 		it('ends as on its only host: by its code, by its signal', async () => {
