@@ -52,6 +52,9 @@ export const Job = JobItem.extend({
 });
 export type Job = z.infer<typeof Job>;
 
+export const JobTemplate = z.looseObject({ hub: text, serial: z.number(), template: z.record(text, z.unknown()) });
+export const JobSignature = z.looseObject({ key: text, not_after: maybe });
+
 const Reason = z.looseObject({ code: text, message: text });
 
 const run = {

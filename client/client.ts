@@ -114,10 +114,15 @@ export function clientOf({ hub = '', headers: always = {}, fetch: standard }: Op
 			path: P & Known<'PUT', P>,
 			body: Body<'PUT', P>,
 			answer: S & Reads<'PUT', P, S>,
-		): Promise<z.output<S>> => ask('PUT', path, answer, { body }),
+			call: Call<Query<'PUT', P>> = {},
+		): Promise<z.output<S>> => ask('PUT', path, answer, { ...call, body }),
 		/** Without a version where what is removed has none. */
-		remove: async <const P extends string>(path: P & Known<'DELETE', P>, version?: number): Promise<void> => {
-			await ask('DELETE', path, nothing, version === undefined ? {} : { version });
+		remove: async <const P extends string>(
+			path: P & Known<'DELETE', P>,
+			version?: number,
+			call: Call<Query<'DELETE', P>> = {},
+		): Promise<void> => {
+			await ask('DELETE', path, nothing, { ...call, ...(version !== undefined && { version }) });
 		},
 	};
 }

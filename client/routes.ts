@@ -32,6 +32,7 @@ import type {
 	StepNote,
 } from '#domain/incident.ts';
 import type { Inventory, InventoryCreate, InventoryPatch, InventoryView } from '#domain/inventory.ts';
+import type { JobSignature, JobTemplate, Signature } from '#domain/job-signature.ts';
 import type { Job, JobCreate, JobItem, JobPatch, JobView } from '#domain/job.ts';
 import type { LogHits, LogLines } from '#domain/log.ts';
 import type { MetricRef, MetricRefCreate, MetricRefPatch } from '#domain/metric-ref.ts';
@@ -263,6 +264,14 @@ export interface Routes {
 	'DELETE /jobs/:': { answer: null };
 	'GET /jobs/:/scripts': { answer: Page<z.output<typeof ScriptRef>> };
 	'POST /jobs/:/runs': { body: z.input<typeof RunStart>; answer: z.output<typeof Run> };
+	'GET /jobs/:/signatures': { answer: Page<z.output<typeof JobSignature>> };
+	'GET /jobs/:/template': { query: 'environment_id'; answer: z.output<typeof JobTemplate> };
+	'PUT /jobs/:/signature': {
+		query: 'environment_id';
+		body: z.input<typeof Signature>;
+		answer: z.output<typeof JobSignature>;
+	};
+	'DELETE /jobs/:/signature': { query: 'environment_id'; answer: null };
 	'GET /runs': {
 		query:
 			| 'limit'

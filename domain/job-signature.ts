@@ -36,6 +36,11 @@ export const JobSignature = z.object({
 });
 export type JobSignature = z.infer<typeof JobSignature>;
 
-/** Where the job would run; left out: where it runs unless a run says otherwise. */
-export const InEnvironment = z.strictObject({ environment_id: z.coerce.number().pipe(Id).optional() });
-export type InEnvironment = z.infer<typeof InEnvironment>;
+/**
+ * The one line that signs a job as it is now: the template goes to whoever has the key, and what it made goes to the hub.
+ * `environment_id` null: where the job runs unless a run says otherwise.
+ */
+export function signCommand(job_id: number, environment_id: number | null): string {
+	const job = environment_id === null ? String(job_id) : `${String(job_id)} --env ${String(environment_id)}`;
+	return `uhub jobs template ${job} | uhub-agent sign --key signing.pem | uhub jobs sign ${job}`;
+}

@@ -113,6 +113,9 @@ export const permissions = {
 	'job.create': planners,
 	'job.update': planners,
 	'job.delete': planners,
+	'job.template': planners,
+	'job.sign': keepers,
+	'job.unsign': keepers,
 	'event.list': readers,
 	'event.read': readers,
 	'event.create': planners,
@@ -197,7 +200,7 @@ export type Actor =
 
 /** What only the person may do, never a token of theirs: else a stolen one could make itself at home. */
 const personal = /^(session|second_factor|token)\.|^me\.(?!read$)/;
-const looking: ReadonlySet<string> = new Set(['list', 'read', 'state', 'history']);
+const looking: ReadonlySet<string> = new Set(['list', 'read', 'state', 'history', 'template']);
 
 /** The scope a token needs for an action; null when no token will do, `any` when each does. */
 export function scopeOf(action: Action): TokenScope | 'any' | null {

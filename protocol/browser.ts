@@ -28,6 +28,8 @@ export const Change = z.object({
 		'metric_ref',
 		'webhook',
 		'hub_secret',
+		/** By its job's id. */
+		'job_signature',
 	]),
 	id: Id,
 	row: z.record(z.string(), z.unknown()).nullable(),

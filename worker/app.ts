@@ -20,6 +20,7 @@ import { hub } from './routes/hub.ts';
 import { hubSecrets } from './routes/hub-secrets.ts';
 import { incidents } from './routes/incidents.ts';
 import { inventories } from './routes/inventories.ts';
+import { jobSignatures } from './routes/job-signatures.ts';
 import { jobs } from './routes/jobs.ts';
 import { gitHooks } from './routes/git-hooks.ts';
 import { groups } from './routes/groups.ts';
@@ -70,6 +71,7 @@ api
 	.route('/', hubSecrets)
 	.route('/', metricRefs)
 	.route('/', jobs)
+	.route('/', jobSignatures)
 	.route('/', runs)
 	.route('/', feeds)
 	.route('/', events)

@@ -16,6 +16,8 @@ import {
 import { createJob } from './jobs/create.ts';
 import { listJobs } from './jobs/list.ts';
 import { showJob } from './jobs/show.ts';
+import { signJob } from './jobs/sign.ts';
+import { jobTemplate } from './jobs/template.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { listProjects } from './projects/list.ts';
@@ -40,6 +42,8 @@ export const commands: readonly Command[] = [
 	listJobs,
 	showJob,
 	createJob,
+	jobTemplate,
+	signJob,
 	run,
 	follow,
 	listRuns,

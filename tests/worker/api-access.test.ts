@@ -15,6 +15,7 @@ import {
 } from './api-world.ts';
 import { expectArchivable } from './archivable.ts';
 import { enrolRequest } from './api-enrol.ts';
+import { signed } from './signing.ts';
 
 // Who may do what, over every operation of the OpenAPI document: a route without a row here fails the suite.
 
@@ -495,6 +496,24 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		() => at('/api/jobs/{id}', make.job(), (row) => on(row, { body: { title: 'x' } })),
 	],
 	'DELETE /api/jobs/{id}': ['yyyynh', () => at('/api/jobs/{id}', make.job(), on)],
+	'GET /api/jobs/{id}/signatures': ['yyyyyh', () => at('/api/jobs/{id}/signatures', make.job())],
+	'GET /api/jobs/{id}/template': ['yyyynh', () => at('/api/jobs/{id}/template', make.job())],
+	'PUT /api/jobs/{id}/signature': [
+		'ynnynh',
+		async () => {
+			const id = idOf(await make.job());
+			return { path: `/api/jobs/${String(id)}/signature`, body: (await signed(admin, id)).body };
+		},
+	],
+	'DELETE /api/jobs/{id}/signature': [
+		'ynnynh',
+		async () => {
+			const id = idOf(await make.job());
+			const path = `/api/jobs/${String(id)}/signature`;
+			await admin.ok('PUT', path, (await signed(admin, id)).body);
+			return { path };
+		},
+	],
 	'GET /api/jobs/{id}/scripts': ['yyyyyh', () => at('/api/jobs/{id}/scripts', make.job())],
 	'POST /api/jobs/{id}/runs': ['yyyynh', () => at('/api/jobs/{id}/runs', make.job(), () => ({ body: {} }))],
 	'GET /api/runs': ['yyyyyy', plain('/api/runs')],

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Entity, ToBrowser } from '#protocol/browser.ts';
 import { type Answer, type Caller, fresh, idOf, ORIGIN, person, project } from './api-world.ts';
 import { enrolled, TestAgent, TestSocket } from './live-world.ts';
+import { signed } from './signing.ts';
 import { ifMatch } from './source-world.ts';
 
 // Every kind of row that belongs to a project: made, changed and gone, it reaches the page of somebody who may only look.
@@ -128,6 +129,16 @@ const entities: Record<Entity, () => Promise<unknown>> = {
 		await told('hub_secret', row.id, { id: row.id, version: 1 });
 		await admin.call('DELETE', at);
 		await told('hub_secret', row.id, null);
+	},
+	async job_signature() {
+		const id = idOf(await job());
+		const at = `/api/jobs/${String(id)}/signature`;
+		const { body, key } = await signed(admin, id);
+		await admin.ok('PUT', at, body);
+		await told('job_signature', id, { id });
+		expect(JSON.stringify(changes())).not.toContain(key);
+		await admin.call('DELETE', at);
+		await told('job_signature', id, null);
 	},
 	repo: () =>
 		simple(

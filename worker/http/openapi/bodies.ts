@@ -45,6 +45,12 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'metric_ref.create': { label: 'Basket latency', url: 'https://grafana.example.com/d/basket' },
 	'metric_ref.update': { label: 'Basket latency, p99' },
 	'job.create': { title: 'Deploy the shop', job_type: 'ops', priority: 'high', labels: { zone: 'eu' }, tags: ['shop'] },
+	'job.sign': {
+		key: 'A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg',
+		value: `${'Qm9uam91ciBsZSBtb25kZSwgY2VjaSBlc3QgdW4gZXhlbXBsZSBkZSBzaWduYXR1cmUgZGUgNjQgb2N0ZXRzLi4u'.slice(0, 85)}A`,
+		serial: 1_793_000_000,
+		not_after: null,
+	},
 	'job.update': { priority: 'normal', timeout_s: 600 },
 	'terraform_plan.apply': { reason: 'the change of this week' },
 	'run.start': { parameters: { WHO: 'world' }, reason: 'first try' },

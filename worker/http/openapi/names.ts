@@ -15,6 +15,7 @@ import * as incidentEntry from '#domain/incident-entry.ts';
 import * as incidentLink from '#domain/incident-link.ts';
 import * as incident from '#domain/incident.ts';
 import * as inventory from '#domain/inventory.ts';
+import * as jobSignature from '#domain/job-signature.ts';
 import * as job from '#domain/job.ts';
 import * as log from '#domain/log.ts';
 import * as metricRef from '#domain/metric-ref.ts';
@@ -49,6 +50,7 @@ const rooms: object[] = [
 	incident,
 	inventory,
 	job,
+	jobSignature,
 	log,
 	metricRef,
 	postmortem,

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { environments } from '../../db/client.ts';
+import { environments, job_signatures } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertFresh, assertWritable, one, unchanged } from '../edit.ts';
@@ -21,7 +21,10 @@ export async function deleteEnvironment(ctx: Ctx, id: number, version: number): 
 	const { project_id } = before;
 	await commit(ctx, actor, {
 		expect: [unchanged(environments, before), none],
-		statements: [ctx.db.delete(environments).where(eq(environments.id, id))],
+		statements: [
+			ctx.db.delete(job_signatures).where(eq(job_signatures.environment_id, id)),
+			ctx.db.delete(environments).where(eq(environments.id, id)),
+		],
 		audit: [
 			{
 				action: 'environment.delete',

@@ -1,5 +1,6 @@
 import { and, asc, eq, getTableColumns, inArray, sql, type SQL } from 'drizzle-orm';
 import { executionOf, isRequest } from '#domain/backend.ts';
+import type { Signature } from '#domain/job-signature.ts';
 import type { Run } from '#domain/run.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import { NoTargets } from '#domain/target.ts';
@@ -8,6 +9,7 @@ import {
 	environments,
 	git_repos,
 	job_script_refs,
+	job_signatures,
 	jobs,
 	projects,
 	runs,
@@ -56,6 +58,7 @@ export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[], also: SQL 
 		plansQuery(ctx, of('plan_id')),
 		targetsQuery(ctx, of('job_id')),
 		permitsQuery(ctx, ids),
+		signaturesQuery(ctx, of('job_id')),
 	] as const;
 };
 
@@ -75,6 +78,9 @@ export const scriptsQuery = (ctx: Ctx, job_ids: SQL) =>
 		.where(inArray(job_script_refs.job_id, job_ids))
 		.orderBy(asc(job_script_refs.job_id), asc(job_script_refs.position));
 
+export const signaturesQuery = (ctx: Ctx, job_ids: SQL) =>
+	ctx.db.select().from(job_signatures).where(inArray(job_signatures.job_id, job_ids));
+
 export const plansQuery = (ctx: Ctx, ids: SQL) =>
 	ctx.db
 		.select({ id: terraform_plans.id, plan_sha256: terraform_plans.plan_sha256 })
@@ -86,7 +92,7 @@ type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q
 type Loaded = Rows<ReturnType<typeof dispatchQueries>>;
 
 /** What each of these runs would carry out; a run that is not queued (any more) is not among them. */
-export const specsOf = ([found, jobs, projects, environments, scripts, plans, inventories]: Loaded) =>
+export const specsOf = ([found, jobs, projects, environments, scripts, plans, inventories, , signatures]: Loaded) =>
 	new Map(
 		found.flatMap((run) => {
 			const job = jobs.find(({ id }) => id === run.job_id);
@@ -96,7 +102,10 @@ export const specsOf = ([found, jobs, projects, environments, scripts, plans, in
 			const plan = plans.find(({ id }) => id === run.plan_id);
 			const inventory = inventories.find(({ id }) => id === job.targets?.inventory_id);
 			const own = scripts.filter(({ job_id }) => job_id === job.id);
-			const made = specOf({ run, job, project, environment, scripts: own, plan, inventory });
+			const signature = signatures.find(
+				(one) => one.job_id === job.id && one.environment_id === (run.environment_id ?? 0),
+			);
+			const made = specOf({ run, job, project, environment, scripts: own, plan, inventory, signature });
 			return [[run.id, { run, environment, made }] as const];
 		}),
 	);
@@ -127,6 +136,7 @@ export function specOf({
 	scripts,
 	plan,
 	inventory,
+	signature,
 }: {
 	run: Asked;
 	job: Loaded[1][number];
@@ -135,6 +145,7 @@ export function specOf({
 	scripts: ScriptRow[];
 	plan: Loaded[5][number] | undefined;
 	inventory: Loaded[6][number] | undefined;
+	signature?: Signature | undefined;
 }): RunSpec | Reason {
 	// A plan that is gone is never made anew instead of applied.
 	if (run.plan_id !== null && !plan?.plan_sha256)
@@ -167,6 +178,7 @@ export function specOf({
 		...(aim.inventory && { inventory: aim.inventory }),
 		...(run.check_mode && { check: true }),
 		...(plan?.plan_sha256 && { apply_plan: plan.plan_sha256 }),
+		...(signature && { signature: signatureOf(signature) }),
 	});
 	// Who it was queued for cannot carry out what it has become.
 	if (!spec.success || isRequest(run.backend) !== isRequest(spec.data.execution.backend)) return nothingToRun;
@@ -191,6 +203,8 @@ function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {
 /** Loads runs for their dispatch, in one round trip. */
 export const loadDispatches = async (ctx: Ctx, run_ids: readonly number[]): Promise<Map<number, Dispatch>> =>
 	dispatchesOf(ctx, await ctx.db.batch(dispatchQueries(ctx, run_ids)));
+
+const signatureOf = ({ key, value, serial, not_after }: Signature): Signature => ({ key, value, serial, not_after });
 
 export type ScriptRow = Loaded[4][number];
 
