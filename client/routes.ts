@@ -48,6 +48,7 @@ import type {
 } from '#domain/postmortem.ts';
 import type { ProjectCreate, ProjectPatch, ProjectView } from '#domain/project.ts';
 import type { GitChange, GitChangeCreate, GitChangePatch, GitRepo, GitRepoCreate, GitRepoPatch } from '#domain/repo.ts';
+import type { RunCallback } from '#domain/run-callback.ts';
 import type { Run, RunItem, RunStart } from '#domain/run.ts';
 import type { ScriptCreate, ScriptPatch, ScriptRef } from '#domain/script.ts';
 import type { CodeInput, Proof, RecoveryCodes, SecondFactor, SecondFactorSecret } from '#domain/second-factor.ts';
@@ -208,7 +209,6 @@ export interface Routes {
 	'GET /changes/:': { answer: z.output<typeof GitChange> };
 	'PATCH /changes/:': { body: z.input<typeof GitChangePatch>; answer: z.output<typeof GitChange> };
 	'DELETE /changes/:': { answer: null };
-	'POST /hooks/:/:': { body: Record<string, never>; answer: z.output<typeof HookTaken> };
 	'GET /projects/:/inventories': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'source_type' | 'repo_id';
 		answer: Page<z.output<typeof Inventory>>;
@@ -290,12 +290,14 @@ export interface Routes {
 	'GET /runs/:': { query: 'wait'; answer: z.output<typeof Run> };
 	'POST /runs/:/cancel': { body: Record<string, never>; answer: z.output<typeof Run> };
 	'POST /runs/:/retry': { body: Record<string, never>; answer: z.output<typeof Run> };
+	'POST /hooks/runs/:': { body: z.input<typeof RunCallback>; answer: null };
 	'GET /runs/:/approvals': { answer: z.output<typeof ApprovalView> };
 	'POST /runs/:/approve': { body: z.input<typeof ApprovalDecide>; answer: z.output<typeof Run> };
 	'POST /runs/:/reject': { body: z.input<typeof ApprovalDecide>; answer: z.output<typeof Run> };
 	'GET /runs/:/log': { query: 'stream'; answer: string };
 	'GET /runs/:/log/lines': { query: 'from' | 'count'; answer: z.output<typeof LogLines> };
 	'GET /runs/:/log/search': { query: 'q' | 'from_line' | 'limit'; answer: z.output<typeof LogHits> };
+	'POST /hooks/:/:': { body: Record<string, never>; answer: z.output<typeof HookTaken> };
 	'GET /me/feed': { answer: { feed: { created_at: string; last_used_at: string | null } | null } };
 	'POST /me/feed': {
 		body: Record<string, never>;

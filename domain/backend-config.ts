@@ -132,7 +132,10 @@ export const WebhookConfig = z.strictObject({
 	secret_ref: HubSecretRef,
 	/** Any 2xx where it is left out. */
 	expected_status: z.int().min(100).max(599).optional(),
+	/** Until it has answered. */
 	timeout_s: TimeoutS.optional(),
+	/** Its answer only says that it has begun; how it ends is told by a callback, within the job's own time limit. */
+	callback: z.boolean().optional(),
 });
 export type WebhookConfig = z.infer<typeof WebhookConfig>;
 

@@ -53,6 +53,7 @@ export const ReasonCode = z.enum([
 	'plan_stale', // the state has moved since the plan was made
 	'http_status', // webhook, serverless: another status than expected
 	'http_unreachable',
+	'reported', // a callback said that it failed
 	'answer_lost', // the hub stopped while it waited for the answer
 	'http_refused', // its address leads where the hub does not go
 ]);
@@ -79,6 +80,7 @@ export const RetryOn = ReasonCode.extract([
 	'git_failed',
 	'http_status',
 	'http_unreachable',
+	'reported',
 	'answer_lost',
 ]);
 export type RetryOn = z.infer<typeof RetryOn>;

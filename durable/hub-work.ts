@@ -1,13 +1,26 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { CALLBACK_LOG_MAX, type Reported, type RunCallback } from '#domain/run-callback.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
 import { isAllowedAddress } from '#domain/webhook-address.ts';
 import { encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
-import { type Answered, exchange, requestBody, requestId } from '#protocol/run-request.ts';
+import {
+	ANSWER_MAX,
+	type Answered,
+	type Ended,
+	exchange,
+	requestBody,
+	requestId,
+	without,
+} from '#protocol/run-request.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
+import { toBase64url } from '#worker/services/bytes.ts';
 import { outsideOf } from '#worker/outside.ts';
 import { openHubSecret } from '#worker/services/hub_secrets/rows.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
 import { signed } from '#worker/services/webhooks/sign.ts';
 import type { Outside } from '#worker/services/webhooks/send.ts';
+import { TokenBucket } from './core/token-bucket.ts';
 import type { RunCourse } from './run-course.ts';
 import type { RunDesk } from './run-desk.ts';
 import type { RunIntake } from './run-intake.ts';
@@ -19,17 +32,24 @@ const AWAKE_MS = 20_000;
 /** An answer is not waited for much longer than its time limit, whatever becomes of that. */
 const LATE_MS = 30_000;
 
+/** Of one run, at once and per second. */
+const CALLBACKS = 60;
+const CALLBACKS_PER_S = 2;
+
 type Execution = Extract<RunSpec['execution'], { backend: 'webhook' }>;
 interface Request {
 	run: Run;
 	spec: RunSpec;
 	config: Execution['config'];
 	secret: string;
+	/** Where and with what a callback may come; null: none is waited for. */
+	callback: { url: string; token: string } | null;
 }
 
 /**
  * A run that the hub carries out itself, by a request. It is sent once: what is known before it leaves is that it may have left. Where
- * this object ends while it waits for the answer, nobody can know what became of the request, and the run is lost.
+ * this object ends while it waits for the answer, nobody can know what became of the request, and the run is lost; unless a callback is to
+ * tell of its end: that is waited for, whatever became of the answer.
  */
 export class HubWork {
 	readonly #env: Env;
@@ -39,6 +59,9 @@ export class HubWork {
 	readonly #intake: RunIntake;
 	/** The request that is under way; its signal says why it was given up. */
 	#underWay: AbortController | null = null;
+	/** A callback ends the run at this moment. */
+	#ending = false;
+	readonly #callbacks = new TokenBucket(CALLBACKS, CALLBACKS_PER_S, Date.now());
 
 	constructor(env: Env, storage: DurableObjectStorage, desk: RunDesk, course: RunCourse, intake: RunIntake) {
 		this.#env = env;
@@ -46,7 +69,7 @@ export class HubWork {
 		this.#desk = desk;
 		this.#course = course;
 		this.#intake = intake;
-		if (desk.state.asking) desk.later(this.#course.stepToEnd({ type: 'answer_lost' }));
+		if (desk.state.awaits === 'answer') desk.later(this.#orphaned());
 	}
 
 	/** Sends the request of a run that waits. `gone`: it does not wait any more. */
@@ -67,11 +90,17 @@ export class HubWork {
 			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'secret_unavailable', message } });
 			return 'gone';
 		}
+		if (config.callback && !this.#env.UHUB_URL) {
+			const message = 'The hub does not know its own address (UHUB_URL), where the callback is to come.';
+			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'start_failed', message } });
+			return 'gone';
+		}
 		if (this.#desk.state.step !== 'queued') return 'gone';
+		const callback = config.callback ? this.#newCallback(spec) : null;
 		const timeout_s = Math.min(config.timeout_s ?? TIMEOUT_S, spec.timeout_s);
 		this.#course.step({ type: 'ask', patience_ms: timeout_s * 1000 + LATE_MS });
 		this.#stayAwake();
-		this.#desk.later(this.#carryOut({ run, spec, config, secret }, outside, timeout_s));
+		this.#desk.later(this.#carryOut({ run, spec, config, secret, callback }, outside, timeout_s));
 		return 'offered';
 	}
 
@@ -84,7 +113,42 @@ export class HubWork {
 	/** The alarm rang: either the answer is still awaited here, or nobody awaits it. */
 	async awake(): Promise<void> {
 		if (this.#underWay) this.#stayAwake();
+		else await this.#orphaned();
+	}
+
+	/** Adds to the log, or ends the run; where several would, the first does. */
+	async reported({ token, status, message, output }: RunCallback): Promise<Reported> {
+		const { kept, log, state } = this.#desk;
+		const known = kept.get('callback');
+		if (!known || state.awaits === null || this.#ending || !sameHash(known.hash, token)) return 'void';
+		if (!this.#callbacks.take(Date.now())) return 'too_many';
+		const said = without(token, [output, ...(status === 'failed' ? [] : [message])].filter(Boolean).join('\n'));
+		if (said !== '' && log.end.offset + said.length <= ANSWER_MAX + CALLBACK_LOG_MAX)
+			this.#say(Stream.stdout, said.endsWith('\n') ? said : `${said}\n`);
+		if (status === 'running') return 'taken';
+		this.#ending = true;
+		const reason: Reason = { code: 'reported', message: without(token, message ?? 'It was reported as failed.') };
+		if (status === 'failed') this.#say(Stream.stderr, `${reason.message}\n`);
+		await this.#end({ outcome: status, reason: status === 'failed' ? reason : null });
+		return 'taken';
+	}
+
+	/** The answer, if there was one, came to nobody. */
+	async #orphaned(): Promise<void> {
+		const callback = this.#desk.kept.get('callback');
+		if (callback) this.#course.step({ type: 'begun', until: callback.until });
 		else await this.#course.stepToEnd({ type: 'answer_lost' });
+	}
+
+	async #end(ended: Ended): Promise<void> {
+		await this.#course.stepToEnd({ type: 'answered', epoch: this.#desk.state.epoch, ...ended });
+	}
+
+	/** A token of 256 bits, of which only the hash stays here. */
+	#newCallback({ run_id, timeout_s }: RunSpec) {
+		const token = toBase64url(crypto.getRandomValues(new Uint8Array(32)));
+		this.#desk.kept.put('callback', { hash: hashOf(token), until: Date.now() + timeout_s * 1000 });
+		return { url: new URL(`/api/hooks/runs/${String(run_id)}`, this.#env.UHUB_URL).href, token };
 	}
 
 	async #carryOut(request: Request, outside: Outside, timeout_s: number): Promise<void> {
@@ -97,14 +161,18 @@ export class HubWork {
 			await this.#storage.sync();
 			const { method = 'POST', url, expected_status: expected = null } = request.config;
 			const ended = await exchange({
-				...{ method, url, expected, timeout_s, now: Date.now },
+				...{ method, url, expected, timeout_s, now: Date.now, hidden: request.callback?.token ?? null },
 				send: () => this.#send(request, outside, epoch, AbortSignal.any([canceled.signal, late])),
 				stopped: () => (canceled.signal.aborted ? 'canceled' : late.aborted ? 'timeout' : null),
 				say: (stream, text) => {
 					this.#say(Stream[stream], text);
 				},
 			});
-			if (ended) await this.#course.stepToEnd({ type: 'answered', epoch, ...ended });
+			if (!ended) return;
+			const { callback } = request;
+			if (!callback || ended.outcome === 'failed') return await this.#end(ended);
+			this.#say(Stream.stdout, '\nThe answer is taken. It goes on, and ends with a callback.\n');
+			await this.#orphaned();
 		} finally {
 			this.#underWay = null;
 			this.#desk.alarm.timers.set('awake', null);
@@ -112,13 +180,13 @@ export class HubWork {
 	}
 
 	async #send(
-		{ run, spec, config, secret }: Request,
+		{ run, spec, config, secret, callback }: Request,
 		outside: Outside,
 		epoch: number,
 		signal: AbortSignal,
 	): Promise<Answered> {
 		const id = requestId(spec.run_id, epoch);
-		const body = JSON.stringify(requestBody(spec, run.attempt));
+		const body = JSON.stringify(requestBody(spec, run.attempt, callback));
 		const headers = new Headers(config.headers);
 		const own = await signed(secret, { event: 'run.request', id, body, version: outside.version }, Date.now());
 		for (const [name, value] of Object.entries({ ...own, 'idempotency-key': id, 'accept-encoding': 'identity' }))
@@ -127,8 +195,9 @@ export class HubWork {
 		return answeredBy(await outside.fetch(url, { method, redirect: 'manual', headers, body, signal }));
 	}
 
-	/** A part of the run's log, as the hub's own word. */
+	/** A part of the run's log, as the hub's own word. What is over says no more. */
 	#say(stream: Stream, text: string): void {
+		if (this.#desk.state.step === 'done') return;
 		const payload = new TextEncoder().encode(text);
 		this.#intake.take((log) =>
 			log.bring(this.#desk.id, log.seq, [
@@ -142,6 +211,10 @@ export class HubWork {
 		this.#desk.alarm.arm();
 	}
 }
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+const sameHash = (hash: string, token: string): boolean =>
+	timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(token)));
 
 function answeredBy(response: Response): Answered {
 	const body: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();

@@ -74,7 +74,7 @@ export class RunCourse {
 /** What of a step is audited: that the run was handed to an agent or began in the hub, and how it ended. */
 function auditOf(before: RunState, after: RunState): RunChange['audit'] {
 	const { agent_id, epoch, status, exit_code, reason } = after;
-	if ((after.step === 'granted' && before.step !== 'granted') || (after.asking && !before.asking))
+	if ((after.step === 'granted' && before.step !== 'granted') || (after.awaits !== null && before.step === 'queued'))
 		return { action: 'run.grant', metadata: { agent_id, epoch } };
 	if (after.step === 'done')
 		return { action: 'run.finish', metadata: { status, exit_code, reason: reason?.code ?? null } };

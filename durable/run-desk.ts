@@ -22,6 +22,8 @@ interface Kept {
 	state: RunState;
 	/** The uploaded scripts of the spec that was offered. */
 	scripts: Script[];
+	/** SHA-256 of the token that a callback must have, and until when one is waited for. */
+	callback: { hash: string; until: number };
 	/** The import that brought the log, until it is known whether it was carried out; 0: no more. */
 	brought: number;
 }

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { LogHits, LogLines, LogStream } from '#domain/log.ts';
+import type { Reported, RunCallback } from '#domain/run-callback.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
@@ -103,10 +104,15 @@ export class RunStream extends DurableObject<Env> {
 
 	async cancel(): Promise<void> {
 		if (!(await this.#desk.record())) return;
-		if (this.#desk.state.asking) return this.#hub.cancel();
+		if (this.#desk.state.awaits !== null) return this.#hub.cancel();
 		const { answer, state } = this.#course.step({ type: 'cancel' });
 		if (answer === 'cancel' && state.agent_id !== null)
 			await this.#desk.link(state.agent_id).cancel(this.#desk.id, state.epoch);
+	}
+
+	/** What is said of the run where it was asked for, by who has its token. */
+	reported(callback: RunCallback): Promise<Reported> {
+		return this.#hub.reported(callback);
 	}
 
 	// ——— the agent's link ———

@@ -4,7 +4,7 @@ import type { RunSpec } from './run-spec.ts';
 // A run that is a request to somebody else: what is asked, and how what comes back is told and ends it.
 
 /** What is asked. The same at each attempt to read it: a request of one run and epoch has one name. */
-export const requestBody = (spec: RunSpec, attempt: number) => ({
+export const requestBody = (spec: RunSpec, attempt: number, callback: { url: string; token: string } | null) => ({
 	event: 'run.request',
 	run_id: spec.run_id,
 	attempt,
@@ -12,6 +12,7 @@ export const requestBody = (spec: RunSpec, attempt: number) => ({
 	project: { id: spec.project_id, name: spec.project },
 	environment: spec.environment,
 	parameters: spec.parameters,
+	...(callback && { callback_url: callback.url, callback_token: callback.token }),
 });
 export const requestId = (run_id: number, epoch: number): string => `run_${String(run_id)}_${String(epoch)}`;
 
@@ -41,6 +42,8 @@ export interface Exchange {
 	timeout_s: number;
 	send(): Promise<Answered>;
 	/** Why it was given up, where it was. */
+	/** What never stands in the log, though it may come back; null: nothing. */
+	hidden: string | null;
 	stopped(): 'timeout' | 'canceled' | null;
 	/** A part of the run's log. */
 	say(stream: 'stdout' | 'stderr', text: string): void;
@@ -69,9 +72,9 @@ async function converse(e: Exchange): Promise<Ended | null> {
 		const { status, statusText } = answer;
 		const headers = SHOWN_HEADERS.flatMap((name) => {
 			const value = answer.header(name);
-			return value === null ? [] : [`${name}: ${value.slice(0, 200)}\n`];
+			return value === null ? [] : [`${name}: ${without(e.hidden, value).slice(0, 200)}\n`];
 		});
-		const line = `${String(status)} ${statusText.slice(0, 100)}`.trim();
+		const line = `${String(status)} ${without(e.hidden, statusText).slice(0, 100)}`.trim();
 		e.say('stdout', `${line}, after ${String(e.now() - began)} ms\n${headers.join('')}\n`);
 		await tellBody(e, answer);
 		return endOf(status, e.expected);
@@ -94,6 +97,9 @@ async function converse(e: Exchange): Promise<Ended | null> {
 		}
 	}
 }
+
+export const without = (hidden: string | null, text: string): string =>
+	hidden === null ? text : text.replaceAll(hidden, '•••');
 
 /** What stands in a query may be a key. */
 export function shownAddress(url: string): string {
@@ -121,21 +127,25 @@ async function tellBody(e: Exchange, answer: Answered): Promise<void> {
 	let left = ANSWER_MAX;
 	let text = '';
 	let told = e.now();
-	const tell = () => {
-		if (text !== '') e.say('stdout', text);
-		text = '';
+	// What is hidden may come in two parts: so much is held back until it is known what follows.
+	const held = e.hidden === null ? 0 : e.hidden.length - 1;
+	const tell = (all: boolean) => {
+		text = without(e.hidden, text);
+		const part = all ? text : text.slice(0, Math.max(0, text.length - held));
+		if (part !== '') e.say('stdout', part);
+		text = text.slice(part.length);
 		told = e.now();
 	};
 	try {
 		for (let bytes = await answer.read(); bytes !== null; bytes = await answer.read()) {
 			text += decoder.decode(bytes.subarray(0, left), { stream: true });
 			left -= bytes.length;
-			if (text.length >= GATHER_BYTES || e.now() - told >= GATHER_MS) tell();
+			if (text.length >= GATHER_BYTES || e.now() - told >= GATHER_MS) tell(false);
 			if (left < 0) break;
 		}
 		text += decoder.decode();
 	} finally {
-		tell();
+		tell(true);
 	}
 	if (left >= 0) return;
 	answer.drop();

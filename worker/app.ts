@@ -64,7 +64,6 @@ api
 	.route('/', projects)
 	.route('/', scripts)
 	.route('/', repos)
-	.route('/', gitHooks)
 	.route('/', inventories)
 	.route('/', terraform)
 	.route('/', clusters)
@@ -73,6 +72,8 @@ api
 	.route('/', jobs)
 	.route('/', jobSignatures)
 	.route('/', runs)
+	// Behind a run's callback, whose path would else be taken for a provider's.
+	.route('/', gitHooks)
 	.route('/', feeds)
 	.route('/', events)
 	.route('/', freezes)

@@ -1,4 +1,5 @@
 import type { Live, RowChange } from './services/context.ts';
+import type { Report } from './services/runs/report.ts';
 import type { LogRange, Logs } from './services/logs.ts';
 
 /** What is only in the audit is told so often at most: a busy hub writes hundreds of rows a second, and a page asks for the latest. */
@@ -53,6 +54,12 @@ export const liveOf = (env: Env): Live => ({
 		);
 	},
 });
+
+/** The `Report` port over the streams. */
+export const reportOf =
+	(env: Env): Report =>
+	(run_id, callback) =>
+		env.RUN_STREAM.getByName(String(run_id)).reported(callback);
 
 /** What of a log is asked for at once, in bytes. */
 const AT_ONCE = 1_048_576;

@@ -18,8 +18,8 @@ export interface RunState {
 	agent_id: number | null;
 	/** The agent is out of reach, after the grant. */
 	away: boolean;
-	/** The hub itself carries it out: it waits for the answer to its request. */
-	asking: boolean;
+	/** The hub itself carries it out, by a request: what it waits for. */
+	awaits: 'answer' | 'callback' | null;
 	cancel_requested_at: string | null;
 	finish: Finish | null;
 	/** Its log cannot be kept any further: why. The agent is to stop the run, and what it ends with is not a success. */
@@ -39,7 +39,7 @@ export const newRun: RunState = {
 	epoch: 0,
 	agent_id: null,
 	away: false,
-	asking: false,
+	awaits: null,
 	cancel_requested_at: null,
 	finish: null,
 	damage: null,
@@ -78,7 +78,10 @@ export type RunEvent =
 	| { type: 'log_stored'; whole: boolean }
 	/** The hub sends a request of its own, and waits so long for its answer. Committed before the request leaves. */
 	| { type: 'ask'; patience_ms: number }
+	/** By its answer, or by a callback. */
 	| { type: 'answered'; epoch: number; outcome: 'success' | 'failed'; reason: Reason | null }
+	/** It goes on where it was asked for, and is waited for until then. */
+	| { type: 'begun'; until: number }
 	/** Who waited for the answer is gone, and the answer with them. */
 	| { type: 'answer_lost' }
 	| { type: 'cancel' }
@@ -120,7 +123,7 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 		requeued: true,
 	});
 	const end = (status: RunStatus, change: Partial<RunState>, answer: Answer = null): Step => ({
-		state: { ...state, step: 'done', status, away: false, asking: false, due: null, finished_at: at, ...change },
+		state: { ...state, step: 'done', status, away: false, awaits: null, due: null, finished_at: at, ...change },
 		answer,
 		free: held,
 		requeued: false,
@@ -151,7 +154,7 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 	if (event.type === 'ask')
 		return state.step === 'queued'
 			? to({
-					...{ step: 'running', status: 'running', asking: true, epoch: state.epoch + 1, agent_id: null },
+					...{ step: 'running', status: 'running', awaits: 'answer', epoch: state.epoch + 1, agent_id: null },
 					...{
 						reason: null,
 						started_at: at,
@@ -161,15 +164,17 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 				})
 			: stay;
 	if (event.type === 'answered')
-		return state.asking && event.epoch === state.epoch
+		return state.awaits !== null && event.epoch === state.epoch
 			? end(event.outcome, { reason: event.reason, timings: { ...state.timings, exited_at: at } })
 			: stay;
-	if (event.type === 'answer_lost') return state.asking ? end('lost', { reason: answerLost }) : stay;
+	if (event.type === 'begun')
+		return state.awaits === 'answer' ? { ...stay, state: { ...state, awaits: 'callback', due: event.until } } : stay;
+	if (event.type === 'answer_lost') return state.awaits === 'answer' ? end('lost', { reason: answerLost }) : stay;
 	if (event.type === 'waiting')
 		return state.step === 'queued' && !sameReason(state.reason, event.reason) ? to({ reason: event.reason }) : stay;
 	if (event.type === 'unrunnable') return state.step === 'queued' ? end(event.status, { reason: event.reason }) : stay;
 	if (event.type === 'cancel') {
-		if (state.asking) return end('canceled', { reason: givenUp, cancel_requested_at: at });
+		if (state.awaits !== null) return end('canceled', { reason: givenUp, cancel_requested_at: at });
 		if (state.step === 'queued' || beforeGrant) return end('canceled', { reason: canceled, cancel_requested_at: at });
 		return (state.step === 'granted' || state.step === 'running') && state.cancel_requested_at === null
 			? { ...stay, state: { ...state, cancel_requested_at: at }, answer: 'cancel' }
@@ -182,7 +187,8 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 	if (event.type === 'overdue') {
 		if (state.due === null || now < state.due) return stay;
 		if (beforeGrant) return requeue('drop');
-		if (state.asking) return end('lost', { reason: answerLost });
+		if (state.awaits === 'answer') return end('lost', { reason: answerLost });
+		if (state.awaits === 'callback') return end('failed', { reason: noCallback });
 		return state.away || state.finish ? lost('agent_lost', 'The agent did not come back.') : stay;
 	}
 
@@ -276,8 +282,9 @@ const passing: readonly Reason['code'][] = ['agents_busy', 'agent_stopped'];
 const canceled: Reason = { code: 'canceled_by_user', message: 'Canceled.' };
 const givenUp: Reason = {
 	code: 'canceled_by_user',
-	message: 'Canceled: the answer is not waited for any more. What was begun elsewhere may go on there.',
+	message: 'Canceled: it is not waited for any more. What was begun elsewhere may go on there.',
 };
+const noCallback: Reason = { code: 'timeout', message: 'No callback came within the time limit.' };
 const answerLost: Reason = {
 	code: 'answer_lost',
 	message: 'The hub stopped while it waited for the answer: nobody can know what became of the request.',

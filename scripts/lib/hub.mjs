@@ -128,7 +128,7 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 }
 
 /** @param {string} root @param {import('./settings.mjs').Settings} settings @param {number} port @param {string} controlSocket */
-function writeConfig(root, { dataDir, host, signIn, webhookNetworks }, port, controlSocket) {
+function writeConfig(root, { dataDir, host, signIn, webhookNetworks, url }, port, controlSocket) {
 	const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 	const file = path.join(dataDir, 'hub.capnp');
 	const config = workerdConfig({
@@ -144,6 +144,7 @@ function writeConfig(root, { dataDir, host, signIn, webhookNetworks }, port, con
 		version,
 		signIn: Object.keys(signIn),
 		webhookNetworks,
+		url: url ?? localUrlOf(host, port),
 	});
 	fs.writeFileSync(file, config, { mode: 0o600 });
 	return file;

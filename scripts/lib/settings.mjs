@@ -11,6 +11,7 @@ import { Failure } from './failure.mjs';
  * @property {boolean} demo
  * @property {boolean} agent whether a local agent comes with the demo
  * @property {string | null} demoPassword
+ * @property {string | null} url where the hub is reached from outside; null: where it listens
  * @property {string[]} webhookNetworks networks of one's own that webhooks may reach
  * @property {Record<string, string>} signIn how people sign in, by the names of the hub's own variables; the hub reads them
  */
@@ -92,6 +93,12 @@ export function readSettings(env, root) {
 	if (noNetwork)
 		throw new Failure(`UHUB_WEBHOOK_NETWORKS must be networks such as 10.0.0.0/8, and "${noNetwork}" is none.`);
 
+	const { UHUB_URL: url = '' } = env;
+	if (url && (!/^https?:\/\//.test(url) || !URL.canParse(url) || new URL(url).href !== `${new URL(url).origin}/`))
+		throw new Failure(
+			`UHUB_URL must be where the hub is reached, such as https://uhub.example.com, and "${url}" is not.`,
+		);
+
 	return {
 		host,
 		port: Number(port),
@@ -101,5 +108,6 @@ export function readSettings(env, root) {
 		demoPassword: password || null,
 		signIn,
 		webhookNetworks,
+		url: url ? new URL(url).origin : null,
 	};
 }

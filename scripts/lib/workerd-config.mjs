@@ -16,6 +16,7 @@
  * @property {string} compatibilityDate
  * @property {{binding: string, className: string}[]} objects
  * @property {string[]} crons
+ * @property {string} url where the hub is reached from outside
  * @property {string[]} webhookNetworks networks of one's own that webhooks may reach
  * @property {string[]} signIn names of the variables that say how people sign in; their values stay in the environment
  */
@@ -99,6 +100,7 @@ const hub :Workerd.Worker = (
 		(name = "ASSETS", service = "assets"),
 		(name = "UHUB_VERSION", text = ${text(c.version)}),
 		(name = "UHUB_LOCAL", text = "1"),
+		(name = "UHUB_URL", text = ${text(c.url)}),
 		(name = "UHUB_SECRET", fromEnvironment = "UHUB_SECRET"),
 ${c.signIn.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${webhookBindings(c)}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
 	],

@@ -18,7 +18,23 @@ const letters: Letter[] = [];
 const came = (path: string) => letters.filter((letter) => letter.path === path);
 
 const bomb = gzipSync(Buffer.alloc(64 * 1_048_576));
-const answers: Record<string, (response: ServerResponse) => void> = {
+/** Answers, and then calls back. */
+async function later(response: ServerResponse, body: string) {
+	response.writeHead(202).end();
+	const { callback_url, callback_token: token } = JSON.parse(body) as Record<'callback_url' | 'callback_token', string>;
+	for (const report of [
+		{ status: 'running', output: 'half' },
+		{ status: 'success', message: 'all of it' },
+	])
+		await fetch(callback_url, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ token, ...report }),
+		});
+}
+
+const answers: Record<string, (response: ServerResponse, body: string) => void> = {
+	'/later': (response, body) => void later(response, body),
 	'/fine': (response) => response.writeHead(201, { 'content-type': 'text/plain', 'x-key': KEY }).end('taken\n'),
 	'/moved': (response) => response.writeHead(307, { location: '/fine' }).end(),
 	'/cut': (response) => response.socket?.destroy(),
@@ -56,7 +72,7 @@ beforeAll(async () => {
 		request.on('end', () => {
 			const path = request.url ?? '';
 			letters.push({ path, headers: request.headers, body });
-			answers[path]?.(response);
+			answers[path]?.(response, body);
 		});
 	});
 	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -138,6 +154,13 @@ it('whose answer is a bomb, bytes or without end, keeps so much of it and no mor
 	expect(endless.row).toMatchObject({ status: 'success' });
 	expect(endless.log.length).toBeLessThan(1_100_000);
 	expect(endless.log).toContain('longer than 1 MiB');
+});
+
+it('goes on after its answer, and ends with the callback that the other end makes', async () => {
+	const { row, log } = await ended(at('/later'), { callback: true });
+	expect(row).toMatchObject({ status: 'success' });
+	// When they come is the other end's affair: also while its answer is being read.
+	expect(log).toMatch(/^half$[^]*^all of it$/m);
 });
 
 it('30: reaches what a name leads to only where an admin allows that', async () => {

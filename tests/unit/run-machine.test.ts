@@ -104,6 +104,7 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 		reason: fc.constant(null),
 	}),
 	fc.constant({ type: 'answer_lost' as const }),
+	fc.constant({ type: 'begun' as const, until: T + 5000 }),
 	fc.record({ type: fc.constant('waiting' as const), reason }),
 	fc.record({
 		type: fc.constant('unrunnable' as const),
@@ -294,7 +295,7 @@ describe('a run of the hub’s own', () => {
 	it('is running before its request leaves, and ends with the answer', () => {
 		expect(after(ask)).toMatchObject({ step: 'running', status: 'running', agent_id: null, epoch: 1, due: T + 1000 });
 		expect(after(ask, ask)).toEqual(after(ask));
-		expect(after(ask, answered)).toMatchObject({ step: 'done', status: 'success', asking: false, due: null });
+		expect(after(ask, answered)).toMatchObject({ step: 'done', status: 'success', awaits: null, due: null });
 		expect(after(ask, { ...answered, epoch: 0 })).toEqual(after(ask));
 	});
 
@@ -303,6 +304,19 @@ describe('a run of the hub’s own', () => {
 		expect(lost).toMatchObject({ status: 'lost', reason: { code: 'answer_lost' } });
 		expect(step(lost, answered, T + 5).state).toBe(lost);
 		expect(step(after(ask), { type: 'overdue' }, T + 1000).state.status).toBe('lost');
+	});
+
+	it('that a callback is to end is waited for until its time is over, whatever became of the answer', () => {
+		const begun = after(ask, { type: 'begun', until: T + 5000 });
+		expect(begun).toMatchObject({ status: 'running', awaits: 'callback', due: T + 5000 });
+		expect(step(begun, { type: 'answer_lost' }, T + 9).state).toBe(begun);
+		expect(step(begun, answered, T + 9).state).toMatchObject({
+			status: 'success',
+			finished_at: new Date(T + 9).toISOString(),
+		});
+		const late = step(begun, { type: 'overdue' }, T + 5000).state;
+		expect(late).toMatchObject({ status: 'failed', reason: { code: 'timeout' } });
+		expect(step(late, answered, T + 6000).state).toBe(late);
 	});
 
 	it('is canceled at once, and says that the work may go on elsewhere', () => {

@@ -42,6 +42,7 @@ async function asked(send: () => Promise<Answered>, over: Partial<Exchange> = {}
 		expected: null,
 		timeout_s: 5,
 		send,
+		hidden: null,
 		stopped: () => null,
 		say: (stream, text) => (log[stream] += text),
 		now: () => 0,
@@ -119,6 +120,25 @@ describe('a request and its answer', () => {
 				expect(stdout.slice(stdout.indexOf('\n\n') + 2)).toBe(
 					new TextDecoder('utf-8', { ignoreBOM: true }).decode(whole),
 				);
+			}),
+		);
+	});
+
+	it('46: never show what is hidden, wherever it is cut', async () => {
+		const hidden = 't0ken-of-a-callback';
+		await fc.assert(
+			fc.asyncProperty(fc.array(fc.nat(60), { maxLength: 6 }), fc.nat(2), async (cuts, spread) => {
+				const text = `{"callback_token":"${hidden}"}${hidden}${'x'.repeat(spread)}${hidden}`;
+				const at = [0, ...cuts.sort((a, b) => a - b), text.length];
+				const parts = at.map((from, i) => bytes(text.slice(from, at[i + 1])));
+				// Each part is told by itself.
+				let now = 0;
+				const { stdout } = await asked(() => new FarEnd(200, parts, { 'x-request-id': hidden }).answer(), {
+					hidden,
+					now: () => (now += 2000),
+				});
+				expect(stdout).not.toContain(hidden);
+				expect(stdout.slice(stdout.indexOf('\n\n') + 2)).toBe(text.replaceAll(hidden, '•••'));
 			}),
 		);
 	});

@@ -43,6 +43,7 @@ describe('settings', () => {
 			demoPassword: null,
 			signIn: {},
 			webhookNetworks: [],
+			url: null,
 		});
 	});
 
@@ -251,6 +252,7 @@ describe('runtime configuration', () => {
 			crons: ['* * * * *'],
 			signIn,
 			webhookNetworks,
+			url: 'https://uhub.example.com',
 		});
 
 	it('quotes what comes from outside', () => {

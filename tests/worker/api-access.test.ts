@@ -655,6 +655,7 @@ const elsewhere = [
 	'GET /api/auth/oidc/start', // api-oidc
 	'GET /api/auth/oidc/callback', // api-oidc
 	'POST /api/agents/enrol', // api-agents
+	'POST /api/hooks/runs/{id}', // hub-work
 	'POST /api/me/password', // api-me
 	'DELETE /api/me/sessions', // api-me
 	'DELETE /api/me/sessions/{id}', // api-me

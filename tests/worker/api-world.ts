@@ -127,6 +127,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 		},
 		store: storeOf(env),
 		networks: [],
+		url: ORIGIN,
 		now: Date.now,
 		request_id: 'test',
 		ip: '192.0.2.1',

@@ -1,7 +1,7 @@
-import { env } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Caller, fresh, idOf, person, project } from './api-world.ts';
+import { type Caller, fresh, idOf, ORIGIN, person, project } from './api-world.ts';
 import { becomes, rowOf, runOf, Viewer } from './live-world.ts';
 
 // Runs that the hub carries out itself. The far end is a function here; over real connections: tests/agent/http-runs.test.ts.
@@ -57,6 +57,106 @@ const run = async (over: object = {}, fields: object = {}) => runOf(admin, await
 const stream = (id: number) => env.RUN_STREAM.getByName(String(id));
 const log = async (id: number, of: 'stdout' | 'stderr') =>
 	(await admin.ok('GET', `/api/runs/${String(id)}/log?stream=${of}`)).text;
+
+interface Letter {
+	callback_url: string;
+	callback_token: string;
+}
+const letter = (n = 0) => JSON.parse(String(sent[n]?.init.body)) as Letter;
+const report = async (id: number, body: object, headers: Record<string, string> = {}) =>
+	(
+		await exports.default.fetch(`${ORIGIN}/api/hooks/runs/${String(id)}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', ...headers },
+			body: JSON.stringify(body),
+		})
+	).status;
+
+describe('a run by webhook that a callback ends', () => {
+	/** It has answered, and is waited for. */
+	async function begun(fields: object = {}) {
+		const id = await run({ callback: true }, fields);
+		await becomes(id, { status: 'running' });
+		await expect.poll(() => log(id, 'stdout')).toContain('ends with a callback');
+		return { id, token: letter().callback_token };
+	}
+
+	it('goes on after its answer, takes lines, and ends as it is told to', async () => {
+		answer = ({ body }) => Promise.resolve(new Response(`you said ${String(body)}\n`));
+		const { id, token } = await begun();
+		expect(letter().callback_url).toBe(`${ORIGIN}/api/hooks/runs/${String(id)}`);
+		expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
+		expect(await report(id, { token, status: 'running', output: `half, ${token}` })).toBe(204);
+		expect(await rowOf(id)).toMatchObject({ status: 'running' });
+		expect(await report(id, { token, status: 'success', message: 'all of it' })).toBe(204);
+		await becomes(id, { status: 'success', phase: 'done' });
+		expect(await log(id, 'stdout')).toMatch(/half, •••\nall of it\n$/);
+		// 46: whatever is sent back, the token is nowhere.
+		const { results } = await env.DB.prepare('select * from runs where id = ?').bind(id).all();
+		expect(JSON.stringify([results, await log(id, 'stdout')])).not.toContain(token);
+	});
+
+	it('fails where that is said, also before there is an answer', async () => {
+		const held = heldBack();
+		const id = await run({ callback: true });
+		await expect.poll(() => sent.length).toBe(1);
+		expect(await report(id, { token: letter().callback_token, status: 'failed', message: 'disk full' })).toBe(204);
+		held.resolve('late');
+		await becomes(id, { status: 'failed', reason: JSON.stringify({ code: 'reported', message: 'disk full' }) });
+		expect(await log(id, 'stderr')).toBe('disk full\n');
+	});
+
+	it('29: is ended once, by its own token, and by nothing that is late', async () => {
+		const { id, token } = await begun();
+		const other = await begun();
+		const wrong = { status: 'success' };
+		for (const guess of [letter(1).callback_token, '', token.slice(1), `${token}A`, 'é'.repeat(43)])
+			expect(await report(id, { ...wrong, token: guess }), guess).toBe(guess === '' ? 400 : 404);
+		expect(await report(id + 1000, { ...wrong, token })).toBe(404);
+		const both = await Promise.all(['success', 'failed'].map((status) => report(id, { token, status })));
+		expect(both.sort()).toEqual([204, 404]);
+		await becomes(id, { phase: 'done' });
+		expect(await report(id, { token, status: 'running', output: 'more' })).toBe(404);
+		await admin.ok('POST', `/api/runs/${String(other.id)}/cancel`, {});
+		await becomes(other.id, { status: 'canceled' });
+		expect(await report(other.id, { token: letter(1).callback_token, status: 'success' })).toBe(404);
+		expect(await rowOf(other.id)).toMatchObject({ status: 'canceled' });
+	});
+
+	it('5: takes no page’s word for it, and nothing too large', async () => {
+		const { id, token } = await begun();
+		expect(await report(id, { token, status: 'success' }, { origin: 'https://evil.example' })).toBe(403);
+		expect(await report(id, { token, status: 'success', output: 'x'.repeat(70_000) })).toBe(400);
+		expect(await report(id, { token, status: 'success', more: 1 })).toBe(400);
+		expect(await rowOf(id)).toMatchObject({ status: 'running' });
+	});
+
+	it('outlives its stream, and ends with its time limit at the latest', async () => {
+		heldBack();
+		const id = await run({ callback: true });
+		await expect.poll(() => sent.length).toBe(1);
+		await expect(runInDurableObject(stream(id), (_, state) => state.abort('gone'))).rejects.toThrow('gone');
+		await runDurableObjectAlarm(stream(id));
+		expect(await report(id, { token: letter().callback_token, status: 'success' })).toBe(204);
+		await becomes(id, { status: 'success' });
+
+		sent = [];
+		answer = () => Promise.resolve(new Response('begun'));
+		const late = await begun({ timeout_s: 1 });
+		await becomes(late.id, { status: 'failed', reason: expect.stringContaining('"timeout"') });
+		expect(await report(late.id, { token: late.token, status: 'success' })).toBe(404);
+	});
+
+	it('9: guesses are counted per address, and callbacks per run', async () => {
+		const { id, token } = await begun();
+		const many = await Promise.all(Array.from({ length: 70 }, () => report(id, { token, status: 'running' })));
+		expect(new Set(many)).toEqual(new Set([204, 429]));
+		const guesses = await Promise.all(
+			Array.from({ length: 110 }, () => report(id, { token: 'no', status: 'running' })),
+		);
+		expect(new Set(guesses)).toEqual(new Set([404, 429]));
+	});
+});
 
 describe('a run by webhook', () => {
 	it('is a signed request with what is to be done, and its answer is the log', async () => {

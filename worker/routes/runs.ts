@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ApprovalDecide, ApprovalView } from '#domain/approval.ts';
 import { pageOf } from '#domain/common.ts';
 import { LogHits, LogLines, LogLinesQuery, LogSearchQuery, LogStream } from '#domain/log.ts';
+import { RunCallback } from '#domain/run-callback.ts';
 import { isFinal, Run, RunItem } from '#domain/run.ts';
 import { posted, row, text } from '#worker/http/answer.ts';
 import type { AppContext, AppEnv } from '#worker/http/context.ts';
@@ -10,12 +11,13 @@ import { describe } from '#worker/http/describe.ts';
 import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
 import { rangeOf } from '#worker/http/range.ts';
-import { logsOf } from '#worker/live.ts';
+import { logsOf, reportOf } from '#worker/live.ts';
 import { readApprovals } from '#worker/services/runs/approvals.ts';
 import { cancelRun } from '#worker/services/runs/cancel.ts';
 import { approveRun, rejectRun } from '#worker/services/runs/decide.ts';
 import { listRuns, RunList } from '#worker/services/runs/list.ts';
 import { enterLog, readRun } from '#worker/services/runs/read.ts';
+import { reportRun } from '#worker/services/runs/report.ts';
 import { retryRun } from '#worker/services/runs/start.ts';
 
 const Wait = z.strictObject({
@@ -55,6 +57,18 @@ export const runs = new Hono<AppEnv>()
 		idIn('run'),
 		json(z.strictObject({})),
 		(c) => posted(c, 201, (ctx) => retryRun(ctx, c.req.valid('param').id)),
+	)
+	.post(
+		'/hooks/runs/:id',
+		describe('run.report', 'Say how a run goes on where it was asked for, with the token that came with the request', {
+			status: 204,
+		}),
+		idIn('callback'),
+		json(RunCallback),
+		async (c) => {
+			await reportRun(c.var.ctx, reportOf(c.env), c.req.valid('param').id, c.req.valid('json'));
+			return c.body(null, 204);
+		},
 	)
 	.get(
 		'/runs/:id/approvals',

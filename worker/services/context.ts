@@ -50,6 +50,8 @@ export interface Ctx {
 	store: Store;
 	/** Networks of one's own that the hub may call, beside the open internet. */
 	networks: readonly string[];
+	/** Where the hub is reached from outside; null where nobody said. */
+	url: string | null;
 	/** Milliseconds UTC. */
 	now: () => number;
 	request_id: string;

@@ -52,6 +52,7 @@ const fields: Record<string, Said> = {
 	expected_status: { label: m.backend_expected_status, hint: m.backend_expected_status_hint },
 	timeout_s: { label: m.backend_timeout },
 	provider: { label: m.backend_provider },
+	callback: { label: m.backend_callback },
 };
 
 /** Null where a key has no words yet: it is then shown by its own name. */

@@ -81,6 +81,7 @@ const reasons: Words<ReasonCode> = {
 	plan_stale: m.reason_plan_stale,
 	http_status: m.reason_http_status,
 	http_unreachable: m.reason_http_unreachable,
+	reported: m.reason_reported,
 	answer_lost: m.reason_answer_lost,
 	http_refused: m.reason_http_refused,
 };

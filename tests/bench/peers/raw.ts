@@ -42,6 +42,7 @@ export async function startRaw(
 			crons: [],
 			signIn: [],
 			webhookNetworks: [],
+			url: 'http://127.0.0.1',
 		}),
 	);
 	const child = spawn(

@@ -84,6 +84,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 		events: ['run.ended', 'incident.opened'],
 	},
 	'webhook.update': { name: 'team chat' },
+	'run.report': { token: 'A'.repeat(43), status: 'success', output: 'deployed 2.4.1' },
 	'agent.enrol': { labels: { zone: 'eu' } },
 	'agent.join': {
 		token: `uhe_${'A'.repeat(43)}`,

@@ -25,6 +25,7 @@ const open = new Set([
 	'session.oidc_callback',
 	'agent.join',
 	'change.receive',
+	'run.report',
 ]);
 
 /** The session's cookie, by either of its names. */
@@ -59,6 +60,7 @@ const counted = new Set([
 	'session.create',
 	'session.confirm',
 	'agent.join',
+	'run.report',
 	'hub.import_start',
 	'change.receive',
 	'me.password',

@@ -22,6 +22,7 @@ import * as metricRef from '#domain/metric-ref.ts';
 import * as postmortem from '#domain/postmortem.ts';
 import * as project from '#domain/project.ts';
 import * as repo from '#domain/repo.ts';
+import * as runCallback from '#domain/run-callback.ts';
 import * as run from '#domain/run.ts';
 import * as script from '#domain/script.ts';
 import * as secondFactor from '#domain/second-factor.ts';
@@ -56,6 +57,7 @@ const rooms: object[] = [
 	postmortem,
 	project,
 	repo,
+	runCallback,
 	run,
 	script,
 	secondFactor,

@@ -108,6 +108,8 @@ export async function start(
 	const [secret] = Object.keys(checked.secrets);
 	if (isRequest(backend) && secret !== undefined)
 		throw invalid(`parameters.${secret}`, 'is a secret that only agents can look up: the hub sends none');
+	if (backend === 'webhook' && execution.execution_backend_config?.callback === true && ctx.url === null)
+		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_URL.');
 	const tools = scripts.map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
 	assertTargets({ job, execution, tools, inventory, chosen: checked.hosts });
