@@ -1,5 +1,8 @@
 // The agent as operators get it, with a real hub: what only the two together can show.
 import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '#tests/support/api.ts';
 import { startHub, type TestHub } from '#tests/support/hub.ts';
@@ -20,6 +23,12 @@ afterAll(async () => {
 	await agent.remove();
 	await hub.stop();
 });
+
+const filesHolding = (dir: string, text: string): string[] =>
+	readdirSync(dir, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile())
+		.map((entry) => path.join(entry.parentPath, entry.name))
+		.filter((file) => readFileSync(file).includes(text));
 
 async function runs(script: string, fields: Record<string, unknown> = {}, parameters: Record<string, unknown> = {}) {
 	const { job_id } = await admin.jobWith(script, fields);
@@ -116,6 +125,77 @@ describe('a run', () => {
 		expect(row).toMatchObject({ status: 'failed', started_at: null, reason: { code: 'refused_by_policy' } });
 		expect(log.length).toBe(0);
 		await strict.remove();
+	});
+});
+
+describe('46, 47: a secret parameter', () => {
+	const secret = 'canary-tr0ub4dor-4921';
+	const digest = createHash('sha256').update(secret).digest('hex');
+	let dir: string;
+	let keeper: RealAgent;
+	let project_id: number;
+	const script = () => `#!/bin/sh
+cat /proc/$$/cmdline /proc/$$/environ > ${dir}/seen
+echo "$UHUB_PARAM_TOKEN_FILE" > ${dir}/file
+sha256sum < "$UHUB_PARAM_TOKEN_FILE"
+cat "$UHUB_PARAM_TOKEN_FILE"; echo " is what it was"
+`;
+	const fields = {
+		labels: { keeps: 'secrets' },
+		parameters_schema: [{ name: 'TOKEN', type: 'secret', required: true }],
+	};
+	beforeAll(async () => {
+		dir = mkdtempSync(path.join(os.tmpdir(), 'uhub-seen-'));
+		project_id = (await admin.ok('POST', '/api/projects', { name: 'with a secret' })).id as number;
+		keeper = await realAgent(admin, {
+			labels: fields.labels,
+			env: { CANARY: secret, OTHER: 'another secret' },
+			policy: `version: 1
+projects: all
+backends: [local]
+tools: [shell]
+scripts: { uploaded: true }
+secrets: { ${String(project_id)}: ['env:CANARY'] }
+`,
+		});
+	});
+	afterAll(async () => {
+		await keeper.remove();
+		rmSync(dir, { recursive: true, force: true });
+	});
+
+	it('46: reaches the script as a file, and nothing else of the run, the agent or the hub', async () => {
+		const { job_id } = await admin.jobInProject(project_id, script(), fields);
+		const id = await admin.run(job_id, { parameters: { TOKEN: 'env:CANARY' } });
+		expect(await admin.ended(id)).toMatchObject({
+			status: 'success',
+			parameters: {},
+			secret_parameters: { TOKEN: 'env:CANARY' },
+		});
+		expect((await admin.log(id)).toString()).toBe(`${digest}  -\n*** is what it was\n`);
+		expect(readFileSync(path.join(dir, 'seen'), 'latin1')).not.toContain(secret);
+		expect(existsSync(readFileSync(path.join(dir, 'file'), 'utf8').trim())).toBe(false);
+		expect(keeper.output()).not.toContain(secret);
+		for (const place of [keeper.home, hub.dataDir]) expect(filesHolding(place, secret)).toEqual([]);
+	});
+
+	it('46: is a reference, and never the secret itself', async () => {
+		const { job_id } = await admin.jobInProject(project_id, script(), fields);
+		const said = async (parameters: object) =>
+			(await admin.call('POST', `/api/jobs/${String(job_id)}/runs`, { parameters })).status;
+		expect(await said({ TOKEN: secret })).toBe(400);
+		expect(await said({})).toBe(400);
+	});
+
+	it('47: is refused where the policy does not give it to the project', async () => {
+		const refused = async (project: number, TOKEN: string) => {
+			const { job_id } = await admin.jobInProject(project, script(), fields);
+			return admin.ended(await admin.run(job_id, { parameters: { TOKEN } }));
+		};
+		const other = (await admin.ok('POST', '/api/projects', { name: 'without' })).id as number;
+		const refusal = { status: 'failed', started_at: null, reason: { code: 'refused_by_policy' } };
+		expect(await refused(project_id, 'env:OTHER')).toMatchObject(refusal);
+		expect(await refused(other, 'env:CANARY')).toMatchObject(refusal);
 	});
 });
 
