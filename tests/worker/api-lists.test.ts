@@ -1,9 +1,8 @@
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { app } from '#worker/app.ts';
-import { type Caller, fresh, idOf, ORIGIN, person, project } from './api-world.ts';
+import { type Caller, fresh, idOf, person, project } from './api-world.ts';
+import { roundTrips } from './d1-trips.ts';
 
 let admin: Caller, dev: Caller;
 let p: number;
@@ -178,74 +177,42 @@ describe('filters', () => {
 	});
 });
 
-describe('what it costs', () => {
-	/** The D1 round trips of one request. */
-	async function roundTrips(who: Caller, method: string, path: string, body?: object, headers: object = {}) {
-		let trips = 0;
-		const counted = <R>(work: () => Promise<R>): Promise<R> => {
-			trips++;
-			return work();
-		};
-		const statement = (it: D1PreparedStatement): D1PreparedStatement =>
-			new Proxy(it, {
-				get(target, name) {
-					if (name === 'bind') return (...values: unknown[]) => statement(target.bind(...values));
-					if (name === 'all') return () => counted(() => target.all());
-					if (name === 'raw') return () => counted(() => target.raw());
-					if (name === 'run') return () => counted(() => target.run());
-					if (name === 'original') return target;
-					return Reflect.get(target, name) as unknown;
-				},
-			});
-		const DB = new Proxy(env.DB, {
-			get(target, name) {
-				if (name === 'prepare') return (sql: string) => statement(target.prepare(sql));
-				if (name === 'batch')
-					return (all: D1PreparedStatement[]) =>
-						counted(() => target.batch(all.map((one) => Reflect.get(one, 'original') as D1PreparedStatement)));
-				return Reflect.get(target, name) as unknown;
-			},
-		});
-		const execution = createExecutionContext();
-		const response = await app.fetch(
-			new Request(`${ORIGIN}${path}`, {
-				method,
-				headers: { cookie: who.cookie, origin: ORIGIN, 'content-type': 'application/json', ...headers },
-				...(body && { body: JSON.stringify(body) }),
-			}),
-			{ ...env, DB },
-			execution,
-		);
-		const before = trips;
-		await waitOnExecutionContext(execution);
-		return { status: response.status, trips: before };
-	}
+describe('11: a search among many jobs', () => {
+	it('11: finds what holds the text, few or many of them, in any order, as it is now', async () => {
+		const q = await project(admin, [[dev, 'read']]);
+		await env.DB.prepare(
+			`with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 2300)
+				insert into jobs (project_id, title, description, job_type, owner_id, created_at, updated_at)
+				select ?1, case when n % 1000 = 7 then 'Rotate "the" Zébra ' else 'Deploy ' end || n, 'release ' || (n % 7), 'ops', ?2, n, 5000 - n from numbers`,
+		)
+			.bind(q, admin.id)
+			.run();
+		const at = `/api/projects/${String(q)}/jobs?limit=200`;
+		const titles = async (search: string) => (await all(`${at}&${search}`)).map(({ title }) => title);
+		const zebras = [7, 1007, 2007].map((n) => `Rotate "the" Zébra ${String(n)}`);
+		for (const text of ['zébra', '"the" z', 'OTATE', 'Zé'])
+			expect(await titles(`sort=created_at&q=${encodeURIComponent(text)}`), text).toEqual(zebras);
+		expect(await titles('sort=updated_at&q=rotate')).toEqual(zebras.toReversed());
+		expect(await titles('q=unicorn')).toEqual([]);
+		expect(await titles('q=release&job_type=dev')).toEqual([]);
+		// More than are sorted for a page: the same rows, page after page, each once.
+		const many = await titles('sort=-created_at&q=RELEASE');
+		expect(many.slice(0, 2)).toEqual(['Deploy 2300', 'Deploy 2299']);
+		expect(new Set(many).size).toBe(2300);
+		expect(await titles('sort=title&q=deploy')).toHaveLength(2297);
 
-	it('a list, signed in and permission-checked, is one round trip', async () => {
-		for (const path of [
-			'/api/auth/me',
-			'/api/projects',
-			`/api/projects/${String(p)}`,
-			`/api/projects/${String(p)}/jobs`,
-			`/api/projects/${String(p)}/environments`,
-			`/api/projects/${String(p)}/scripts`,
-			`/api/projects/${String(p)}/events`,
-			...['repos', 'changes', 'inventories', 'terraform-plans', 'clusters', 'metric-refs'].map(
-				(list) => `/api/projects/${String(p)}/${list}`,
-			),
-			'/api/jobs',
-			'/api/runs',
-			'/api/calendar?start=2026-11-01&end=2026-12-01',
-			'/api/users',
-			'/api/agents',
-			'/api/server-status',
-			'/api/freezes',
-			`/api/calendar/state?project_id=${String(p)}`,
-		])
-			expect(await roundTrips(dev, 'GET', path), path).toEqual({ status: 200, trips: 1 });
-		expect(await roundTrips(admin, 'GET', '/api/audit')).toEqual({ status: 200, trips: 1 });
+		const [first] = await all(`${at}&sort=created_at&q=rotate`);
+		if (!first) throw new Error('no job');
+		const on = `/api/jobs/${String(first.id)}`;
+		const row = await admin.ok('PATCH', on, { title: 'Feed the unicorn' }, { 'if-match': '"v1"' });
+		expect(await titles('q=unicorn')).toEqual(['Feed the unicorn']);
+		expect(await titles('sort=created_at&q=rotate')).toEqual(zebras.slice(1));
+		await admin.ok('DELETE', on, undefined, { 'if-match': `"v${String(row.version)}"` });
+		expect(await titles('q=unicorn')).toEqual([]);
 	});
+});
 
+describe('what it costs', () => {
 	it('a change is two, with or without an Idempotency-Key', async () => {
 		const script = await dev.ok('POST', `/api/projects/${String(p)}/scripts`, {
 			tool: 'shell',

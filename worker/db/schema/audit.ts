@@ -25,6 +25,10 @@ export const audit_logs = sqliteTable(
 		index('audit_logs_project_time').on(t.project_id, t.timestamp),
 		index('audit_logs_object').on(t.object_type, t.object_id, t.id),
 		index('audit_logs_user').on(t.user_id, t.id),
+		// A rare act, kind of thing or kind of actor among a million rows: without these all are read to find it.
+		index('audit_logs_action').on(t.action, t.id),
+		index('audit_logs_type').on(t.object_type, t.id),
+		index('audit_logs_actor').on(t.actor_kind, t.id),
 	],
 );
 

@@ -68,8 +68,16 @@ export const jobs = sqliteTable(
 		// A project's jobs, newest first, also by status: each list is one range of an index.
 		index('jobs_project').on(t.project_id, t.created_at, t.id),
 		index('jobs_status').on(t.project_id, t.status, t.created_at),
-		// An environment in use cannot be deleted: the check looks here.
-		index('jobs_environment').on(t.environment_id),
+		// The newest of all projects.
+		index('jobs_created').on(t.created_at, t.id),
+		// In their other orders, and by what few of them have: without an index each of these reads all jobs of the project.
+		index('jobs_title').on(t.project_id, t.title, t.id),
+		index('jobs_updated').on(t.project_id, t.updated_at, t.id),
+		index('jobs_type').on(t.project_id, t.job_type, t.created_at),
+		index('jobs_priority').on(t.project_id, t.priority, t.created_at),
+		index('jobs_owner').on(t.project_id, t.owner_id, t.created_at),
+		// An environment in use cannot be deleted: the check looks here, too.
+		index('jobs_environment').on(t.environment_id, t.created_at),
 		// "Planned today", over all projects.
 		index('jobs_planned')
 			.on(t.planned_start)

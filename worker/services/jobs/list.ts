@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, inArray, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery } from '#domain/common.ts';
 import { type JobItem, JobStatus, JobType, Priority } from '#domain/job.ts';
@@ -9,6 +9,7 @@ import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
 import { omit } from '../omit.ts';
+import { jobsWith } from './search.ts';
 
 export const JobList = z.strictObject({
 	...ListQuery,
@@ -32,32 +33,38 @@ export async function listJobs(
 ): Promise<TextOf<Page<JobItem>>> {
 	const { created_at, updated_at, title } = jobs;
 	const { limit, orderBy, pageText, where } = keyset(query, { created_at, updated_at, title }, jobs.id);
+	const jobsIn = (project: SQL) =>
+		project_id === null ? inArray(project, sql`${visibleProjects(ctx)}`) : eq(project, bound(project_id));
+	const page = (project: SQL, among: SQL | undefined, most: typeof limit) =>
+		ctx.db
+			.select({ row })
+			.from(jobs)
+			.where(
+				and(
+					jobsIn(project),
+					among,
+					where,
+					query.status && eq(jobs.status, query.status),
+					query.job_type && eq(jobs.job_type, query.job_type),
+					query.priority && eq(jobs.priority, query.priority),
+					query.environment_id ? eq(jobs.environment_id, query.environment_id) : undefined,
+					query.owner_id ? eq(jobs.owner_id, query.owner_id) : undefined,
+					or(holds(jobs.title, query.q), holds(jobs.description, query.q)),
+				),
+			)
+			.orderBy(...orderBy)
+			.limit(most);
+	// Over all projects they are read in their order, and those of hidden ones left out: an index by project would have them all sorted.
+	const home = project_id === null ? sql`+${jobs.project_id}` : jobs.project_id.getSQL();
+	const search = query.q === undefined ? null : jobsWith(query.q, query.limit + 1);
 	const { rows } = await enter(
 		ctx,
 		'job.list',
 		project_id === null ? null : inProject(project_id),
-		[
-			ctx.db
-				.select({ row })
-				.from(jobs)
-				.where(
-					and(
-						project_id === null
-							? inArray(jobs.project_id, sql`${visibleProjects(ctx)}`)
-							: eq(jobs.project_id, bound(project_id)),
-						where,
-						query.status && eq(jobs.status, query.status),
-						query.job_type && eq(jobs.job_type, query.job_type),
-						query.priority && eq(jobs.priority, query.priority),
-						query.environment_id ? eq(jobs.environment_id, query.environment_id) : undefined,
-						query.owner_id ? eq(jobs.owner_id, query.owner_id) : undefined,
-						or(holds(jobs.title, query.q), holds(jobs.description, query.q)),
-					),
-				)
-				.orderBy(...orderBy)
-				.limit(limit),
-		],
+		search
+			? [page(home, undefined, search.inOrder), page(sql`+${jobs.project_id}`, search.few, limit)]
+			: [page(home, undefined, limit)],
 		project_id === null ? () => ({ access: 'read' }) : undefined,
 	);
-	return pageText(rows[0]);
+	return pageText(rows.flat());
 }
