@@ -39,7 +39,7 @@ try {
 	const { node, missing } = await prepare();
 	const suites = SUITES.filter((suite) => isWanted(suite) && (!suite.tests || hasTests(root, suite.tests)));
 	const told = suites.length > 1 ? 'whole' : 'live';
-	const next = async () => {
+	const next = async (/** @type {import('./lib/suites.mjs').Suite[]} */ suites) => {
 		for (let suite = suites.shift(); suite; suite = suites.shift()) {
 			if (suite.counts === 'playwright' && missing.includes('chromium') && !process.env.CI) {
 				console.log(`\n${suite.name} is not run: there is no Chromium`);
@@ -52,8 +52,9 @@ try {
 			if (count.failed > 0) console.log(`${suite.name}: FAILED`);
 		}
 	};
-	// Most of them wait more than they work: two at a time take little longer than one.
-	await Promise.all([next(), next()]);
+	// All of them wait now and then: two at a time take little longer than one.
+	const busy = suites.filter(({ waits }) => !waits);
+	await Promise.all([next(suites.filter(({ waits }) => waits)), next(busy), next(busy)]);
 } catch (error) {
 	console.error(error instanceof Failure ? error.message : error);
 	failed += 1;

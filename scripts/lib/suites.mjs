@@ -1,5 +1,5 @@
 // Everything `npm test` runs, two at a time and in this order: what is quick and says most comes first, and what is long early enough not
-// to be left alone at the end.
+// to be left alone at the end. What mostly waits runs beside them from the start.
 
 /**
  * @typedef {object} Suite
@@ -8,6 +8,7 @@
  * @property {string[]} args
  * @property {'exit' | 'vitest' | 'playwright'} counts how its result is told
  * @property {string} [tests] the folder that must hold tests for it to run
+ * @property {boolean} [waits] far more than it works
  */
 
 /** @param {string} name @param {string} script @param {string[]} args @returns {Suite} */
@@ -54,4 +55,4 @@ const e2e = {
 	tests: 'tests/e2e',
 };
 
-export const SUITES = [...CHECKS, UNIT, vitest('agent'), e2e, vitest('worker'), vitest('faults')];
+export const SUITES = [...CHECKS, UNIT, vitest('agent'), e2e, vitest('worker'), { ...vitest('faults'), waits: true }];
