@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from '@playwright/test';
-import { complaints, overflow, texts } from '#tests/support/a11y.ts';
+import { complaints, overflow, scrolls, texts } from '#tests/support/a11y.ts';
 import { apiOf, expect, test } from '#tests/support/people.ts';
 
 // What fails here says where in words; a trace of a hundred looks takes a third of the time.
@@ -117,6 +117,7 @@ test('every page: axe finds nothing in any theme, nothing is cut off on a phone'
 			await page.goto(address);
 			await shown(page);
 			expect.soft(await complaints(page), `${name}, dark`).toEqual([]);
+			expect.soft(await scrolls(page), `${name} scrolls twice`).toBe(0);
 			for (const theme of ['light', 'contrast', 'terminal']) {
 				await page.evaluate((t) => (document.documentElement.dataset.theme = t), theme);
 				// Themes change colours and nothing else.

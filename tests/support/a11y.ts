@@ -29,6 +29,12 @@ export const overflow = (page: Page): Promise<number> =>
 		return Math.max(...boxes.map((box) => (box ? box.scrollWidth - box.clientWidth : 0)));
 	});
 
+/** How many pixels the window scrolls by itself, beside the part of it that is there to be scrolled. */
+export const scrolls = (page: Page): Promise<number> =>
+	page.evaluate(() =>
+		document.getElementById('main') ? document.documentElement.scrollHeight - document.documentElement.clientHeight : 0,
+	);
+
 /** Every text somebody reads or hears in the page's language: text, names, placeholders. */
 export const texts = (page: Page): Promise<string[]> =>
 	page.evaluate(() => {
