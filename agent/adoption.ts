@@ -1,3 +1,4 @@
+import type { Begun } from './executors/contract.ts';
 import type { Outliving, Remembered, Told } from './journal.ts';
 import { Forms } from './mask.ts';
 import { bootId } from './processes.ts';
@@ -11,8 +12,7 @@ export interface Adoptable {
 	epoch: number;
 	started_at: string;
 	outlives: Outliving;
-	/** The last step that may have started; 0: none. */
-	began: number;
+	began: Begun;
 	/** How much of what is told again is in the spool already. */
 	known: Told;
 	spool: Spool;
@@ -26,14 +26,14 @@ export async function adoptable(run: Remembered, spool: Spool, agent: Agent): Pr
 	const outlives = started?.handle.outlives;
 	if (!started || !outlives || finish || doubtful || started.handle.boot !== bootId() || !spool.whole) return null;
 	if (!agent.executors[started.handle.backend]?.adopt) return null;
-	const { n: began, at } = started.step ?? { n: 0, at: outlives.at };
+	const { n, at, mark = null } = started.step ?? { n: 0, at: outlives.at };
 	const known = since(at, spool.told);
 	// What a gap left out cannot be told from what is to come.
 	if (!known || known.gaps > 0) return null;
 	const secrets = outlives.secrets === null ? null : await SecretFiles.reopen(outlives.secrets);
 	if (outlives.secrets !== null && !secrets) return null;
 	const forms = new Forms(secrets?.values ?? []);
-	const about = { run_id, epoch, started_at: started.at, outlives, began, known };
+	const about = { run_id, epoch, started_at: started.at, outlives, began: { n, mark }, known };
 	return { ...about, spool, forms, secrets: secrets?.files ?? null };
 }
 

@@ -62,7 +62,7 @@ const Entry = z.discriminatedUnion('type', [
 	z.strictObject({ type: z.literal('started'), ...of, at: Time, handle: Handle }),
 	z.strictObject({ type: z.literal('spawned'), ...of, pid: z.int() }),
 	z.strictObject({ type: z.literal('on_host'), ...of, host: TargetHost, there: z.boolean() }),
-	z.strictObject({ type: z.literal('step'), ...of, n: z.int().min(1), at: Told }),
+	z.strictObject({ type: z.literal('step'), ...of, n: z.int().min(1), at: Told, mark: z.string().optional() }),
 	z.strictObject({ type: z.literal('exited'), ...of, finish: Finish }),
 	z.strictObject({ type: z.literal('gone'), ...of }),
 ]);
@@ -77,7 +77,7 @@ export interface Remembered {
 		handle: Handle;
 		leaders: number[];
 		hosts: TargetHost[];
-		step: { n: number; at: Told } | null;
+		step: { n: number; at: Told; mark?: string | undefined } | null;
 	} | null;
 	finish: Finish | null;
 	/** Part of the journal could not be read, so that "never started" cannot be said of it. */
@@ -106,7 +106,7 @@ export function remember(runs: Map<string, Remembered>, entry: Entry): void {
 		const others = run.started.hosts.filter(({ name }) => name !== entry.host.name);
 		run.started.hosts = entry.there ? [...others, entry.host] : others;
 	}
-	if (entry.type === 'step' && run.started) run.started.step = { n: entry.n, at: entry.at };
+	if (entry.type === 'step' && run.started) run.started.step = { n: entry.n, at: entry.at, mark: entry.mark };
 	if (entry.type === 'exited') run.finish = entry.finish;
 	if (entry.type === 'gone') runs.delete(key);
 }

@@ -19,15 +19,18 @@ export class PastRun implements HeldRun {
 	readonly #spool: Spool;
 	readonly #sender: Sender;
 	readonly #finish: Finish | null;
+	/** What outlived the agent's earlier process is gone. */
+	readonly #cleared: Promise<boolean>;
 	#forgotten: () => void = () => undefined;
 	#over = false;
 
-	private constructor(run: Remembered, finish: Finish | null, spool: Spool, agent: Agent) {
+	private constructor(run: Remembered, finish: Finish | null, spool: Spool, cleared: Promise<boolean>, agent: Agent) {
 		this.run_id = run.run_id;
 		this.epoch = run.epoch;
 		this.#agent = agent;
 		this.#finish = finish;
 		this.#spool = spool;
+		this.#cleared = cleared;
 		this.#sender = new Sender(spool, {
 			chunk: agent.sendChunk,
 			finish: () => {
@@ -74,7 +77,8 @@ export class PastRun implements HeldRun {
 			};
 			await agent.journal.append({ type: 'exited', run_id, epoch, finish });
 		}
-		return new PastRun(run, finish, spool, agent);
+		const cleared = started?.handle.outlives && run.finish ? isCleared(started, agent) : Promise.resolve(true);
+		return new PastRun(run, finish, spool, cleared, agent);
 	}
 
 	known(): KnownRun {
@@ -113,12 +117,19 @@ export class PastRun implements HeldRun {
 		this.#over = true;
 		this.pause();
 		const { run_id, epoch } = this;
-		this.#agent.journal.append({ type: 'gone', run_id, epoch }).catch(() => undefined);
-		void this.#spool
-			.remove()
+		void this.#cleared
+			.then((cleared) => (cleared ? this.#agent.journal.append({ type: 'gone', run_id, epoch }) : undefined))
+			.then(() => this.#spool.remove())
 			.catch(() => undefined)
 			.then(this.#forgotten);
 	}
+}
+
+/** Removes what a run that is over had, where that outlives the agent. What cannot be now is tried again at its next start. */
+async function isCleared(started: NonNullable<Remembered['started']>, agent: Agent): Promise<boolean> {
+	const why = await reap(started, agent);
+	if (why !== null) agent.log(`something of an earlier run could not be removed: ${why}`);
+	return why === null;
 }
 
 /** Ends what is left of a run. Answers in words where it could not see to that; null where nothing lives. */

@@ -26,7 +26,7 @@ export const outputOf = ({ of: { run_id, epoch }, log, journal, commits, records
 		log.record(record.type === 'step_started' && commit ? { ...record, commit } : record);
 	},
 	told: () => log.settled(),
-	begin: (n, at) => journal.append({ type: 'step', run_id, epoch, n, at }),
+	begin: (n, at, mark) => journal.append({ type: 'step', run_id, epoch, n, at, ...(mark !== undefined && { mark }) }),
 	spawned: (pid) => {
 		journal.append({ type: 'spawned', run_id, epoch, pid }).catch(() => undefined);
 	},

@@ -223,9 +223,8 @@ export class Run implements HeldRun {
 			const output = this.#outputTo(log, prepared.commits, records);
 			noteSources(this.spec, prepared.commits, output);
 			const { commands, commits, dir, secrets, cwd } = prepared;
-			const { project_id } = this.spec;
 			const { run_as } = policy;
-			const task = { name: this.#name, project_id, execution, commands, hosts, dir, secrets, cwd, mark, run_as };
+			const task = { ...this.#basis(), commands, hosts, dir, secrets, cwd, mark, run_as };
 			const due_ms = sinceBootMs() + this.spec.timeout_s * 1000;
 			this.#endAt(due_ms);
 			this.#execution = await executor.prepare(task, output, this.#stopping.signal);
@@ -250,13 +249,13 @@ export class Run implements HeldRun {
 		const log = this.#keepLog(spool, forms, known);
 		let exit: Exit | Unstartable;
 		try {
-			const { execution, project_id, hosts = null } = this.spec;
+			const { execution, hosts = null } = this.spec;
 			const executor = this.#agent.executors[execution.backend];
 			if (!executor?.adopt) throw new Unstartable('start_failed', `runs of ${execution.backend} are not gone on with`);
-			this.#agent.log(`run ${keyOf(this)}: gone on with, from step ${String(began)}`);
+			this.#agent.log(`run ${keyOf(this)}: gone on with, from step ${String(began.n)}`);
 			const { name, commands, commits, cwd, secrets: dir, records, due_ms } = outlives;
 			const { run_as } = this.#agent.policy;
-			const task = { name, project_id, execution, commands, hosts, dir: '', secrets: dir, cwd, mark: '', run_as };
+			const task = { ...this.#basis(), name, commands, hosts, dir: '', secrets: dir, cwd, mark: '', run_as };
 			this.#execution = executor.adopt(task, began);
 			this.#endAt(due_ms);
 			const output = this.#outputTo(log, commits, records);
@@ -269,6 +268,12 @@ export class Run implements HeldRun {
 			this.#agent.log(`run ${keyOf(this)}: not gone on with: ${messageOf(error)}`);
 		}
 		await this.#conclude(exit, started_at, () => secrets?.remove());
+	}
+
+	/** What of a task is the spec's own. */
+	#basis() {
+		const { project_id, execution, timeout_s, grace_s } = this.spec;
+		return { name: this.#name, project_id, execution, timeout_s, grace_s };
 	}
 
 	/** What is needed to go on with a run stays until its end is in the journal; the hub hears of it when its secrets are gone. */
@@ -388,8 +393,9 @@ export class Run implements HeldRun {
 		this.#phase = 'gone';
 		this.pause();
 		const { run_id, epoch } = this;
-		this.#agent.journal.append({ type: 'gone', run_id, epoch }).catch(() => undefined);
+		// Not before nothing is left of it: where the agent dies until then, its next process removes that.
 		void this.#life
+			.then(() => this.#agent.journal.append({ type: 'gone', run_id, epoch }).catch(() => undefined))
 			.then(() => this.#cleaned(this.#agent.scripts.release(this.#need)))
 			.then(() => this.#cleaned(this.#log?.remove()))
 			.then(this.#forgotten);

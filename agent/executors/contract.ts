@@ -29,6 +29,9 @@ export interface Task {
 	secrets: string | null;
 	/** Where a command begins, as its processes see it. */
 	cwd: string;
+	/** How long it may take, and between the signals that end it. */
+	timeout_s: number;
+	grace_s: number;
 	/** In the environment of every command, as `UHUB_RUN_MARK`. */
 	mark: string;
 	run_as: { uid: number; gid: number } | null;
@@ -52,8 +55,11 @@ export interface Output {
 	lane(host: string): Lane;
 	/** How much was told so far. For backends whose runs outlive the agent. */
 	told(): Promise<Told>;
-	/** Step `n` may start when it resolves. A later process of the agent has it told again from `at`, and leaves out what is known. */
-	begin(n: number, at: Told): Promise<void>;
+	/**
+	 * Step `n` may start, or be told of, when it resolves. A later process of the agent has it told again from `at`, and leaves out what is
+	 * known. `mark`: by what its backend knows that it has the beginning of what was said.
+	 */
+	begin(n: number, at: Told, mark?: string): Promise<void>;
 }
 
 /** How it went. `failed`: for a reason only its backend knows. `lost`: nobody can know whether it still lives. `not_started`: the first or a later program could not be started.
@@ -104,12 +110,18 @@ export interface Executor {
 	/** After the agent's own death: ends what still lives of a run, and resolves when nothing does. Throws `NotReaped`. */
 	reap(handle: Handle, left: Left): Promise<void>;
 	/**
-	 * After the agent's own death, where runs outlive it: goes on with one. `began`: the last step that may have started, 0 for none. That
-	 * step is not started again, but told of again, from its name on; the steps after it are carried out.
+	 * After the agent's own death, where runs outlive it: goes on with one. The step that had begun is not started again, but told of
+	 * again, from its name on; the steps after it are carried out.
 	 */
-	adopt?(task: Task, began: number): Execution;
+	adopt?(task: Task, began: Begun): Execution;
 	/** Where runs outlive the agent: removes what is left of all others than those wanted. */
 	sweep?(wanted: (name: string) => boolean): Promise<void>;
+}
+
+/** The last step that may have started; 0: none. */
+export interface Begun {
+	n: number;
+	mark: string | null;
 }
 
 /** What a run may have left: processes here that it started, hosts it was on. */

@@ -8,11 +8,11 @@ export const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped bef
 /** How a backend carries out one command after the other. */
 export interface Carrier {
 	stopping(): boolean;
-	/** Before anything is told of a step. */
-	before?(): Promise<void>;
+	/** Before anything is told of a step. Answers why it does not come to that. */
+	before?(n: number): Promise<Exit | null>;
 	run(command: Command, n: number): Promise<Exit>;
 	/** What there is to tell of a step beside its name. */
-	about?(): { image?: string };
+	about?(n: number): { image?: string };
 	/** The step that an earlier process of the agent had come to. */
 	began?: number;
 }
@@ -26,7 +26,8 @@ export async function inOrder(commands: readonly Command[], output: Output, carr
 		if (n < began) continue;
 		if (n > began) {
 			if (carrier.stopping()) return STOPPED;
-			await carrier.before?.();
+			const why = await carrier.before?.(n);
+			if (why) return why;
 		}
 		if (commands.length > 1)
 			output.note(Stream.stdout, `── ${String(n)}/${String(commands.length)} ${command.name.replace(/\p{C}/gu, '')}`);
@@ -36,7 +37,7 @@ export async function inOrder(commands: readonly Command[], output: Output, carr
 			host: null,
 			name: command.name,
 			tool: command.tool,
-			...carrier.about?.(),
+			...carrier.about?.(n),
 		});
 		exit = await carrier.run(command, n);
 		output.record(stepEnded(n, null, exit, carrier.stopping()));

@@ -56,6 +56,7 @@ export class DockerExecution implements Execution {
 			stopping: () => this.#signal !== null,
 			before: async () => {
 				at = await output.told();
+				return null;
 			},
 			run: (command, n) => this.#run(command, n, at, output),
 			about: () => ({ ...(this.#containers.image !== null && { image: this.#containers.image }) }),

@@ -39,7 +39,7 @@ export function docker(policy: DockerPolicy, tag: string): Executor {
 			}
 		},
 
-		adopt: (task, began) => executionOf(task, began).execution,
+		adopt: (task, { n }) => executionOf(task, n).execution,
 
 		async reap({ outlives }) {
 			try {
