@@ -101,6 +101,8 @@ export const K8sConfig = z.strictObject({
 	image: Image,
 	requests: Resources.optional(),
 	limits: Resources.optional(),
+	/** As a container's. */
+	writable_root: z.boolean().optional(),
 	env: Env.optional(),
 });
 export type K8sConfig = z.infer<typeof K8sConfig>;

@@ -6,7 +6,7 @@ export const ExecutionBackend = z.enum(['local', 'docker', 'webhook', 'ssh', 'k8
 export type ExecutionBackend = z.infer<typeof ExecutionBackend>;
 
 /** The backends that runs can really take in this version; the others can be set up, and are refused when something starts. */
-export const carriedOut: readonly ExecutionBackend[] = ['local', 'docker', 'ssh', 'webhook'];
+export const carriedOut: readonly ExecutionBackend[] = ['local', 'docker', 'ssh', 'k8s', 'webhook'];
 
 /** Those that are a request to somebody else: what is to be done is known there, so such a job has no scripts. */
 export const isRequest = (backend: string): boolean => backend === 'webhook' || backend === 'serverless';

@@ -39,7 +39,9 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 		room(home),
 		processes(),
 		memoryForSecrets(),
-		...(policy instanceof Failure ? [] : [isolation(home, policy), vault(policy), engine(policy), knownHosts(policy)]),
+		...(policy instanceof Failure
+			? []
+			: [isolation(home, policy), vault(policy), engine(policy), clusters(policy), knownHosts(policy)]),
 		tools(),
 	];
 	const verdicts = (await Promise.all(checks)).flat();
@@ -206,6 +208,16 @@ async function engine({ docker: policy }: Policy): Promise<Verdict | Verdict[]> 
 	} catch (error) {
 		return fail(`no containers: ${messageOf(error)}`);
 	}
+}
+
+/** Which clusters there are, only jobs say: each brings the reference of its kubeconfig. */
+function clusters({ k8s: policy, backends }: Policy): Verdict | Verdict[] {
+	if (!policy && !backends.includes('k8s')) return [];
+	if (!policy) return fail('no Jobs in clusters: the policy does not say which (k8s)');
+	const { namespaces, images } = policy;
+	return namespaces.length === 0 || images.length === 0
+		? warn('no Jobs in clusters: the policy allows no namespace or no image (k8s.namespaces, k8s.images)')
+		: ok(`clusters: Jobs in ${namespaces.join(', ')}, with kubeconfigs among the secrets of projects`);
 }
 
 async function tools(): Promise<Verdict> {

@@ -1,5 +1,6 @@
 import { homeAt } from '../config.ts';
 import { sayDocker } from '../policy/docker.ts';
+import { sayK8s } from '../policy/k8s.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
 import { saySsh } from '../policy/ssh.ts';
 
@@ -30,6 +31,7 @@ export function sayPolicy(policy: Policy): string[] {
 		`variables: ${list(policy.env)}`,
 		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),
 		...sayDocker(policy.docker),
+		...sayK8s(policy.k8s),
 		...(policy.vault ? [`vault: ${policy.vault.address}`] : []),
 		...(policy.signatures
 			? [

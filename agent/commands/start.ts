@@ -58,6 +58,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 				local: local(groups),
 				...(await forDocker(policy, home)),
 				...(await forSsh(policy, vault)),
+				...(await forK8s(policy, vault)),
 				dummy,
 			},
 			log,
@@ -147,6 +148,13 @@ async function forDocker({ docker: policy }: Policy, home: Home): Promise<Agent[
 	if (!policy) return {};
 	const { docker } = await import('../executors/docker/index.ts');
 	return { docker: docker(policy, home.tag) };
+}
+
+/** Only where it is allowed, like the others. */
+async function forK8s(policy: Policy, vault: Vault | null): Promise<Agent['executors']> {
+	if (!policy.k8s) return {};
+	const { k8s } = await import('../executors/k8s/index.ts');
+	return { k8s: k8s(policy.k8s, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
 }
 
 /** Where the secrets lie of runs that are gone on with. */

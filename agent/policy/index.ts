@@ -9,6 +9,7 @@ import { codeOf, Failure } from '../failure.ts';
 import { DockerPolicy, dockerRefusal } from './docker.ts';
 import { EnvPattern, matches } from './env.ts';
 import { GitPolicy, gitRefusal } from './git.ts';
+import { K8sPolicy, k8sRefusal } from './k8s.ts';
 import { localRefusal } from './local.ts';
 import { AbsolutePath } from './paths.ts';
 import { secretAllowed, SecretPattern } from './secrets.ts';
@@ -25,8 +26,8 @@ export const Policy = z
 		version: z.literal(1),
 		projects: z.union([z.literal('all'), z.array(Id).max(1000)]).default([]),
 		backends: z
-			.array(z.enum(['local', 'docker', 'ssh', 'dummy']))
-			.max(4)
+			.array(z.enum(['local', 'docker', 'ssh', 'k8s', 'dummy']))
+			.max(5)
 			.default([]),
 		tools: z.array(Tool).max(4).default([]),
 		scripts: z
@@ -35,6 +36,7 @@ export const Policy = z
 		git: GitPolicy.nullable().default(null),
 		ssh: SshPolicy.nullable().default(null),
 		docker: DockerPolicy.nullable().default(null),
+		k8s: K8sPolicy.nullable().default(null),
 		/** Directories a job may name as its working directory, with all that is below them. */
 		cwd: z.array(AbsolutePath).max(100).default([]),
 		/** Variables a job may set, to a value or to the file of a secret. */
@@ -193,6 +195,7 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 const keysOf = ({ execution, inventory }: RunSpec): string[] =>
 	[
 		...(execution.backend === 'ssh' ? [execution.config.key_ref, execution.config.passphrase_ref] : []),
+		...(execution.backend === 'k8s' ? [execution.config.kubeconfig_ref] : []),
 		inventory?.key_ref ?? undefined,
 	].filter((ref) => ref !== undefined);
 
@@ -205,6 +208,8 @@ function backendRefusal(execution: RunSpec['execution'], policy: Policy): string
 			return sshRefusal(execution.config, policy.ssh);
 		case 'docker':
 			return dockerRefusal(execution.config, policy.docker);
+		case 'k8s':
+			return k8sRefusal(execution.config, policy.k8s);
 		default:
 			return null;
 	}

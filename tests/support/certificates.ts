@@ -16,6 +16,10 @@ export class Authority {
 		);
 	}
 
+	get pem(): Buffer {
+		return readFileSync(this.ca);
+	}
+
 	/** For a server of these names (`IP:127.0.0.1`, `DNS:vault.test`). */
 	issue(...names: string[]): { key: Buffer; cert: Buffer } {
 		this.#openssl(

@@ -48,6 +48,7 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 		image: word,
 		requests: resources,
 		limits: resources,
+		writable_root: maybe(fc.constant(true)),
 		env: maybe(env),
 	}),
 	webhook: fc.record({

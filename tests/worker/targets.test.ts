@@ -203,3 +203,48 @@ describe('targets that cannot be aimed at', () => {
 		await becomes(again, { status: 'failed', reason: expect.stringContaining('only the place is known') });
 	});
 });
+
+describe('a run in a cluster', () => {
+	const inCluster = (cluster: string) => ({
+		execution_backend: 'k8s',
+		execution_backend_config: { cluster, namespace: 'runs', image: 'registry.example/tool:1' },
+	});
+	const clusterOf = (name: string, more: object = {}) =>
+		admin.ok('POST', at('clusters'), { name, kubeconfig_ref: 'vault:kv2/k8s/prod#config', ...more });
+
+	it("is told how the project's cluster of that name is reached", async () => {
+		await clusterOf('prod', { api_server_url: 'https://k8s.example:6443' });
+		const { execution } = await specOf(await runOf(admin, await jobOf(inCluster('prod'))));
+		expect(execution).toEqual({
+			backend: 'k8s',
+			config: {
+				cluster: 'prod',
+				namespace: 'runs',
+				image: 'registry.example/tool:1',
+				kubeconfig_ref: 'vault:kv2/k8s/prod#config',
+				api_server_url: 'https://k8s.example:6443',
+			},
+		});
+	});
+
+	it('is refused where there is no such cluster, or only in another project or environment; and one that goes ends what waits', async () => {
+		const elsewhere = await project(admin);
+		await admin.ok('POST', `/api/projects/${String(elsewhere)}/clusters`, { name: 'far', kubeconfig_ref: 'env:KUBE' });
+		const none = { status: 409, body: { detail: 'The project has no cluster far.' } };
+		expect(await start(await jobOf(inCluster('far')))).toMatchObject(none);
+		const environment_id = idOf(await admin.ok('POST', at('environments'), { name: 'lab', type: 'dev' }));
+		const cluster = idOf(await clusterOf('mine', { environment_id }));
+		const job = await jobOf(inCluster('mine'));
+		expect(await start(job)).toMatchObject({
+			status: 409,
+			body: { detail: expect.stringContaining('another environment') },
+		});
+		const run = idOf((await start(job, { environment_id })).body);
+		await admin.ok('DELETE', `/api/clusters/${String(cluster)}`, undefined, { 'if-match': '"v1"' });
+		const ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } }, { live: liveOf(env) });
+		expect((await loadDispatches(ctx, [run])).get(run)).toMatchObject({
+			spec: null,
+			end: { status: 'failed', reason: { code: 'cluster_unavailable', message: 'The project has no cluster mine.' } },
+		});
+	});
+});

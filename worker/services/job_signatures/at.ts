@@ -8,6 +8,7 @@ import { environments, type job_signatures, jobs, projects } from '../../db/clie
 import { sha256 } from '../bytes.ts';
 import type { Ctx } from '../context.ts';
 import { one } from '../edit.ts';
+import { clustersQuery } from '../runs/clusters.ts';
 import { scriptsQuery, signaturesQuery, specOf } from '../runs/spec.ts';
 import { targetsQuery } from '../runs/targets.ts';
 
@@ -22,6 +23,7 @@ export const signedQueries = (ctx: Ctx, job_id: number, where = sql`(select null
 		ctx.db.select().from(environments).where(inArray(environments.id, where)),
 		scriptsQuery(ctx, sql`(${job_id})`),
 		targetsQuery(ctx, sql`(${job_id})`),
+		clustersQuery(ctx, sql`(select project_id from jobs where id = ${job_id})`),
 		signaturesQuery(ctx, sql`(${job_id})`),
 	] as const;
 
@@ -34,7 +36,7 @@ export interface JobAt extends Omit<Parameters<typeof specOf>[0], 'run' | 'plan'
 }
 
 export const jobAt = (
-	[jobs, projects, environments, scripts, [inventory], signatures]: Loaded,
+	[jobs, projects, environments, scripts, [inventory], clusters, signatures]: Loaded,
 	environment_id: number | null,
 ): JobAt => ({
 	job: one(jobs, 'job'),
@@ -42,15 +44,16 @@ export const jobAt = (
 	environment: environments.find(({ id }) => id === environment_id),
 	scripts,
 	inventory,
+	clusters,
 	signature: signatures.find((signature) => signature.environment_id === (environment_id ?? 0)),
 });
 
 /** Of a run that adds nothing of its own: what does not change from run to run. */
-function templateAt({ job, project, environment, scripts, inventory }: JobAt): Template | Reason {
+function templateAt({ job, project, environment, scripts, inventory, clusters }: JobAt): Template | Reason {
 	const backend = executionOf(project, environment, job).execution_backend ?? 'local';
 	const own = { plan_id: null, parameters: {}, secret_parameters: {}, hosts: null, check_mode: false };
 	const run = { id: 1, backend, ...own };
-	const spec = specOf({ run, job, project, environment, scripts, inventory, plan: undefined });
+	const spec = specOf({ run, job, project, environment, scripts, inventory, clusters, plan: undefined });
 	return 'code' in spec ? spec : templateOf(spec);
 }
 

@@ -8,7 +8,7 @@ import { asTold, isCurrent, jobAt, signedQueries } from './at.ts';
 export async function listSignatures(ctx: Ctx, id: number): Promise<{ items: JobSignature[]; next_cursor: null }> {
 	const signed = sql`(select environment_id from job_signatures where job_id = ${id})`;
 	const { rows } = await enter(ctx, 'job.read', ofRow('job', id), signedQueries(ctx, id, signed));
-	const items = rows[5].map(async (signature) => {
+	const items = rows[6].map(async (signature) => {
 		const { environment_id } = signature;
 		return asTold(signature, await isCurrent(signature, jobAt(rows, environment_id === 0 ? null : environment_id)));
 	});

@@ -17,6 +17,7 @@ import {
 	terraform_plans,
 } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
+import { clusterOf, clustersQuery, NoCluster } from './clusters.ts';
 import { type End, endOf, permitsQuery } from './permit.ts';
 import { type Aim, aimOf, targetsQuery } from './targets.ts';
 
@@ -57,6 +58,7 @@ export const dispatchQueries = (ctx: Ctx, run_ids: readonly number[], also: SQL 
 		scriptsQuery(ctx, of('job_id')),
 		plansQuery(ctx, of('plan_id')),
 		targetsQuery(ctx, of('job_id')),
+		clustersQuery(ctx, of('project_id')),
 		permitsQuery(ctx, ids),
 		signaturesQuery(ctx, of('job_id')),
 	] as const;
@@ -92,7 +94,18 @@ type Rows<Q extends readonly { _: { result: unknown } }[]> = { [K in keyof Q]: Q
 type Loaded = Rows<ReturnType<typeof dispatchQueries>>;
 
 /** What each of these runs would carry out; a run that is not queued (any more) is not among them. */
-export const specsOf = ([found, jobs, projects, environments, scripts, plans, inventories, , signatures]: Loaded) =>
+export const specsOf = ([
+	found,
+	jobs,
+	projects,
+	environments,
+	scripts,
+	plans,
+	inventories,
+	clusters,
+	,
+	signatures,
+]: Loaded) =>
 	new Map(
 		found.flatMap((run) => {
 			const job = jobs.find(({ id }) => id === run.job_id);
@@ -105,7 +118,7 @@ export const specsOf = ([found, jobs, projects, environments, scripts, plans, in
 			const signature = signatures.find(
 				(one) => one.job_id === job.id && one.environment_id === (run.environment_id ?? 0),
 			);
-			const made = specOf({ run, job, project, environment, scripts: own, plan, inventory, signature });
+			const made = specOf({ run, job, project, environment, scripts: own, plan, inventory, clusters, signature });
 			return [[run.id, { run, environment, made }] as const];
 		}),
 	);
@@ -114,7 +127,7 @@ export const specsOf = ([found, jobs, projects, environments, scripts, plans, in
 export async function dispatchesOf(ctx: Ctx, loaded: Loaded): Promise<Map<number, Dispatch>> {
 	const specs = specsOf(loaded);
 	const dispatches = new Map<number, Dispatch>();
-	for (const permit of loaded[7]) {
+	for (const permit of loaded[8]) {
 		const known = specs.get(permit.run_id);
 		if (!known) continue;
 		const { run, made } = known;
@@ -136,6 +149,7 @@ export function specOf({
 	scripts,
 	plan,
 	inventory,
+	clusters,
 	signature,
 }: {
 	run: Asked;
@@ -145,6 +159,7 @@ export function specOf({
 	scripts: ScriptRow[];
 	plan: Loaded[5][number] | undefined;
 	inventory: Loaded[6][number] | undefined;
+	clusters: Loaded[7];
 	signature?: Signature | undefined;
 }): RunSpec | Reason {
 	// A plan that is gone is never made anew instead of applied.
@@ -153,6 +168,8 @@ export function specOf({
 	const execution = executionOf(project, environment, job);
 	const aim = aimAgain({ job, execution, tools: scripts.map(({ tool }) => tool), inventory, chosen: run.hosts });
 	if ('code' in aim) return aim;
+	const cluster = clusterAgain(execution, clusters, project.id, environment?.id ?? null);
+	if (cluster && 'code' in cluster) return cluster;
 	const spec = RunSpec.safeParse({
 		run_id: run.id,
 		job_id: job.id,
@@ -162,7 +179,7 @@ export function specOf({
 		title: job.title,
 		execution: {
 			backend: execution.execution_backend ?? 'local',
-			config: { ...execution.execution_backend_config, ...(aim.ssh && { hosts: aim.ssh }) },
+			config: { ...execution.execution_backend_config, ...(aim.ssh && { hosts: aim.ssh }), ...cluster },
 		},
 		steps: scripts.map(stepOf),
 		parameters: run.parameters,
@@ -197,6 +214,15 @@ function aimAgain(of: Parameters<typeof aimOf>[0]): Aim | Reason {
 	} catch (error) {
 		if (!(error instanceof NoTargets)) throw error;
 		return { code: 'inventory_missing', message: error.message.slice(0, 500) };
+	}
+}
+
+function clusterAgain(...of: Parameters<typeof clusterOf>): ReturnType<typeof clusterOf> | Reason {
+	try {
+		return clusterOf(...of);
+	} catch (error) {
+		if (!(error instanceof NoCluster)) throw error;
+		return { code: 'cluster_unavailable', message: error.message.slice(0, 500) };
 	}
 }
 

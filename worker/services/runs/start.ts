@@ -16,6 +16,7 @@ import type { Ctx } from '../context.ts';
 import { one, unchanged } from '../edit.ts';
 import { freezesFrom } from '../freezes/in-force.ts';
 import { enter, ofRow, type UserActor } from '../gate.ts';
+import { clusterOf, clustersQuery, NoCluster } from './clusters.ts';
 import { makeRun, requestFor } from './make.ts';
 import { plansQuery, scriptsQuery, specOf } from './spec.ts';
 import { aimOf, NotATarget, targetsQuery } from './targets.ts';
@@ -78,6 +79,7 @@ export async function start(
 			freezesFrom(ctx, sql`(select project_id from jobs where id = ${job_id})`, at),
 			targetsQuery(ctx, sql`(${job_id})`),
 			plansQuery(ctx, sql`(${plan?.id ?? 0})`),
+			clustersQuery(ctx, sql`(select project_id from jobs where id = ${job_id})`),
 		],
 		([, [environment]]) => ({ environment: environment ?? null }),
 	);
@@ -94,7 +96,7 @@ export async function start(
 		throw invalid('environment_id', 'there is no such environment in this project');
 	if (project.status !== 'active') throw conflict(`The project is ${project.status}: nothing starts in it.`);
 	if (job.job_type === 'meeting') throw conflict('A meeting never runs.');
-	const [, , , scripts, , [inventory], [planRow]] = rows;
+	const [, , , scripts, , [inventory], [planRow], clusters] = rows;
 	const execution = executionOf(project, environment, job);
 	const backend = execution.execution_backend ?? 'local';
 	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
@@ -112,6 +114,7 @@ export async function start(
 		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_URL.');
 	const tools = scripts.map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
+	assertCluster(execution, clusters, project.id, environment?.id ?? null);
 	assertTargets({ job, execution, tools, inventory, chosen: checked.hosts });
 
 	const { values: parameters, secrets: secret_parameters, hosts } = checked;
@@ -129,6 +132,7 @@ export async function start(
 						scripts,
 						plan: planRow,
 						inventory,
+						clusters,
 					}),
 					{ needed, environment },
 				)
@@ -186,6 +190,15 @@ function assertTools(tools: readonly Tool[], backend: ExecutionBackend, check: b
 		);
 	if (check && (tools.length === 0 || tools.some((tool) => tool !== 'ansible')))
 		throw invalid('check', 'is for jobs of playbooks alone: other scripts would do what they do');
+}
+
+function assertCluster(...of: Parameters<typeof clusterOf>): void {
+	try {
+		clusterOf(...of);
+	} catch (error) {
+		if (error instanceof NoCluster) throw conflict(error.message);
+		throw error;
+	}
 }
 
 /** Throws where there is nothing to aim at, or what was chosen is none of it. */
