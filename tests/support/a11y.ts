@@ -29,11 +29,13 @@ export const overflow = (page: Page): Promise<number> =>
 		return Math.max(...boxes.map((box) => (box ? box.scrollWidth - box.clientWidth : 0)));
 	});
 
-/** How many pixels the window scrolls by itself, beside the part of it that is there to be scrolled. */
+/** How many pixels the window scrolls by itself, where it is the page's main part that does. */
 export const scrolls = (page: Page): Promise<number> =>
-	page.evaluate(() =>
-		document.getElementById('main') ? document.documentElement.scrollHeight - document.documentElement.clientHeight : 0,
-	);
+	page.evaluate(() => {
+		const { documentElement: root, body } = document;
+		const main = document.getElementById('main') ?? body;
+		return getComputedStyle(main).overflowY === 'auto' ? root.scrollHeight - root.clientHeight : 0;
+	});
 
 /** Every text somebody reads or hears in the page's language: text, names, placeholders. */
 export const texts = (page: Page): Promise<string[]> =>
