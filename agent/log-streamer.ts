@@ -264,7 +264,7 @@ export class LogStreamer {
 		this.#seq = seq;
 		this.#dropped = 0;
 		this.#o.onWritten(chunks);
-		// Meanwhile the hub makes them durable too; the end of the run waits for both (docs/adr/0017-sent-while-it-is-synced.md).
+		// Meanwhile the hub makes them durable too; the end of the run waits for both (docs/adr/0023-sent-while-it-is-synced.md).
 		await this.#o.spool.sync();
 	}
 }
