@@ -34,9 +34,13 @@ export function k8s(policy: K8sPolicy, resolve: Resolve): Executor {
 			const config = configOf(task);
 			const files = await filesOf(task.dir, task.secrets);
 			const cluster = await open(config, task.project_id);
-			await cluster.tryJob(config.namespace, jobOf(task, config, files, policy)).catch((error: unknown) => {
+			try {
+				await cluster.tryJob(config.namespace, jobOf(task, config, files, policy));
+				// Whoever may not see pods could never say what became of one.
+				await cluster.pods(config.namespace, selectorOf(task.name));
+			} catch (error) {
 				throw asNotPrepared(error);
-			});
+			}
 			if (stopped.aborted) throw new NotPrepared('it was stopped before it started');
 			const began = { n: 0, mark: null };
 			return new K8sExecution({ task, config, policy, files, began, open: () => Promise.resolve(cluster) });
