@@ -1,107 +1,42 @@
 // Jobs of a cluster, for a real agent; the cluster is a stand-in that carries pods out as processes.
-import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { K8sSpec } from '#agent/policy/k8s.ts';
-import { AgentProcess, command, processesWith } from '#tests/support/agent-process.ts';
-import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
+import { type AgentProcess, command, processesWith } from '#tests/support/agent-process.ts';
+import { type FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import { Kubernetes } from '#tests/support/fake-kubernetes.ts';
-import type { SpecOf } from '#tests/support/specs.ts';
+import { IMAGE, InCluster, noCluster, SECRET } from '#tests/support/in-cluster.ts';
 
-const SECRET = 'canary-61d0b7aa "quoted"';
-const IMAGE = 'registry.test/tool:1';
-
-// Secrets are handed over in memory, which only Linux has as a file system.
-const hasShm = existsSync('/dev/shm');
-if (!hasShm && process.env['CI']) throw new Error('there is no /dev/shm');
-
-describe.skipIf(!hasShm)(`Jobs of a cluster${hasShm ? '' : ' (there is no /dev/shm)'}`, () => {
+describe.skipIf(noCluster !== null)(`Jobs of a cluster${noCluster === null ? '' : ` (${noCluster})`}`, () => {
+	let world: InCluster;
 	let hub: FakeHub;
 	let agent: AgentProcess;
 	let cluster: Kubernetes;
 
-	const policy = (more = '') => `version: 1
-projects: all
-backends: [k8s]
-tools: [shell, custom]
-scripts: { uploaded: true }
-env: [TOKEN, APP_*]
-secrets: { 3: ['env:DEPLOY_*', 'env:KUBE_*'] }
-k8s:
-  namespaces: [${Kubernetes.namespace}, elsewhere]
-  images: ['registry.test/*']
-  max: { cpu: 500m, memory: 256Mi }
-  start_within_s: 3
-${more}`;
-	const env = () => ({
-		DEPLOY_TOKEN: SECRET,
-		KUBE_CONFIG: cluster.kubeconfig(),
-		KUBE_BY_CERTIFICATE: cluster.kubeconfig('certificate'),
-		KUBE_EXEC: cluster.kubeconfig('token', { user: { exec: { command: 'touch', args: ['/tmp/uhub-pwned'] } } }),
-		KUBE_PROVIDER: cluster.kubeconfig('token', { user: { 'auth-provider': { name: 'gcp' } } }),
-		KUBE_FILE: cluster.kubeconfig('token', { user: { tokenFile: '/etc/hostname' } }),
-		KUBE_INSECURE: cluster.kubeconfig('token', { cluster: { 'insecure-skip-tls-verify': true } }),
-		KUBE_PROXY: cluster.kubeconfig('token', { cluster: { 'proxy-url': 'http://127.0.0.1:1' } }),
-		KUBE_PLAIN: cluster.kubeconfig('token', { cluster: { server: 'http://127.0.0.1:1' } }),
-		KUBE_STRANGER: cluster.kubeconfig('token', { user: { token: 'somebody-else' } }),
-		KUBE_UNTRUSTED: cluster.kubeconfig('token', { cluster: { 'certificate-authority-data': '' } }),
-	});
-
 	beforeAll(async () => {
-		[hub, cluster] = await Promise.all([FakeHub.start(), Kubernetes.start()]);
-		hub.protocol = 2;
-		agent = await AgentProcess.create(hub, { policy: policy(), env: env() });
+		world = await InCluster.start((k) => ({
+			KUBE_BY_CERTIFICATE: k.kubeconfig('certificate'),
+			KUBE_EXEC: k.kubeconfig('token', { user: { exec: { command: 'touch', args: ['/tmp/uhub-pwned'] } } }),
+			KUBE_PROVIDER: k.kubeconfig('token', { user: { 'auth-provider': { name: 'gcp' } } }),
+			KUBE_FILE: k.kubeconfig('token', { user: { tokenFile: '/etc/hostname' } }),
+			KUBE_INSECURE: k.kubeconfig('token', { cluster: { 'insecure-skip-tls-verify': true } }),
+			KUBE_PROXY: k.kubeconfig('token', { cluster: { 'proxy-url': 'http://127.0.0.1:1' } }),
+			KUBE_PLAIN: k.kubeconfig('token', { cluster: { server: 'http://127.0.0.1:1' } }),
+			KUBE_STRANGER: k.kubeconfig('token', { user: { token: 'somebody-else' } }),
+			KUBE_UNTRUSTED: k.kubeconfig('token', { cluster: { 'certificate-authority-data': '' } }),
+		}));
+		({ hub, agent, cluster } = world);
 	});
-	afterAll(async () => {
-		await agent.remove();
-		await Promise.all([hub.stop(), cluster.stop()]);
-	});
-	afterEach(async () => {
-		expect(hub.faults).toEqual([]);
-		await allGone();
-	});
+	afterAll(() => world.stop());
+	afterEach(() => world.clean());
 
-	const allGone = () =>
-		expect
-			.poll(() => [cluster.all('jobs'), cluster.all('pods'), cluster.all('secrets')], { timeout: 20_000 })
-			.toEqual([[], [], []]);
-	const offered = (over: SpecOf, config: Partial<K8sSpec> = {}): HubRun =>
-		hub.offer({
-			execution: {
-				backend: 'k8s',
-				config: {
-					cluster: 'c',
-					kubeconfig_ref: 'env:KUBE_CONFIG',
-					api_server_url: null,
-					namespace: Kubernetes.namespace,
-					image: IMAGE,
-					...config,
-				},
-			},
-			...over,
-		});
-	async function ran(over: SpecOf, config?: Partial<K8sSpec>): Promise<HubRun> {
-		const run = offered(over, config);
-		await hub.ended(run);
-		return run;
-	}
+	const offered: InCluster['offered'] = (...of) => world.offered(...of);
+	const ran: InCluster['ran'] = (...of) => world.ran(...of);
+	const saying: InCluster['saying'] = (...of) => world.saying(...of);
 	const reasonOf = (run: HubRun) => run.refused ?? run.finish?.reason;
-	const restarted = async () => {
-		await agent.end('SIGKILL');
-		await agent.start();
-	};
-	const saying = async (over: SpecOf, config?: Partial<K8sSpec>): Promise<HubRun> => {
-		const run = offered({ script: 'echo on; sleep 1000', grace_s: 1, ...over }, config);
-		await hub.until(() => textOf(run).startsWith('on\n'), 'the script');
-		return run;
-	};
-	/** A script that says so many lines, some time apart, and then that it did. */
-	const counting = (name: string, lines = 30) =>
-		`i=0; while [ $i -lt ${String(lines)} ]; do i=$((i + 1)); echo "${name} $i"; sleep 0.02; done; echo ${name} done\n`;
-	const counted = (name: string, lines = 30) =>
-		Array.from({ length: lines }, (_, i) => `${name} ${String(i + 1)}\n`).join('') + `${name} done\n`;
 
 	describe('a run', () => {
 		it('tells of its output and its end, with an environment of its own, and leaves nothing', async () => {
@@ -209,6 +144,14 @@ ${more}`;
 			});
 			const invalid = await ran({}, { requests: { memory: '128Mi' }, limits: { memory: '64Mi' } });
 			expect(reasonOf(invalid)).toMatchObject({ code: 'cluster_refused', message: expect.stringContaining('invalid') });
+			cluster.role.delete('list pods');
+			const blind = await ran({});
+			cluster.role.add('list pods');
+			expect(reasonOf(blind)).toMatchObject({
+				code: 'cluster_refused',
+				message: expect.stringContaining('pods is forbidden'),
+			});
+			expect(blind.started).toBe(false);
 			cluster.quota = 'exceeded quota: small, requested: pods=1, used: pods=5, limited: pods=5';
 			const quota = await ran({});
 			cluster.quota = null;
@@ -273,122 +216,6 @@ ${more}`;
 				code: 'cluster_unavailable',
 				message: expect.stringContaining('nobody listens'),
 			});
-		});
-	});
-
-	describe('a connection that breaks', () => {
-		for (const how of ['end', 'break'] as const)
-			it(`a log that the cluster makes ${how} is gone on with: nothing is lost or doubled`, async () => {
-				const run = offered({ script: counting('a', 60) });
-				for (const line of ['a 5\n', 'a 30\n']) {
-					await hub.until(() => textOf(run).includes(line), line);
-					cluster.cutLogs(how);
-				}
-				await hub.ended(run);
-				expect(textOf(run)).toBe(counted('a', 60));
-			});
-
-		it('watches expire and the API is away for a while: the run goes on, its log is whole, its end the real one', async () => {
-			const run = offered({ script: `${counting('a', 60)}exit 5` });
-			await hub.until(() => textOf(run).includes('a 5\n'), 'the script');
-			cluster.expireWatches();
-			await hub.until(() => textOf(run).includes('a 10\n'), 'more of it');
-			await cluster.away();
-			await expect.poll(() => cluster.node.logs.get('step-1')?.ended, { timeout: 10_000 }).toBe(true);
-			await cluster.back();
-			await hub.ended(run);
-			expect(textOf(run)).toBe(counted('a', 60));
-			expect(run.finish).toMatchObject({ outcome: 'failed', exit_code: 5 });
-		});
-
-		it('a cancel waits for the API, and ends what lives', async () => {
-			const run = await saying({});
-			await cluster.away();
-			hub.cancel(run);
-			await cluster.back();
-			await hub.ended(run);
-			expect(run.finish?.outcome).toBe('canceled');
-		});
-	});
-
-	describe('the agent is killed (-9)', () => {
-		it('at any line: each step runs once, and the log is as if nothing had been', async () => {
-			const steps = [
-				hub.scripts.step(counting('one'), { name: 'first' }),
-				hub.scripts.step(counting('two'), { name: 'second' }),
-			];
-			const run = offered({ steps });
-			for (const line of ['one 3\n', 'two 3\n']) {
-				await hub.until(() => textOf(run).includes(line), line);
-				await restarted();
-			}
-			await hub.ended(run);
-			expect(textOf(run)).toBe(`── 1/2 first\n${counted('one')}── 2/2 second\n${counted('two')}`);
-			expect(run.finish).toMatchObject({ outcome: 'success', exit_code: 0 });
-			expect(run.records.map((r) => `${r.type} ${String('n' in r && r.n)}`)).toEqual([
-				'step_started 1',
-				'step_ended 1',
-				'step_started 2',
-				'step_ended 2',
-			]);
-		});
-
-		it('while nobody listens: what ended meanwhile has its real outcome, and a secret stays masked', async () => {
-			const script = `s=$(cat "$TOKEN"); echo on; printf %.8s "$s"; sleep 1; echo "$s" | cut -c 9-; exit 7`;
-			const run = offered({ script, secrets: { TOKEN: 'env:DEPLOY_TOKEN' } });
-			await hub.until(() => textOf(run) === 'on\n', 'the script');
-			await agent.end('SIGKILL');
-			await expect.poll(() => cluster.node.logs.get('step-1')?.ended, { timeout: 10_000 }).toBe(true);
-			await agent.start();
-			await hub.ended(run);
-			expect(textOf(run)).toBe('on\n***\n');
-			expect(run.finish).toMatchObject({ outcome: 'failed', exit_code: 7 });
-		});
-
-		it('just when it has told of the end: what is left is removed when it is back', async () => {
-			hub.watch = (direction, type) => {
-				if (direction !== 'to_hub' || type !== 'finish') return 'pass';
-				process.kill(agent.pid, 'SIGKILL');
-				hub.watch = () => 'pass';
-				return 'cut_after';
-			};
-			const run = await ran({ script: 'echo on' });
-			expect(run.finish?.outcome).toBe('success');
-			await restarted();
-			await allGone();
-		});
-
-		it('before a cancel: it is stopped when the agent is back', async () => {
-			const run = await saying({});
-			await agent.end('SIGKILL');
-			run.cancel = true;
-			await agent.start();
-			await hub.ended(run);
-			expect(run.finish?.outcome).toBe('canceled');
-		});
-
-		it('and its pod vanished, or the beginning of its log: the run is lost', async () => {
-			const vanished = await saying({ script: 'echo on; exec sleep 1000' });
-			await agent.end('SIGKILL');
-			const [pod] = cluster.all('pods');
-			if (pod) cluster.deletePodNow(pod);
-			await expect.poll(() => cluster.all('pods')).toEqual([]);
-			await agent.start();
-			await hub.ended(vanished);
-			expect(vanished.finish?.outcome).not.toBe('success');
-			const rotated = await saying({ script: 'echo on; sleep 1; echo later; sleep 1000' });
-			await agent.end('SIGKILL');
-			cluster.node.logs.get('step-1')?.rotate();
-			await expect
-				.poll(() => cluster.node.logs.get('step-1')?.from(0, 0).toString(), { timeout: 10_000 })
-				.toContain('later');
-			await agent.start();
-			await hub.ended(rotated);
-			expect(rotated.finish).toMatchObject({
-				outcome: 'lost',
-				reason: { message: expect.stringContaining('beginning') },
-			});
-			expect(textOf(rotated)).toBe('on\n');
 		});
 	});
 
@@ -536,7 +363,7 @@ ${more}`;
 			expect(found.toString()).toBe('');
 			hub.cancel(run);
 			await hub.ended(run);
-			await allGone();
+			await world.clean();
 		});
 	});
 
