@@ -41,7 +41,7 @@ export type Outliving = z.infer<typeof Outliving>;
 
 /** What must be known of a started run to find what still lives of it. */
 export const Handle = z.strictObject({
-	backend: z.enum(['local', 'docker', 'ssh', 'k8s', 'webhook', 'dummy']),
+	backend: z.enum(['local', 'docker', 'ssh', 'k8s', 'webhook', 'serverless', 'dummy']),
 	/** The machine's boot: processes of another one are gone. */
 	boot: z.string(),
 	/** In the environment of every process of the run. */

@@ -144,13 +144,27 @@ export type WebhookConfig = z.infer<typeof WebhookConfig>;
 export const ServerlessProvider = z.enum(['workers', 'knative', 'lambda', 'other']);
 export type ServerlessProvider = z.infer<typeof ServerlessProvider>;
 
+/** Where a function of AWS Lambda lies, as its own address says; null for any other address. */
+export const lambdaRegion = (url: string): string | null =>
+	/^https:\/\/[a-z0-9]{1,64}\.lambda-url\.([a-z]{2}[a-z0-9-]{1,30})\.on\.aws(\/|\?|$)/.exec(url)?.[1] ?? null;
+
 /** A function behind an address, called with a signature its provider understands. */
-export const ServerlessConfig = z.strictObject({
-	provider: ServerlessProvider,
-	url: HttpUrl,
-	secret_ref: HubSecretRef,
-	timeout_s: TimeoutS.optional(),
-});
+export const ServerlessConfig = z
+	.strictObject({
+		provider: ServerlessProvider,
+		url: HttpUrl,
+		/** Of `lambda` it is ACCESS_KEY_ID:SECRET. */
+		secret_ref: HubSecretRef,
+		timeout_s: TimeoutS.optional(),
+	})
+	// What is no address at all has been refused for that.
+	.refine(
+		({ provider, url }) => provider !== 'lambda' || lambdaRegion(url) !== null || !HttpUrl.safeParse(url).success,
+		{
+			path: ['url'],
+			message: 'expected the address of a function, as https://ID.lambda-url.REGION.on.aws/',
+		},
+	);
 export type ServerlessConfig = z.infer<typeof ServerlessConfig>;
 
 const configs = {

@@ -5,9 +5,6 @@ import { z } from 'zod';
 export const ExecutionBackend = z.enum(['local', 'docker', 'webhook', 'ssh', 'k8s', 'serverless']);
 export type ExecutionBackend = z.infer<typeof ExecutionBackend>;
 
-/** The backends that runs can really take in this version; the others can be set up, and are refused when something starts. */
-export const carriedOut: readonly ExecutionBackend[] = ['local', 'docker', 'ssh', 'k8s', 'webhook'];
-
 /** Those that are a request to somebody else: what is to be done is known there, so such a job has no scripts. */
 export const isRequest = (backend: string): boolean => backend === 'webhook' || backend === 'serverless';
 

@@ -4,29 +4,20 @@ import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
 import { isAllowedAddress } from '#domain/webhook-address.ts';
 import { encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
-import {
-	ANSWER_MAX,
-	type Answered,
-	type Ended,
-	exchange,
-	requestBody,
-	requestId,
-	without,
-} from '#protocol/run-request.ts';
+import { ANSWER_MAX, type Ended, exchange, without } from '#protocol/run-request.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { toBase64url } from '#worker/services/bytes.ts';
 import { outsideOf } from '#worker/outside.ts';
 import { openHubSecret } from '#worker/services/hub_secrets/rows.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
-import { signed } from '#worker/services/webhooks/sign.ts';
+import { awsKey } from '#worker/services/webhooks/sign-aws.ts';
 import type { Outside } from '#worker/services/webhooks/send.ts';
 import { TokenBucket } from './core/token-bucket.ts';
+import { callOf, type Request, send } from './hub-request.ts';
 import type { RunCourse } from './run-course.ts';
 import type { RunDesk } from './run-desk.ts';
 import type { RunIntake } from './run-intake.ts';
 
-/** Of a webhook that says nothing else. */
-const TIMEOUT_S = 60;
 /** While an answer is awaited the object is woken this often: it stays alive by that, and learns of it when it did not. */
 const AWAKE_MS = 20_000;
 /** An answer is not waited for much longer than its time limit, whatever becomes of that. */
@@ -35,16 +26,6 @@ const LATE_MS = 30_000;
 /** Of one run, at once and per second. */
 const CALLBACKS = 60;
 const CALLBACKS_PER_S = 2;
-
-type Execution = Extract<RunSpec['execution'], { backend: 'webhook' }>;
-interface Request {
-	run: Run;
-	spec: RunSpec;
-	config: Execution['config'];
-	secret: string;
-	/** Where and with what a callback may come; null: none is waited for. */
-	callback: { url: string; token: string } | null;
-}
 
 /**
  * A run that the hub carries out itself, by a request. It is sent once: what is known before it leaves is that it may have left. Where
@@ -74,33 +55,40 @@ export class HubWork {
 
 	/** Sends the request of a run that waits. `gone`: it does not wait any more. */
 	async begin(run: Run, spec: RunSpec): Promise<'offered' | 'gone'> {
-		const { execution, project_id } = spec;
-		if (execution.backend !== 'webhook') return 'gone';
-		const { config } = execution;
+		const call = callOf(spec);
+		if (!call) return 'gone';
 		const outside = outsideOf(this.#env);
-		if (!isAllowedAddress(config.url, outside.networks)) {
-			const message =
-				'Its address leads where the hub does not go: only to the open internet, and where an admin allows.';
-			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'http_refused', message } });
-			return 'gone';
-		}
-		const secret = await openHubSecret(this.#desk.ctx, sealerOf(this.#env.UHUB_SECRET), project_id, config.secret_ref);
-		if (secret === null) {
-			const message = `The project has no key ${config.secret_ref}, or it was lost with the hub's own: set it anew.`;
-			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'secret_unavailable', message } });
-			return 'gone';
-		}
-		if (config.callback && !this.#env.UHUB_URL) {
-			const message = 'The hub does not know its own address (UHUB_URL), where the callback is to come.';
-			this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code: 'start_failed', message } });
-			return 'gone';
-		}
+		if (!isAllowedAddress(call.url, outside.networks))
+			return this.#not(
+				'http_refused',
+				'Its address leads where the hub does not go: only to the open internet, and where an admin allows.',
+			);
+		const secret = await openHubSecret(
+			this.#desk.ctx,
+			sealerOf(this.#env.UHUB_SECRET),
+			spec.project_id,
+			call.secret_ref,
+		);
+		if (secret === null)
+			return this.#not(
+				'secret_unavailable',
+				`The project has no key ${call.secret_ref}, or it was lost with the hub's own: set it anew.`,
+			);
+		if (call.signature === 'aws' && !awsKey(secret))
+			return this.#not(
+				'secret_unavailable',
+				`The key ${call.secret_ref} is none of AWS: set it as ACCESS_KEY_ID:SECRET.`,
+			);
+		if (call.callback && !this.#env.UHUB_URL)
+			return this.#not(
+				'start_failed',
+				'The hub does not know its own address (UHUB_URL), where the callback is to come.',
+			);
 		if (this.#desk.state.step !== 'queued') return 'gone';
-		const callback = config.callback ? this.#newCallback(spec) : null;
-		const timeout_s = Math.min(config.timeout_s ?? TIMEOUT_S, spec.timeout_s);
-		this.#course.step({ type: 'ask', patience_ms: timeout_s * 1000 + LATE_MS });
+		const callback = call.callback ? this.#newCallback(spec) : null;
+		this.#course.step({ type: 'ask', patience_ms: call.timeout_s * 1000 + LATE_MS });
 		this.#stayAwake();
-		this.#desk.later(this.#carryOut({ run, spec, config, secret, callback }, outside, timeout_s));
+		this.#desk.later(this.#carryOut({ run, spec, call, secret, callback }, outside));
 		return 'offered';
 	}
 
@@ -151,7 +139,14 @@ export class HubWork {
 		return { url: new URL(`/api/hooks/runs/${String(run_id)}`, this.#env.UHUB_URL).href, token };
 	}
 
-	async #carryOut(request: Request, outside: Outside, timeout_s: number): Promise<void> {
+	/** It cannot be sent, and so ends before it began. */
+	#not(code: Reason['code'], message: string): 'gone' {
+		this.#course.step({ type: 'unrunnable', status: 'failed', reason: { code, message } });
+		return 'gone';
+	}
+
+	async #carryOut(request: Request, outside: Outside): Promise<void> {
+		const { method, url, expected, timeout_s } = request.call;
 		const { epoch } = this.#desk.state;
 		const canceled = new AbortController();
 		const late = AbortSignal.timeout(timeout_s * 1000);
@@ -159,10 +154,9 @@ export class HubWork {
 		try {
 			// It is known that the request may have left before it does.
 			await this.#storage.sync();
-			const { method = 'POST', url, expected_status: expected = null } = request.config;
 			const ended = await exchange({
 				...{ method, url, expected, timeout_s, now: Date.now, hidden: request.callback?.token ?? null },
-				send: () => this.#send(request, outside, epoch, AbortSignal.any([canceled.signal, late])),
+				send: () => send(request, outside, epoch, AbortSignal.any([canceled.signal, late])),
 				stopped: () => (canceled.signal.aborted ? 'canceled' : late.aborted ? 'timeout' : null),
 				say: (stream, text) => {
 					this.#say(Stream[stream], text);
@@ -177,22 +171,6 @@ export class HubWork {
 			this.#underWay = null;
 			this.#desk.alarm.timers.set('awake', null);
 		}
-	}
-
-	async #send(
-		{ run, spec, config, secret, callback }: Request,
-		outside: Outside,
-		epoch: number,
-		signal: AbortSignal,
-	): Promise<Answered> {
-		const id = requestId(spec.run_id, epoch);
-		const body = JSON.stringify(requestBody(spec, run.attempt, callback));
-		const headers = new Headers(config.headers);
-		const own = await signed(secret, { event: 'run.request', id, body, version: outside.version }, Date.now());
-		for (const [name, value] of Object.entries({ ...own, 'idempotency-key': id, 'accept-encoding': 'identity' }))
-			headers.set(name, value);
-		const { method = 'POST', url } = config;
-		return answeredBy(await outside.fetch(url, { method, redirect: 'manual', headers, body, signal }));
 	}
 
 	/** A part of the run's log, as the hub's own word. What is over says no more. */
@@ -215,15 +193,3 @@ export class HubWork {
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 const sameHash = (hash: string, token: string): boolean =>
 	timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(token)));
-
-function answeredBy(response: Response): Answered {
-	const body: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();
-	return {
-		status: response.status,
-		statusText: response.statusText,
-		header: (name) => response.headers.get(name),
-		read: async () => (await body?.read())?.value ?? null,
-		// Whether that works is the other end's affair.
-		drop: () => void body?.cancel().catch(() => undefined),
-	};
-}

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { GitRevision, GitUrl } from '#domain/address.ts';
 import { isRequest } from '#domain/backend.ts';
-import { DockerConfig, K8sConfig, LocalConfig, SshConfig, WebhookConfig } from '#domain/backend-config.ts';
+import {
+	DockerConfig,
+	K8sConfig,
+	LocalConfig,
+	ServerlessConfig,
+	SshConfig,
+	WebhookConfig,
+} from '#domain/backend-config.ts';
 import { EnvName, Id, Sha256 } from '#domain/common.ts';
 import { Signature } from '#domain/job-signature.ts';
 import { Arguments, Limit } from '#domain/job.ts';
@@ -39,6 +46,8 @@ export const BackendSpec = z.discriminatedUnion('backend', [
 	z.strictObject({ backend: z.literal('ssh'), config: SshSpec }),
 	z.strictObject({ backend: z.literal('k8s'), config: K8sSpec }),
 	z.strictObject({ backend: z.literal('webhook'), config: WebhookConfig }),
+	/** The hub's own: never sent to an agent. */
+	z.strictObject({ backend: z.literal('serverless'), config: ServerlessConfig }),
 	z.strictObject({ backend: z.literal('dummy'), config: DummyConfig }),
 ]);
 export type BackendSpec = z.infer<typeof BackendSpec>;

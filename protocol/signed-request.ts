@@ -9,19 +9,30 @@ export function signingKey(secret: string): Uint8Array<ArrayBuffer> {
 	return Uint8Array.from(atob(secret.slice('whsec_'.length)), (char) => char.charCodeAt(0));
 }
 
-/** The headers that name and sign a request. What an admin adds cannot take their place. */
-export const signedHeaders = (signed: {
+interface Named {
 	event: string;
 	id: string;
-	timestamp: number;
-	/** Of `signedContent`, in base64. */
-	hmac: string;
+	/** The hub's. */
 	version: string;
-}): Record<string, string> => ({
+}
+
+/** The headers that name a request. What an admin adds cannot take their place. */
+export const namedHeaders = ({ event, id, version }: Named): Record<string, string> => ({
 	'content-type': 'application/json',
-	'user-agent': `uHub/${signed.version}`,
-	'uhub-event': signed.event,
-	'webhook-id': signed.id,
+	'user-agent': `uHub/${version}`,
+	'uhub-event': event,
+	'webhook-id': id,
+});
+
+/** And those that sign it. */
+export const signedHeaders = (
+	signed: Named & {
+		timestamp: number;
+		/** Of `signedContent`, in base64. */
+		hmac: string;
+	},
+): Record<string, string> => ({
+	...namedHeaders(signed),
 	'webhook-timestamp': String(signed.timestamp),
 	'webhook-signature': `v1,${signed.hmac}`,
 });

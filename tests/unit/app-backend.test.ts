@@ -59,8 +59,8 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 		expected_status: maybe(fc.integer({ min: 100, max: 599 })),
 	}),
 	serverless: fc.record({
-		provider: fc.constantFrom('workers', 'lambda'),
-		url: fc.constant('https://fn.example.org/'),
+		provider: fc.constantFrom('lambda', 'workers'),
+		url: fc.constant('https://fn1.lambda-url.us-east-1.on.aws/'),
 		secret_ref: fc.constantFrom('hub:key', 'hub:deploy.1'),
 		timeout_s: maybe(fc.integer({ min: 1, max: 3600 })),
 	}),

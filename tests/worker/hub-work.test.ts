@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { env, exports } from 'cloudflare:workers';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -155,6 +156,62 @@ describe('a run by webhook that a callback ends', () => {
 			Array.from({ length: 110 }, () => report(id, { token: 'no', status: 'running' })),
 		);
 		expect(new Set(guesses)).toEqual(new Set([404, 429]));
+	});
+});
+
+describe('a run by a function', () => {
+	const FUNCTION = 'https://a1b2c3.lambda-url.eu-west-1.on.aws/deploy?stage=eu%20west&a=1';
+	const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
+	const called = async (config: object) =>
+		runOf(
+			admin,
+			await job(
+				{},
+				{ execution_backend: 'serverless', execution_backend_config: { secret_ref: 'hub:aws', ...config } },
+			),
+		);
+
+	it('of AWS Lambda is signed as AWS has it', async () => {
+		await admin.ok('PUT', `/api/projects/${String(p)}/hub-secrets/aws`, { value: `AKIDEXAMPLE12345:${SECRET}` });
+		const id = await called({ provider: 'lambda', url: FUNCTION });
+		await becomes(id, { status: 'success', backend: 'serverless', agent_id: null });
+		const init = sent[0]?.init ?? {};
+		const headers = new Headers(init.headers);
+		const authorization = headers.get('authorization') ?? '';
+		const [, day = '', names = '', signature] =
+			/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE12345\/(\d{8})\/eu-west-1\/lambda\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+				authorization,
+			) ?? [];
+		// Made anew, as AWS tells to.
+		const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+		const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+		const at = headers.get('x-amz-date') ?? '';
+		expect(at.slice(0, 8)).toBe(day);
+		const host = new URL(FUNCTION).host;
+		const list = names.split(';').map((name) => `${name}:${name === 'host' ? host : String(headers.get(name))}\n`);
+		const request = ['POST', '/deploy', 'a=1&stage=eu%20west', list.join(''), names, hash(String(init.body))].join(
+			'\n',
+		);
+		const text = ['AWS4-HMAC-SHA256', at, `${day}/eu-west-1/lambda/aws4_request`, hash(request)].join('\n');
+		const key = ['eu-west-1', 'lambda', 'aws4_request'].reduce(hmac, hmac(`AWS4${SECRET}`, day));
+		expect(signature).toBe(hmac(key, text).toString('hex'));
+		expect(names.split(';')).toContain('host');
+		expect(JSON.stringify([sent.map(({ init }) => init), await log(id, 'stdout')])).not.toContain(SECRET);
+	});
+
+	it('of anybody else is signed as a webhook is; what fails is told alike', async () => {
+		answer = () => Promise.resolve(new Response('no', { status: 500 }));
+		const id = await called({ provider: 'knative', url: 'https://fn.example.org/', secret_ref: 'hub:deploy' });
+		await becomes(id, { status: 'failed', reason: expect.stringContaining('http_status') });
+		const headers = new Headers(sent[0]?.init.headers);
+		expect(headers.get('webhook-signature')).toMatch(/^v1,/);
+		expect(headers.has('authorization')).toBe(false);
+	});
+
+	it('of AWS Lambda needs a key of AWS', async () => {
+		const id = await called({ provider: 'lambda', url: FUNCTION, secret_ref: 'hub:deploy' });
+		await becomes(id, { status: 'failed', reason: expect.stringContaining('ACCESS_KEY_ID:SECRET') });
+		expect(sent).toEqual([]);
 	});
 });
 

@@ -69,7 +69,12 @@ const whole: Record<string, Record<string, unknown>> = {
 		requests: { cpu: '250m', memory: '64Mi' },
 		limits: { cpu: '1.5', memory: '2Gi' },
 	},
-	serverless: { provider: 'lambda', url: 'https://f.example.org/run', secret_ref: 'hub:lambda', timeout_s: 900 },
+	serverless: {
+		provider: 'lambda',
+		url: 'https://a1b2c3.lambda-url.eu-west-1.on.aws/',
+		secret_ref: 'hub:lambda',
+		timeout_s: 900,
+	},
 };
 
 describe('3.1 Project', () => {
@@ -157,6 +162,8 @@ describe('3.1 Project', () => {
 			['webhook', { ...whole.webhook, headers: { 'X-Api-Key': 'x' } }, 'headers.X-Api-Key'],
 			['webhook', { ...whole.webhook, headers: { 'X-A': 'a\r\nb: c' } }, 'headers.X-A'],
 			['serverless', { ...whole.serverless, provider: 'mine' }, 'provider'],
+			['serverless', { ...whole.serverless, url: 'https://a.lambda-url.eu-west-1.on.aws.evil.org/' }, 'url'],
+			['serverless', { ...whole.serverless, secret_ref: 'env:KEY' }, 'secret_ref'],
 			[null, { image: 'x' }, ''],
 		];
 		for (const key of ['privileged', 'binds', 'volumes', 'devices', 'cap_add', 'pid', 'ipc'])

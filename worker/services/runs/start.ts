@@ -1,6 +1,6 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Access } from '#domain/access.ts';
-import { carriedOut, type ExecutionBackend, executionOf, isRequest } from '#domain/backend.ts';
+import { type ExecutionBackend, executionOf, isRequest } from '#domain/backend.ts';
 import { DomainError, conflict, forbidden, invalid } from '#domain/errors.ts';
 import type { Environment } from '#domain/environment.ts';
 import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
@@ -99,7 +99,6 @@ export async function start(
 	const [, , , scripts, , [inventory], [planRow], clusters] = rows;
 	const execution = executionOf(project, environment, job);
 	const backend = execution.execution_backend ?? 'local';
-	if (!carriedOut.includes(backend)) throw conflict(`This hub cannot run with the backend ${backend}.`);
 	if (earlier?.status === 'queued' || earlier?.status === 'running') throw conflict('The run is not over yet.');
 
 	const broken = input.break_freeze === undefined ? null : breakFreeze(actor, access, rows[4], environment, at);
