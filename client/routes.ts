@@ -284,6 +284,7 @@ export interface Routes {
 			| 'environment_id'
 			| 'agent_id'
 			| 'triggered_by_id'
+			| 'retry_of'
 			| 'needs_my_approval';
 		answer: Page<z.output<typeof RunItem>>;
 	};

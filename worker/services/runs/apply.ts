@@ -1,9 +1,11 @@
-import { and, eq, isNull, ne, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, ne, sql } from 'drizzle-orm';
 import type { JobStatus } from '#domain/job.ts';
 import { isFinal, type Run, type RunStatus } from '#domain/run.ts';
 import { approvals, jobs, run_streams, runs, terraform_plans } from '../../db/client.ts';
 import { commit, LostRace } from '../commit.ts';
 import type { Ctx, RowChange } from '../context.ts';
+import { nextAttempt } from './attempt.ts';
+import { tellQueued } from './make.ts';
 import { planRow } from '../terraform_plans/content.ts';
 
 /** What a run's stream decides, and so writes. */
@@ -82,6 +84,9 @@ async function write(
 	// A run that was called off before it started says nothing of the job, which may be planned for later.
 	const calledOff = columns.status === 'canceled' && columns.started_at === null;
 	const jobStatus = calledOff ? null : jobStatusOf[columns.status];
+	// The end is written down once, and so is what follows it.
+	const ends = changes.some(({ audit }) => audit?.action === 'run.finish');
+	const next = ends && columns.status !== 'success' ? await nextAttempt(ctx, id, columns) : null;
 	const [[run], changedJobs, appliedPlans] = await commit(
 		ctx,
 		columns.agent_id === null ? { kind: 'system' } : { kind: 'agent', id: columns.agent_id },
@@ -135,23 +140,34 @@ async function write(
 					.insert(run_streams)
 					.values({ run_id: id, seq: last })
 					.onConflictDoUpdate({ target: run_streams.run_id, set: { seq: last } }),
+				...(next?.statements ?? []),
 			],
-			audit: changes.flatMap(({ audit }) =>
-				audit === null
-					? []
-					: [
-							{
-								action: audit.action,
-								object_type: 'Run',
-								object_id: id,
-								project_id,
-								metadata: audit.metadata,
-							},
-						],
-			),
+			audit: [
+				...changes.flatMap(({ audit }) =>
+					audit === null
+						? []
+						: [
+								{
+									action: audit.action,
+									object_type: 'Run',
+									object_id: id,
+									project_id,
+									metadata: audit.metadata,
+								},
+							],
+				),
+				...(next?.audit ?? []),
+			],
 		},
 	);
 	if (!run) throw new Error(`run ${String(id)} has a stream and no row`);
+	if (next) {
+		const attempts = await ctx.db
+			.select()
+			.from(runs)
+			.where(and(eq(runs.retry_of, id), isNotNull(runs.not_before)));
+		for (const attempt of attempts) tellQueued(ctx, attempt);
+	}
 	ctx.after(
 		ctx.live.changed([
 			{ project_id, entity: 'run', id, row: run },

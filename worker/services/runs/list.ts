@@ -22,6 +22,8 @@ export const RunList = z.strictObject({
 	environment_id: id,
 	agent_id: id,
 	triggered_by_id: id,
+	/** Attempts that followed this run. */
+	retry_of: id,
 	/** Only those that wait for your approval. */
 	needs_my_approval: z.literal('true').optional(),
 });
@@ -45,7 +47,7 @@ const row = textOf({
 export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promise<TextOf<Page<RunItem>>> {
 	const { limit, orderBy, pageText, where } = keyset(query, { requested_at: runs.requested_at }, runs.id);
 	const { project_id } = query;
-	const by = (['job_id', 'environment_id', 'agent_id', 'triggered_by_id'] as const).map((name) => {
+	const by = (['job_id', 'environment_id', 'agent_id', 'triggered_by_id', 'retry_of'] as const).map((name) => {
 		const value = query[name];
 		return value === undefined ? undefined : eq(runs[name], value);
 	});

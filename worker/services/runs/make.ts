@@ -49,86 +49,88 @@ export async function requestFor(
 	return { hash: await approvalHash(spec), needed, expires_at };
 }
 
+/** What a request adds to a new run. */
+interface Addition {
+	request: Request | null;
+	metadata: Record<string, unknown>;
+	audit?: Pick<AuditEntry, 'action' | 'metadata'>[];
+}
+
 /** Makes a run that waits: for its turn, or first for people. */
 export async function makeRun(
 	ctx: Ctx,
 	actor: Actor,
 	wanted: Wanted,
-	{
-		request,
-		expect,
-		metadata,
-		audit = [],
-	}: {
-		request: Request | null;
-		expect: SQL[];
-		metadata: Record<string, unknown>;
-		audit?: Pick<AuditEntry, 'action' | 'metadata'>[];
-	},
+	{ expect, ...addition }: Addition & { expect: SQL[] },
 ): Promise<Run> {
-	const { job, environment, note, break_freeze, ...columns } = wanted;
+	const { statements, audit } = newRun(ctx, wanted, addition);
+	const [made] = await commit(ctx, actor, { expect, statements, audit });
+	const run = one(made, 'run');
+	tellQueued(ctx, run);
+	return run;
+}
+
+/** Has it dispatched, and shown. */
+export function tellQueued(ctx: Ctx, run: Run): void {
+	const { id, project_id } = run;
+	ctx.after(ctx.live.queued({ id, project_id }));
+	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id, row: run }]));
+}
+
+/** What makes a run, for a batch. */
+export function newRun(ctx: Ctx, wanted: Wanted, { request, metadata, audit = [] }: Addition) {
+	const { job, environment, note, break_freeze, backend, ...columns } = wanted;
 	const { id: job_id, project_id, priority, labels, concurrency_key } = job;
 	const at = new Date(ctx.now()).toISOString();
 	const ofRun = { object_type: 'Run', object_id: lastInserted('runs'), project_id };
 	const { parameters, secret_parameters } = columns;
-	const [made] = await commit(ctx, actor, {
-		expect,
-		statements: [
-			ctx.db
-				.insert(runs)
-				.values({
-					...columns,
-					...{ job_id, project_id, priority, labels, concurrency_key },
-					environment_id: environment?.id ?? null,
-					note: note ?? null,
-					break_freeze: break_freeze ?? null,
-					requested_at: at,
-					...(request
-						? {
-								approvals_needed: request.needed,
-								approvals_missing: request.needed,
-								approval_hash: request.hash,
-								approval_expires_at: request.expires_at,
-								reason: approvalReason(request.needed),
-							}
-						: { reason: behindMany(wanted) }),
-					...created(ctx),
-				})
-				.returning(),
+	const run = ctx.db
+		.insert(runs)
+		.values({
+			...columns,
+			...{ job_id, project_id, backend, priority, labels, concurrency_key },
+			environment_id: environment?.id ?? null,
+			note: note ?? null,
+			break_freeze: break_freeze ?? null,
+			requested_at: at,
 			...(request
-				? [
-						ctx.db.insert(approvals).values(
-							Array.from({ length: request.needed }, () => ({
-								run_id: sql<number>`${lastInserted('runs')}`,
-								project_id,
-								requested_by_id: wanted.triggered_by_id,
-								hash: request.hash,
-								expires_at: request.expires_at,
-								...created(ctx),
-							})),
-						),
-					]
-				: []),
-		],
-		audit: [
-			{
-				action: 'run.start',
-				...ofRun,
-				metadata: {
-					job_id,
-					environment_id: environment?.id ?? null,
-					parameters: [...Object.keys(parameters), ...Object.keys(secret_parameters)],
-					...metadata,
-				},
+				? {
+						approvals_needed: request.needed,
+						approvals_missing: request.needed,
+						approval_hash: request.hash,
+						approval_expires_at: request.expires_at,
+						reason: approvalReason(request.needed),
+					}
+				: { reason: behindMany(wanted) }),
+			...created(ctx),
+		})
+		.returning();
+	const asked = (request: Request) =>
+		ctx.db.insert(approvals).values(
+			Array.from({ length: request.needed }, () => ({
+				run_id: sql<number>`${lastInserted('runs')}`,
+				project_id,
+				requested_by_id: wanted.triggered_by_id,
+				hash: request.hash,
+				expires_at: request.expires_at,
+				...created(ctx),
+			})),
+		);
+	const entries: AuditEntry[] = [
+		{
+			action: 'run.start',
+			...ofRun,
+			metadata: {
+				job_id,
+				environment_id: environment?.id ?? null,
+				parameters: [...Object.keys(parameters), ...Object.keys(secret_parameters)],
+				...metadata,
 			},
-			...audit.map((entry) => ({ ...entry, ...ofRun })),
-			...(request ? [{ action: 'run.ask_approval', ...ofRun, metadata: { ...request } }] : []),
-		],
-	});
-	const run = one(made, 'run');
-	ctx.after(ctx.live.queued({ id: run.id, project_id }));
-	ctx.after(ctx.live.changed([{ project_id, entity: 'run', id: run.id, row: run }]));
-	return run;
+		},
+		...audit.map((entry) => ({ ...entry, ...ofRun })),
+		...(request ? [{ action: 'run.ask_approval', ...ofRun, metadata: { ...request } }] : []),
+	];
+	return { statements: [run, ...(request ? [asked(request)] : [])] as const, audit: entries };
 }
 
 /** More than so many ahead are not counted: the room tells how many once it is nearer to its turn. */

@@ -7,6 +7,7 @@ import { Run } from '#domain/run.ts';
 import { TerraformPlan, TerraformPlanView } from '#domain/terraform.ts';
 import { api } from '#lib/api/client.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
+import { RunPage } from '#lib/run/pages.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, depends }) => {
@@ -17,13 +18,14 @@ export const load: PageLoad = async ({ fetch, params, depends }) => {
 		api.get(`${at}/log/lines`, LogLines, { fetch, query: { from: 1, count: 200 } }),
 	]);
 	const planned = run.plan_id !== null || run.steps.some((step) => step.tool === 'terraform');
-	const [job, environments, agents, plans] = await Promise.all([
+	const [job, environments, agents, plans, later] = await Promise.all([
 		api.get(`/jobs/${String(run.job_id)}`, JobView, { fetch }),
 		api.get(`/projects/${String(run.project_id)}/environments`, pageOf(Environment), { fetch, query: { limit: 200 } }),
 		api.get('/agents', pageOf(Agent), { fetch, query: { limit: 200 } }),
 		planned ? plansOf(run, fetch) : [],
+		api.get('/runs', RunPage, { fetch, query: { retry_of: run.id, limit: 20 } }),
 	]);
-	return { run, begin, job, environments: environments.items, agents: agents.items, plans };
+	return { run, begin, job, environments: environments.items, agents: agents.items, plans, attempts: later.items };
 };
 
 /** The plan it applies, or the ones it made. */
