@@ -64,6 +64,8 @@ export const CalendarEntry = z.object({
 		project_id: Id,
 		job_id: Id.nullable(),
 		job_status: z.string().nullable(),
+		/** The job starts by itself at `start`. */
+		auto_start: z.boolean(),
 		event_type: EventType,
 		version: z.int(),
 	}),

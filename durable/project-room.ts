@@ -1,9 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
+import { z } from 'zod';
 import { PING, PONG } from '#protocol/browser.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { loadQueue, loadWaiting } from '#worker/services/runs/queue.ts';
+import { startDue } from '#worker/services/runs/scheduled.ts';
 import { type Dispatch, loadDispatches } from '#worker/services/runs/spec.ts';
 import { Changes } from './core/changes.ts';
 import { Dispatcher } from './core/dispatcher.ts';
@@ -14,6 +16,8 @@ import { watcherOf } from './watcher.ts';
 
 /** While runs wait the room tries again at least this often, should a message that a slot is free be lost. */
 const AGAIN_MS = 30_000;
+/** What is due is tried again so soon where the record is away. */
+const PLAN_AGAIN_MS = 1_000;
 /** What changes in so short a time is written down and told together. */
 const GATHER_MS = 5;
 /** What waits is told why after so long, and from then on not more often: most runs are off before it is worth saying. */
@@ -93,6 +97,7 @@ export class ProjectRoom extends DurableObject<Env> {
 
 	/** Looks at everything anew: a message may have been lost. */
 	async look(): Promise<void> {
+		await this.#startDue();
 		this.#dispatcher.forgetAll();
 		await this.#dispatch();
 	}
@@ -112,7 +117,22 @@ export class ProjectRoom extends DurableObject<Env> {
 			this.#pages.rights.look(Date.now());
 			this.#timers.set('sessions', this.#pages.rights.nextEnd);
 		}
+		if (due.includes('plan')) await this.#startDue();
 		if (due.includes('queue')) await this.look();
+		await this.#arm();
+	}
+
+	/** Starts what is planned for now, and sets the clock for what comes next. What fails is tried again soon. */
+	async #startDue() {
+		let next: number | null = Date.now() + PLAN_AGAIN_MS;
+		try {
+			const at = await startDue(systemCtx(this.env, this.ctx), this.#id);
+			// What is due still could not be started, or there were too many.
+			if (at === null || Date.parse(at) > Date.now()) next = at === null ? null : Date.parse(at);
+		} catch (error) {
+			console.error(`project ${String(this.#id)}: what is due could not be started:`, error);
+		}
+		this.#timers.set('plan', next);
 		await this.#arm();
 	}
 
@@ -184,6 +204,7 @@ export class ProjectRoom extends DurableObject<Env> {
 				this.#dispatcher.roomAt(id);
 				look = true;
 			}
+			if (entity === 'job') await this.#planned(row);
 			if (entity !== 'run' || statusOf(row) === 'queued') continue;
 			this.#dispatcher.forget(id);
 			if (statusOf(row) !== 'running' && this.#dispatcher.holdsKey(id)) look = true;
@@ -191,6 +212,16 @@ export class ProjectRoom extends DurableObject<Env> {
 			if (this.#left) this.#explainSoon();
 		}
 		if (look) this.#later(this.#dispatch());
+	}
+
+	/** A job that starts by itself may be the next to. One that is not any more only costs a look. */
+	async #planned(row: object | null) {
+		const plan = Plan.safeParse(row);
+		if (!plan.success) return;
+		const at = Date.parse(plan.data.planned_start);
+		if (at >= (this.#timers.at('plan') ?? Infinity)) return;
+		this.#timers.set('plan', at);
+		await this.#arm();
 	}
 
 	async #gather() {
@@ -269,4 +300,5 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 }
 
+const Plan = z.object({ auto_start: z.literal(true), status: z.literal('planned'), planned_start: z.string() });
 const statusOf = (row: object | null): unknown => (row !== null && 'status' in row ? row.status : null);

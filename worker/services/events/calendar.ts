@@ -49,7 +49,12 @@ export async function readCalendar(ctx: Ctx, query: z.infer<typeof CalendarQuery
 				.from(projects)
 				.where(inArray(projects.id, visible)),
 			ctx.db
-				.select({ ...getTableColumns(events), job_status: jobs.status, job_type: jobs.job_type })
+				.select({
+					...getTableColumns(events),
+					job_status: jobs.status,
+					job_type: jobs.job_type,
+					auto_start: jobs.auto_start,
+				})
 				.from(events)
 				.leftJoin(jobs, eq(jobs.id, events.job_id))
 				.where(
@@ -92,6 +97,7 @@ export async function readCalendar(ctx: Ctx, query: z.infer<typeof CalendarQuery
 					project_id: entry.project_id,
 					job_id: entry.job_id,
 					job_status: entry.job_status,
+					auto_start: entry.auto_start === true && entry.job_status === 'planned',
 					event_type: entry.event_type,
 					version: entry.version,
 				},

@@ -1,13 +1,20 @@
 import { conflict, invalid } from '#domain/errors.ts';
 import { EVENT_LENGTH_MAX_MS, type EventType } from '#domain/event.ts';
 import { type Job, type JobPatch, jobTransitions } from '#domain/job.ts';
+import { checkParameters } from '#domain/parameter.ts';
 
-type Plan = Pick<Job, 'planned_start' | 'planned_end' | 'auto_start' | 'job_type'>;
+type Plan = Pick<Job, 'planned_start' | 'planned_end' | 'auto_start' | 'job_type' | 'parameters_schema'>;
 
 /** Throws `invalid` where a plan has no start, ends before it starts, lasts longer than the calendar can show or cannot start by itself. */
-export function assertPlan({ planned_start, planned_end, auto_start, job_type }: Plan): void {
+export function assertPlan({ planned_start, planned_end, auto_start, job_type, parameters_schema }: Plan): void {
 	if (auto_start && planned_start === null) throw invalid('auto_start', 'needs planned_start: it starts at that time');
 	if (auto_start && job_type === 'meeting') throw invalid('auto_start', 'a meeting never runs');
+	const [unknown] = auto_start ? checkParameters(parameters_schema, {}).errors : [];
+	if (unknown)
+		throw invalid(
+			'auto_start',
+			`nobody is there to give a value: ${unknown.path.replace('parameters.', '')} needs a default`,
+		);
 	if (planned_end === null) return;
 	if (planned_start === null) throw invalid('planned_start', 'is needed where planned_end is given');
 	const length = Date.parse(planned_end) - Date.parse(planned_start);

@@ -24,6 +24,8 @@ export interface Wanted extends Pick<
 	note?: string | undefined;
 	break_freeze?: string | undefined;
 	not_before?: string;
+	/** The time it was planned for, where it starts by itself. */
+	scheduled_for?: string;
 }
 
 /** What people are asked to approve, by how many of them, and until when. */

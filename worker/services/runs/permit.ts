@@ -33,6 +33,9 @@ export const permitsQuery = (ctx: Ctx, run_ids: SQL) =>
 		.where(sql`${runs.id} in ${run_ids}`);
 type Permit = Awaited<ReturnType<typeof permitsQuery>>[number];
 
+/** What could not be started so long after the time it was planned for is not started any more: somebody has to want it again. */
+const MISSED_AFTER_MS = 300_000;
+
 /** SHA-256 of what an approval is bound to. */
 export const approvalHash = (spec: RunSpec): Promise<string> =>
 	sha256(new TextEncoder().encode(canonical(approvedOf(spec))));
@@ -48,12 +51,22 @@ export async function endOf({
 	made,
 	now,
 }: {
-	run: Pick<Run, 'approvals_needed' | 'approvals_missing' | 'approval_hash' | 'approval_expires_at'>;
+	run: Pick<
+		Run,
+		| 'scheduled_for'
+		| 'requested_at'
+		| 'approvals_needed'
+		| 'approvals_missing'
+		| 'approval_hash'
+		| 'approval_expires_at'
+	>;
 	environment: Environment | undefined;
 	permit: Permit;
 	made: RunSpec | Reason;
 	now: number;
 }): Promise<End | null> {
+	if (run.scheduled_for !== null && Date.parse(run.requested_at) - Date.parse(run.scheduled_for) > MISSED_AFTER_MS)
+		return canceled('missed', `It was planned for ${run.scheduled_for}, and the hub was away.`);
 	if (permit.rejected) return canceled('rejected', 'Somebody who was asked for approval said no.');
 	const { approvals_needed, approvals_missing, approval_hash, approval_expires_at } = run;
 	if (approvals_missing > 0 && approval_expires_at !== null && Date.parse(approval_expires_at) <= now)
@@ -69,7 +82,7 @@ export async function endOf({
 	if ('code' in made) return { status: 'failed', reason: made };
 	if (approvals_needed === 0)
 		return approvalsNeeded(role, access, environment ?? null) > 0
-			? failed('approval_stale', 'It was asked for when it needed no approval, and now it needs one: start it again.')
+			? failed('approval_stale', 'It needs an approval that nobody was asked for: start it again.')
 			: null;
 	return (await approvalHash(made)) === approval_hash
 		? null
