@@ -746,6 +746,11 @@ describe('2: what a body refers to', () => {
 			location_type: 'uploaded',
 			content: 'true',
 		});
+		const inventory = await admin.ok('POST', `/api/projects/${String(other)}/inventories`, {
+			source_type: 'uploaded',
+			content: 'h1',
+		});
+		const targets = { inventory_id: inventory.id, limit: null };
 		const job = await make.job();
 		const cases: [string, string, object, string][] = [
 			[
@@ -769,6 +774,8 @@ describe('2: what a body refers to', () => {
 			],
 			['PATCH', `/api/jobs/${String(idOf(job))}`, { environment_id: environment.id }, 'environment_id'],
 			['PATCH', `/api/jobs/${String(idOf(job))}`, { script_ids: [script.id] }, 'script_ids.0'],
+			['POST', `/api/projects/${String(p)}/jobs`, { title: 'x', job_type: 'dev', targets }, 'targets.inventory_id'],
+			['PATCH', `/api/jobs/${String(idOf(job))}`, { targets }, 'targets.inventory_id'],
 			['POST', `/api/jobs/${String(idOf(job))}/runs`, { environment_id: environment.id }, 'environment_id'],
 		];
 		for (const [method, path, body, field] of cases) {

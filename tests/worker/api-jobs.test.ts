@@ -306,3 +306,41 @@ describe('a run', () => {
 		expect(await ops.ok('GET', `/api/runs/${String(idOf(other))}?wait=1`)).toMatchObject({ status: 'queued' });
 	});
 });
+
+describe('24: as much of everything as a job may hold', () => {
+	it('is kept, changed, shown to be signed, and run, in statements that hold it', async () => {
+		const many = <T>(n: number, of: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => of(i));
+		const scripts = await Promise.all(many(20, newScript));
+		const wide = {
+			description: 'd'.repeat(10_000),
+			tags: many(20, (i) => `${String(i)}${'t'.repeat(30)}`),
+			labels: Object.fromEntries(many(20, (i) => [`k${String(i)}`, 'v'.repeat(63)])),
+			arguments: many(50, (i) => `--${String(i)}=${'a'.repeat(1000)}`),
+			parameters_schema: many(50, (i) => ({ name: `P${String(i)}`, type: 'text', required: false })),
+			script_ids: scripts.map(idOf),
+			...plan,
+		};
+		const job = await newJob(wide);
+		expect(job).toMatchObject({ tags: wide.tags, arguments: wide.arguments, script_ids: wide.script_ids });
+		const turned = await ops.ok('PATCH', at(job), { ...wide, script_ids: wide.script_ids.toReversed() }, v(job));
+		expect(turned).toMatchObject({ script_ids: wide.script_ids.toReversed() });
+		expect((await ops.ok('GET', `${at(job)}/scripts`)).items).toHaveLength(20);
+		expect(await ops.ok('GET', `${at(job)}/template`)).toMatchObject({ template: { arguments: wide.arguments } });
+		const parameters = Object.fromEntries(many(50, (i) => [`P${String(i)}`, 'x'.repeat(4096)]));
+		expect(await ops.ok('POST', `${at(job)}/runs`, { parameters })).toMatchObject({ status: 'queued', parameters });
+	});
+
+	it('and no more: one of anything beyond is refused by its name', async () => {
+		const over = (n: number, of: (i: number) => unknown) => Array.from({ length: n }, (_, i) => of(i));
+		for (const [field, value] of Object.entries({
+			script_ids: over(21, (i) => i + 1),
+			tags: over(21, String),
+			labels: Object.fromEntries(over(21, String).map((k) => [k, 'v'])),
+			arguments: over(51, String),
+			parameters_schema: over(51, (i) => ({ name: `P${String(i)}`, type: 'text' })),
+		})) {
+			const answer = await ops.call('POST', inP('jobs'), { body: { title: 'x', job_type: 'ops', [field]: value } });
+			expect(answer, field).toMatchObject({ status: 400, body: { errors: [{ path: field }] } });
+		}
+	});
+});

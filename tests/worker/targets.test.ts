@@ -227,7 +227,7 @@ describe('a run in a cluster', () => {
 		});
 	});
 
-	it('is refused where there is no such cluster, or only in another project or environment; and one that goes ends what waits', async () => {
+	it('2: is refused where there is no such cluster, or only in another project or environment; and one that goes ends what waits', async () => {
 		const elsewhere = await project(admin);
 		await admin.ok('POST', `/api/projects/${String(elsewhere)}/clusters`, { name: 'far', kubeconfig_ref: 'env:KUBE' });
 		const none = { status: 409, body: { detail: 'The project has no cluster far.' } };
