@@ -67,7 +67,9 @@ async function addressOf(path: string): Promise<string> {
 		? 'select incident_id as id from postmortems limit 1'
 		: path.startsWith('/api/scripts/{id}/jobs')
 			? 'select script_id as id from job_script_refs limit 1'
-			: `select min(id) as id from ${tableOf[kind] ?? kind}`;
+			: path.startsWith('/api/jobs/{id}/template')
+				? 'select job_id as id from job_script_refs limit 1'
+				: `select min(id) as id from ${tableOf[kind] ?? kind}`;
 	const id = await env.DB.prepare(of).first<number>('id');
 	return path.replace(/\{[a-z]+\}/, String(id)).replace(/\{[a-z]+\}/, '1') + (queries[path] ?? '');
 }
