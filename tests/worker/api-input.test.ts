@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Caller, fresh, idOf, person, project } from './api-world.ts';
+import type { OpenApi } from '#worker/http/openapi/document.ts';
+import { type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
 import { expectArchivable } from './archivable.ts';
 
 let admin: Caller;
@@ -225,5 +226,56 @@ describe('25: hostile values', () => {
 
 	it('25: and what was let in leaves as an archive that another hub would take', async () => {
 		expect((await expectArchivable()).size).toBeGreaterThan(7);
+	});
+});
+
+describe('13: an address that people give', () => {
+	const evil = [
+		'javascript:alert(1)',
+		'JaVaScRiPt:alert(1)',
+		'\tjavascript:alert(1)',
+		'data:text/html,<script>alert(1)</script>',
+		'vbscript:x',
+		'file:///etc/passwd',
+		'//evil.example/x',
+		'https://user:password@hooks.example.com/',
+		'https://hooks.example.com/\nx',
+	];
+
+	it('13: is one of the web, in whatever body it stands', async () => {
+		const { body } = (await nobody('GET', '/api/openapi.json')) as unknown as { body: OpenApi };
+		const asked: string[] = [];
+		for (const [path, methods] of Object.entries(body.paths))
+			for (const [method, { requestBody }] of Object.entries(methods)) {
+				const sent = requestBody?.content['application/json'];
+				const name = sent?.schema.$ref?.split('/').pop() ?? '';
+				const fields = Object.keys(body.components.schemas[name]?.properties ?? {});
+				for (const field of fields.filter((one) => /(^|_)url$/.test(one))) {
+					asked.push(`${method} ${path} ${field}`);
+					for (const address of evil) {
+						const answer = await admin.call(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, '1'), {
+							body: { ...(sent?.example as object), [field]: address },
+							headers: { 'if-match': '"v1"' },
+						});
+						expect(answer, `${method} ${path} ${field}: ${address}`).toMatchObject({
+							status: 400,
+							body: { code: 'invalid', errors: [{ path: field }] },
+						});
+					}
+				}
+			}
+		expect(asked.length).toBeGreaterThan(7);
+	});
+
+	it('13: nor does a run call another', async () => {
+		for (const execution_backend of ['webhook', 'serverless'])
+			for (const url of evil) {
+				const execution_backend_config = { url, secret_ref: 'hub:key', provider: 'other' };
+				const answer = await admin.call('POST', '/api/projects', {
+					body: { name: fresh('b'), execution_backend, execution_backend_config },
+				});
+				expect(answer, url).toMatchObject({ status: 400, body: { code: 'invalid' } });
+				expect(JSON.stringify(answer.body), url).toContain('execution_backend_config.url');
+			}
 	});
 });
