@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { isRequest } from '#domain/backend.ts';
 import type { Finish, FromAgent, KnownRun } from '#protocol/agent.ts';
 import { RECORDS_SINCE } from '#protocol/version.ts';
+import { requestBody, requestId } from '#protocol/run-request.ts';
 import { type RunSpec, SshSetup } from '#protocol/run-spec.ts';
 import type { Adoptable } from './adoption.ts';
 import type { Home } from './config.ts';
@@ -273,7 +275,10 @@ export class Run implements HeldRun {
 	/** What of a task is the spec's own. */
 	#basis() {
 		const { project_id, execution, timeout_s, grace_s } = this.spec;
-		return { name: this.#name, project_id, execution, timeout_s, grace_s };
+		const basis = { name: this.#name, project_id, execution, timeout_s, grace_s };
+		if (!isRequest(execution.backend)) return basis;
+		const body = JSON.stringify(requestBody(this.spec, null, null));
+		return { ...basis, request: { id: requestId(this.run_id, this.epoch), body } };
 	}
 
 	/** What is needed to go on with a run stays until its end is in the journal; the hub hears of it when its secrets are gone. */

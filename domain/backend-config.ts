@@ -125,20 +125,29 @@ const Headers = z
 	.refine((headers) => Object.keys(headers).length <= 20, 'at most 20 headers');
 
 /** A signed request that starts the work elsewhere. */
-export const WebhookConfig = z.strictObject({
-	url: HttpUrl,
-	/** `POST` where it is left out. */
-	method: z.enum(['POST', 'PUT', 'PATCH']).optional(),
-	headers: Headers.optional(),
-	/** Of the key it is signed with. */
-	secret_ref: HubSecretRef,
-	/** Any 2xx where it is left out. */
-	expected_status: z.int().min(100).max(599).optional(),
-	/** Until it has answered. */
-	timeout_s: TimeoutS.optional(),
-	/** Its answer only says that it has begun; how it ends is told by a callback, within the job's own time limit. */
-	callback: z.boolean().optional(),
-});
+export const WebhookConfig = z
+	.strictObject({
+		url: HttpUrl,
+		/** Who sends it, `hub` where it is left out. An agent reaches what the hub does not, as its policy allows. */
+		via: z.enum(['hub', 'agent']).optional(),
+		/** `POST` where it is left out. */
+		method: z.enum(['POST', 'PUT', 'PATCH']).optional(),
+		headers: Headers.optional(),
+		/** Of the key it is signed with: one of the hub's own, or one that the agent finds. */
+		secret_ref: z.string().max(512),
+		/** Any 2xx where it is left out. */
+		expected_status: z.int().min(100).max(599).optional(),
+		/** Until it has answered. */
+		timeout_s: TimeoutS.optional(),
+		/** Its answer only says that it has begun; how it ends is told by a callback, within the job's own time limit. */
+		callback: z.boolean().optional(),
+	})
+	.superRefine(({ via, secret_ref, callback }, ctx) => {
+		const [wrong] = (via === 'agent' ? SecretRef : HubSecretRef).safeParse(secret_ref).error?.issues ?? [];
+		if (wrong) ctx.addIssue({ code: 'custom', path: ['secret_ref'], message: wrong.message });
+		if (via === 'agent' && callback)
+			ctx.addIssue({ code: 'custom', path: ['callback'], message: 'is for what the hub itself sends' });
+	});
 export type WebhookConfig = z.infer<typeof WebhookConfig>;
 
 export const ServerlessProvider = z.enum(['workers', 'knative', 'lambda', 'other']);
@@ -176,8 +185,8 @@ const configs = {
 	serverless: ServerlessConfig,
 } as const satisfies Record<ExecutionBackend, z.ZodType<Record<string, unknown>>>;
 
-/** A configuration that has the hub call somebody. */
-const Called = z.object({ url: z.string() });
+/** A configuration that has somebody called. */
+const Called = z.object({ url: z.string(), via: z.string().optional() });
 
 /** The strict schema of a backend's configuration. Where no backend is chosen there is nothing to configure. */
 export const backendConfig = (backend: ExecutionBackend | null): z.ZodType<Record<string, unknown>> =>
@@ -193,8 +202,8 @@ export function executionErrors(
 ) {
 	if (execution_backend_config === null && execution_backend === null) return [];
 	const result = backendConfig(execution_backend).safeParse(execution_backend_config ?? {});
-	const { url } = Called.safeParse(result.data).data ?? {};
-	if (url !== undefined && networks && !isAllowedAddress(url, networks))
+	const { url, via } = Called.safeParse(result.data).data ?? {};
+	if (url !== undefined && via !== 'agent' && networks && !isAllowedAddress(url, networks))
 		return [{ path: 'execution_backend_config.url', message: 'must not lead to a private or local address' }];
 	return (result.error?.issues ?? []).map((issue) => ({
 		path: ['execution_backend_config', ...issue.path.map(String)].join('.'),

@@ -8,6 +8,10 @@ export type ExecutionBackend = z.infer<typeof ExecutionBackend>;
 /** Those that are a request to somebody else: what is to be done is known there, so such a job has no scripts. */
 export const isRequest = (backend: string): boolean => backend === 'webhook' || backend === 'serverless';
 
+/** Whether the hub itself sends it, and no agent. */
+export const isByHub = (backend: string, config: Record<string, unknown> | null): boolean =>
+	isRequest(backend) && config?.via !== 'agent';
+
 /** Where something runs: of a project, of an environment that does not take its project's, of a job that has neither. */
 export interface Execution {
 	execution_backend: ExecutionBackend | null;

@@ -1,12 +1,9 @@
 import type { Run } from '#domain/run.ts';
-import { type Answered, requestBody, requestId } from '#protocol/run-request.ts';
+import { type Answered, requestBody, requestId, TIMEOUT_S } from '#protocol/run-request.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { signedForAws } from '#worker/services/webhooks/sign-aws.ts';
 import { signed } from '#worker/services/webhooks/sign.ts';
 import type { Outside } from '#worker/services/webhooks/send.ts';
-
-/** Where a configuration says nothing else. */
-const TIMEOUT_S = 60;
 
 /** What the hub asks of somebody else, as the configuration of a backend has it. */
 export interface Call {
@@ -25,6 +22,7 @@ export interface Call {
 export function callOf({ execution, timeout_s }: RunSpec): Call | null {
 	if (execution.backend !== 'webhook' && execution.backend !== 'serverless') return null;
 	const { config } = execution;
+	if ('via' in config && config.via === 'agent') return null;
 	const { url, secret_ref } = config;
 	const common = { url, secret_ref, timeout_s: Math.min(config.timeout_s ?? TIMEOUT_S, timeout_s) };
 	if ('provider' in config) {

@@ -56,7 +56,8 @@ export class HubWork {
 	/** Sends the request of a run that waits. `gone`: it does not wait any more. */
 	async begin(run: Run, spec: RunSpec): Promise<'offered' | 'gone'> {
 		const call = callOf(spec);
-		if (!call) return 'gone';
+		if (!call)
+			return this.#not('bad_request', 'It is not for the hub itself any more: where it takes place was changed.');
 		const outside = outsideOf(this.#env);
 		if (!isAllowedAddress(call.url, outside.networks))
 			return this.#not(

@@ -4,10 +4,14 @@ import type { RunSpec } from './run-spec.ts';
 // A run that is a request to somebody else: what is asked, and how what comes back is told and ends it.
 
 /** What is asked. The same at each attempt to read it: a request of one run and epoch has one name. */
-export const requestBody = (spec: RunSpec, attempt: number, callback: { url: string; token: string } | null) => ({
+export const requestBody = (
+	spec: RunSpec,
+	attempt: number | null,
+	callback: { url: string; token: string } | null,
+) => ({
 	event: 'run.request',
 	run_id: spec.run_id,
-	attempt,
+	...(attempt !== null && { attempt }),
 	job: { id: spec.job_id, title: spec.title },
 	project: { id: spec.project_id, name: spec.project },
 	environment: spec.environment,
@@ -16,6 +20,8 @@ export const requestBody = (spec: RunSpec, attempt: number, callback: { url: str
 });
 export const requestId = (run_id: number, epoch: number): string => `run_${String(run_id)}_${String(epoch)}`;
 
+/** So long an answer is waited for, where a configuration says nothing else. */
+export const TIMEOUT_S = 60;
 /** Of an answer, so much is read and kept. */
 export const ANSWER_MAX = 1_048_576;
 /** What of it has come is written down when it is this much, or when so long has passed. */
@@ -23,6 +29,9 @@ const GATHER_BYTES = 16_384;
 const GATHER_MS = 1_000;
 /** The headers of an answer that say nothing secret. */
 const SHOWN_HEADERS = ['content-type', 'content-length', 'retry-after', 'x-request-id'];
+
+/** It leads where it may not: the message says so, to everybody. */
+export class AddressRefused extends Error {}
 
 export interface Answered {
 	status: number;
@@ -78,7 +87,8 @@ async function converse(e: Exchange): Promise<Ended | null> {
 		e.say('stdout', `${line}, after ${String(e.now() - began)} ms\n${headers.join('')}\n`);
 		await tellBody(e, answer);
 		return endOf(status, e.expected);
-	} catch {
+	} catch (error) {
+		if (error instanceof AddressRefused) return failed('http_refused', error.message);
 		switch (e.stopped()) {
 			case 'canceled':
 				return null;
@@ -92,7 +102,7 @@ async function converse(e: Exchange): Promise<Ended | null> {
 					? failed('http_unreachable', 'The connection broke off before the answer was complete.')
 					: failed(
 							'http_unreachable',
-							`${new URL(e.url).hostname} could not be reached, or leads where the hub does not go.`,
+							`${new URL(e.url).hostname} could not be reached, or leads where requests do not go.`,
 						);
 		}
 	}

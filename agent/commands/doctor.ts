@@ -41,7 +41,14 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 		memoryForSecrets(),
 		...(policy instanceof Failure
 			? []
-			: [isolation(home, policy), vault(policy), engine(policy), clusters(policy), knownHosts(policy)]),
+			: [
+					isolation(home, policy),
+					vault(policy),
+					engine(policy),
+					clusters(policy),
+					knownHosts(policy),
+					requests(policy),
+				]),
 		tools(),
 	];
 	const verdicts = (await Promise.all(checks)).flat();
@@ -218,6 +225,14 @@ function clusters({ k8s: policy, backends }: Policy): Verdict | Verdict[] {
 	return namespaces.length === 0 || images.length === 0
 		? warn('no Jobs in clusters: the policy allows no namespace or no image (k8s.namespaces, k8s.images)')
 		: ok(`clusters: Jobs in ${namespaces.join(', ')}, with kubeconfigs among the secrets of projects`);
+}
+
+function requests({ webhook: policy, backends }: Policy): Verdict | Verdict[] {
+	if (!policy && !backends.includes('webhook')) return [];
+	if (!policy) return fail('no requests: the policy does not say which (webhook)');
+	return policy.networks.length === 0
+		? warn('no requests: the policy allows no network (webhook.networks)')
+		: ok(`requests: to ${[...policy.hosts, ...policy.networks].join(', ')}`);
 }
 
 async function tools(): Promise<Verdict> {

@@ -3,6 +3,7 @@ import { sayDocker } from '../policy/docker.ts';
 import { sayK8s } from '../policy/k8s.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
 import { saySsh } from '../policy/ssh.ts';
+import { sayWebhook } from '../policy/webhook.ts';
 
 /** Reads a policy and says in words what it allows. Throws `Failure` that names what is wrong with it. */
 export async function policyCheck(options: { file?: string | undefined; home?: string | undefined }): Promise<void> {
@@ -32,6 +33,7 @@ export function sayPolicy(policy: Policy): string[] {
 		...Object.entries(policy.secrets).map(([id, refs]) => `secrets of project ${id}: ${list(refs)}`),
 		...sayDocker(policy.docker),
 		...sayK8s(policy.k8s),
+		...sayWebhook(policy.webhook),
 		...(policy.vault ? [`vault: ${policy.vault.address}`] : []),
 		...(policy.signatures
 			? [

@@ -4,6 +4,7 @@ import { Cgroups } from '../cgroup.ts';
 import { type Home, homeAt, hubUrl, makeHome, readConfig } from '../config.ts';
 import { dummy } from '../executors/dummy.ts';
 import { local } from '../executors/local.ts';
+import { webhook } from '../executors/webhook/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { abilitiesOf, foundTools, hostReport } from '../health.ts';
 import { Journal, keyOf, type Remembered } from '../journal.ts';
@@ -59,6 +60,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 				...(await forDocker(policy, home)),
 				...(await forSsh(policy, vault)),
 				...(await forK8s(policy, vault)),
+				...forWebhook(policy, vault),
 				dummy,
 			},
 			log,
@@ -155,6 +157,11 @@ async function forK8s(policy: Policy, vault: Vault | null): Promise<Agent['execu
 	if (!policy.k8s) return {};
 	const { k8s } = await import('../executors/k8s/index.ts');
 	return { k8s: k8s(policy.k8s, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
+}
+
+function forWebhook(policy: Policy, vault: Vault | null): Agent['executors'] {
+	if (!policy.webhook) return {};
+	return { webhook: webhook(policy.webhook, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
 }
 
 /** Where the secrets lie of runs that are gone on with. */

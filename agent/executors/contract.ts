@@ -35,6 +35,8 @@ export interface Task {
 	/** In the environment of every command, as `UHUB_RUN_MARK`. */
 	mark: string;
 	run_as: { uid: number; gid: number } | null;
+	/** Of a run that is a request: what it is called, and what it says. */
+	request?: { id: string; body: string };
 }
 
 /** A process has these two. */

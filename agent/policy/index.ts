@@ -17,6 +17,7 @@ import { SignaturePolicy } from './signatures.ts';
 import { SshPolicy, sshRefusal } from './ssh.ts';
 import { TerraformPolicy } from './terraform.ts';
 import { VaultPolicy } from './vault.ts';
+import { WebhookPolicy, webhookRefusal } from './webhook.ts';
 
 const POLICY_MAX_BYTES = 65_536;
 
@@ -26,8 +27,8 @@ export const Policy = z
 		version: z.literal(1),
 		projects: z.union([z.literal('all'), z.array(Id).max(1000)]).default([]),
 		backends: z
-			.array(z.enum(['local', 'docker', 'ssh', 'k8s', 'dummy']))
-			.max(5)
+			.array(z.enum(['local', 'docker', 'ssh', 'k8s', 'webhook', 'dummy']))
+			.max(6)
 			.default([]),
 		tools: z.array(Tool).max(4).default([]),
 		scripts: z
@@ -37,6 +38,7 @@ export const Policy = z
 		ssh: SshPolicy.nullable().default(null),
 		docker: DockerPolicy.nullable().default(null),
 		k8s: K8sPolicy.nullable().default(null),
+		webhook: WebhookPolicy.nullable().default(null),
 		/** Directories a job may name as its working directory, with all that is below them. */
 		cwd: z.array(AbsolutePath).max(100).default([]),
 		/** Variables a job may set, to a value or to the file of a secret. */
@@ -196,6 +198,7 @@ const keysOf = ({ execution, inventory }: RunSpec): string[] =>
 	[
 		...(execution.backend === 'ssh' ? [execution.config.key_ref, execution.config.passphrase_ref] : []),
 		...(execution.backend === 'k8s' ? [execution.config.kubeconfig_ref] : []),
+		...(execution.backend === 'webhook' ? [execution.config.secret_ref] : []),
 		inventory?.key_ref ?? undefined,
 	].filter((ref) => ref !== undefined);
 
@@ -210,6 +213,8 @@ function backendRefusal(execution: RunSpec['execution'], policy: Policy): string
 			return dockerRefusal(execution.config, policy.docker);
 		case 'k8s':
 			return k8sRefusal(execution.config, policy.k8s);
+		case 'webhook':
+			return webhookRefusal(execution.config, policy.webhook);
 		default:
 			return null;
 	}

@@ -26,6 +26,9 @@ scripts:
 # Hosts that may be reached by ssh, as whom, and the file that vouches for their keys.
 # ssh: { known_hosts: /etc/uhub/known_hosts, hosts: ['web*.example.com'], users: [deploy] }
 
+# What may be called by http where a run is a request: names, and the networks they may lead to.
+# webhook: { hosts: ['*.apps.internal'], networks: [10.20.0.0/16] }
+
 # Directories a job may name as its working directory.
 cwd: []
 

@@ -1,4 +1,4 @@
-import { type ExecutionBackend, isRequest } from '#domain/backend.ts';
+import type { ExecutionBackend } from '#domain/backend.ts';
 import type { Labels } from '#domain/job.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
@@ -9,6 +9,8 @@ export interface Lane {
 	name: string;
 	backend: ExecutionBackend;
 	labels: Labels;
+	/** The hub itself carries them out. */
+	by_hub: boolean;
 	/** The one agent that has what they need; null: any that fits. */
 	only_agent: number | null;
 	/** A freeze holds them back. */
@@ -62,9 +64,9 @@ export interface Queue {
 /** Who can carry out what is in a lane. Of agents those that have its labels and its backend, and what only one of them may have. */
 export const fitting = (
 	agents: readonly Candidate[],
-	{ backend, labels, only_agent }: Pick<Lane, 'backend' | 'labels' | 'only_agent'>,
+	{ backend, labels, by_hub, only_agent }: Pick<Lane, 'backend' | 'labels' | 'by_hub' | 'only_agent'>,
 ): Candidate[] =>
-	isRequest(backend)
+	by_hub
 		? [hub]
 		: agents.filter(
 				(a) =>

@@ -3,9 +3,10 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Api } from '#tests/support/api.ts';
 import { startHub, type TestHub } from '#tests/support/hub.ts';
+import { type RealAgent, realAgent } from '#tests/support/real-agent.ts';
 
 const KEY = `whsec_${Buffer.from('a key of thirty-two bytes, or so').toString('base64')}`;
 
@@ -182,6 +183,76 @@ it('30: reaches what a name leads to only where an admin allows that', async () 
 	const { row } = await ended(at('/fine', 'localhost').replace('localhost', 'ip6-localhost'));
 	expect(row).toMatchObject({ status: 'failed', reason: { code: 'http_unreachable' } });
 	expect(letters).toHaveLength(count);
+});
+
+describe('by an agent', () => {
+	let agent: RealAgent;
+	const by = (url: string, config: object = {}) => ended(url, { via: 'agent', secret_ref: 'env:HOOK_KEY', ...config });
+
+	beforeAll(async () => {
+		const policy = `version: 1
+projects: all
+backends: [webhook]
+secrets: { ${String(project)}: ['env:HOOK_*'] }
+webhook: { networks: [127.0.0.1/32], hosts: [localhost] }
+`;
+		agent = await realAgent(admin, { policy, env: { HOOK_KEY: KEY } });
+	});
+	afterAll(async () => {
+		await agent.remove();
+	});
+
+	it('arrives once and signed, where the hub does not go; its answer ends the run', async () => {
+		const before = came('/fine').length;
+		for (const host of ['127.0.0.1', 'localhost']) {
+			const { id, row, log } = await by(at('/fine', host));
+			expect(row, log).toMatchObject({ status: 'success', agent_id: agent.id });
+			expect(log).toMatch(/^POST http:\S+\/fine\n201 Created, after \d+ ms\n[^]*\n\ntaken\n$/);
+			const letter = came('/fine').at(-1);
+			if (!letter) throw new Error('nothing came');
+			const { headers, body } = letter;
+			const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+			const hmac = createHmac('sha256', Buffer.from(KEY.slice('whsec_'.length), 'base64'))
+				.update(signed)
+				.digest('base64');
+			expect(headers['webhook-signature']).toBe(`v1,${hmac}`);
+			expect(headers['idempotency-key']).toBe(`run_${String(id)}_1`);
+			expect(JSON.parse(body)).toMatchObject({ run_id: id, parameters: { TARGET: 'eu' } });
+		}
+		expect(came('/fine')).toHaveLength(before + 2);
+	});
+
+	it('that ends badly says how, keeps so much of an answer, and goes nowhere else', async () => {
+		const count = came('/fine').length;
+		const [moved, half, silent, endless] = await Promise.all([
+			by(at('/moved')),
+			by(at('/half')),
+			by(at('/silent'), { timeout_s: 1 }),
+			by(at('/endless')),
+		]);
+		expect(moved.row).toMatchObject({ status: 'failed', reason: { code: 'http_refused' } });
+		expect(half.row).toMatchObject({ status: 'failed', reason: { code: 'http_unreachable' } });
+		expect(silent.row).toMatchObject({ status: 'failed', reason: { code: 'timeout' } });
+		expect(endless.row).toMatchObject({ status: 'success' });
+		expect(endless.log.length).toBeLessThan(1_100_000);
+		expect(came('/fine')).toHaveLength(count);
+	});
+
+	it('30: goes only where its policy lets it, and with the keys it gives', async () => {
+		const refused = { status: 'failed', reason: { code: 'refused_by_policy' } };
+		expect((await by('http://127.0.0.2:1/')).row).toMatchObject(refused);
+		expect((await by('http://example.com/')).row).toMatchObject(refused);
+		expect((await by(at('/fine'), { secret_ref: 'env:OTHER' })).row).toMatchObject(refused);
+	});
+
+	it('is canceled while it waits', async () => {
+		const id = await asked(at('/silent'), { via: 'agent', secret_ref: 'env:HOOK_KEY', timeout_s: 600 });
+		await vi.waitFor(() => {
+			expect(came('/silent').some(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`)).toBe(true);
+		}, 20_000);
+		await admin.ok('POST', `/api/runs/${String(id)}/cancel`, {});
+		expect(await admin.ended(id)).toMatchObject({ status: 'canceled' });
+	});
 });
 
 it('is lost when the hub is killed while it waits, and is not sent again', async () => {

@@ -53,6 +53,7 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 	}),
 	webhook: fc.record({
 		url: word.map((w) => `https://${w}.example.org/hook`),
+		via: maybe(fc.constant('hub')),
 		method: maybe(fc.constantFrom('POST', 'PUT')),
 		headers: maybe(fc.dictionary(fc.constantFrom('x-team', 'accept'), word, { minKeys: 1 })),
 		secret_ref: fc.constantFrom('hub:key', 'hub:deploy.1'),

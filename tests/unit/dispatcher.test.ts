@@ -7,7 +7,15 @@ import { memoryStorage } from '#tests/support/sqlite.ts';
 
 // A room, its runs' streams and one agent, with everything in between that may be late, lost or restarted.
 
-const lane: Lane = { name: '', backend: 'local', labels: {}, only_agent: null, frozen: null, more: false };
+const lane: Lane = {
+	name: '',
+	backend: 'local',
+	labels: {},
+	by_hub: false,
+	only_agent: null,
+	frozen: null,
+	more: false,
+};
 const agent: Candidate = { id: 1, name: 'a', labels: {}, backends: ['local'], draining: false };
 const finish = {
 	outcome: 'success' as const,

@@ -7,6 +7,7 @@ import { backoff, Outbox } from '#durable/core/outbox.ts';
 import {
 	type Candidate,
 	fitting,
+	hub,
 	type Lane,
 	type Queue,
 	type Queued,
@@ -116,6 +117,7 @@ describe('the queue', () => {
 		name,
 		backend: 'local',
 		labels: {},
+		by_hub: false,
 		only_agent: null,
 		frozen: null,
 		more: false,
@@ -128,13 +130,15 @@ describe('the queue', () => {
 			labels: Record<string, string>,
 			backend: ExecutionBackend = 'local',
 			only_agent: number | null = null,
-		) => fitting(agents, { labels, backend, only_agent }).map((a) => a.id);
+		) => fitting(agents, { labels, backend, by_hub: false, only_agent }).map((a) => a.id);
 		expect(fit({})).toEqual([1, 2]);
 		expect(fit({ gpu: 'yes' })).toEqual([2]);
 		expect(fit({ gpu: 'no' })).toEqual([]);
 		expect(fit({ gpu: 'yes', site: 'a' }, 'docker')).toEqual([3]);
 		expect(fit({}, 'local', 2)).toEqual([2]);
 		expect(fit({}, 'local', 3)).toEqual([]);
+		// What the hub itself carries out needs no agent, and none of their labels.
+		expect(fitting([], { labels: { gpu: 'yes' }, backend: 'webhook', by_hub: true, only_agent: null })).toEqual([hub]);
 	});
 
 	it('says why a run waits for an agent', () => {

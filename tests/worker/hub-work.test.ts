@@ -392,6 +392,14 @@ describe('a run by webhook', () => {
 		expect(new Set(sent.map(({ init }) => new Headers(init.headers).get('idempotency-key'))).size).toBe(22);
 	});
 
+	it('by an agent waits for one, whatever the hub itself could do meanwhile', async () => {
+		const id = await run({ via: 'agent', secret_ref: 'env:KEY', url: 'http://10.0.0.1/deploy' });
+		await becomes(id, { status: 'queued', reason: expect.stringContaining('no_agent') });
+		await becomes(await run(), { status: 'success' });
+		expect(sent.map(({ url }) => url)).toEqual([config().url]);
+		expect(await rowOf(id)).toMatchObject({ status: 'queued' });
+	});
+
 	it('is refused where it asks for what a request cannot do', async () => {
 		const refused = async (id: number, body: object, path: string) => {
 			expect(await admin.call('POST', `/api/jobs/${String(id)}/runs`, { body })).toMatchObject({

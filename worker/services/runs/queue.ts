@@ -22,6 +22,8 @@ export interface Lane {
 	name: string;
 	backend: ExecutionBackend;
 	labels: Labels;
+	/** The hub itself carries them out. */
+	by_hub: boolean;
 	/** The one agent that has what they need; null: any that fits. */
 	only_agent: number | null;
 	frozen: Frozen | null;
@@ -142,6 +144,7 @@ function queueQueries(ctx: Ctx, project_id: number, { placed, keys }: Known, als
 				run_id: runs.id,
 				name: sql<string>`${lane}`,
 				environment_id: runs.environment_id,
+				by_hub: sql<number>`case when backend in ('webhook', 'serverless') then ${byHub} else 0 end`,
 				only_agent: sql<number | null>`(select agent_id from terraform_plans where terraform_plans.id = runs.plan_id)`,
 				breaks: sql<number>`${runs.break_freeze} is not null`,
 				backend: runs.backend,
@@ -185,22 +188,33 @@ function queueOf(ctx: Ctx, [[project], freezes, heads, online, holders]: Rows<Re
 	return {
 		project_status: project?.status ?? 'archived',
 		queued: project?.queued ?? 0,
-		waiting: heads.map(({ name, environment_id, breaks, backend, labels, only_agent, ...run }) => {
-			const lane = lanes.get(name) ?? {
-				name,
+		waiting: heads.map(({ name, environment_id, breaks, backend, labels, by_hub, only_agent, ...run }) => {
+			// Whose configuration counts may be each job's own.
+			const of = `${name} ${String(by_hub)}`;
+			const lane = lanes.get(of) ?? {
+				name: of,
 				backend,
 				labels,
+				by_hub: by_hub === 1,
 				only_agent,
 				frozen: breaks ? null : frozenAt(freezes, environment_id, now),
 				more: heads.filter((other) => other.name === name).length === HEAD,
 			};
-			lanes.set(name, lane);
+			lanes.set(of, lane);
 			return { ...run, lane };
 		}),
 		agents: online.map(({ abilities, ...agent }) => ({ ...agent, backends: abilities?.backends ?? [] })),
 		holders,
 	};
 }
+
+/** Whether the hub sends a request itself: as whoever chose the backend says, the environment, the project or the job. */
+const byHub = sql`coalesce((select json_extract(case
+		when environments.execution_backend is not null then environments.execution_backend_config
+		when projects.execution_backend is not null then projects.execution_backend_config
+		else jobs.execution_backend_config end, '$.via')
+	from jobs join projects on projects.id = jobs.project_id left join environments on environments.id = runs.environment_id
+	where jobs.id = runs.job_id), 'hub') <> 'agent'`;
 
 /** Values as one parameter: there may be more of them than D1 binds. */
 const list = (values: Iterable<number | string>) => sql`(select value from json_each(${JSON.stringify([...values])}))`;

@@ -108,7 +108,7 @@ export async function start(
 		throw new DomainError('invalid', 'The parameters are not valid.', { errors: checked.errors });
 	const [secret] = Object.keys(checked.secrets);
 	if (isRequest(backend) && secret !== undefined)
-		throw invalid(`parameters.${secret}`, 'is a secret that only agents can look up: the hub sends none');
+		throw invalid(`parameters.${secret}`, 'is a secret, and a request holds none');
 	if (backend === 'webhook' && execution.execution_backend_config?.callback === true && ctx.url === null)
 		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_URL.');
 	const tools = scripts.map(({ tool }) => tool);
