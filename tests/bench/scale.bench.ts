@@ -69,7 +69,7 @@ try {
 	const project = String(((await few.admin.get('/api/projects?sort=created_at')).items as { id: number }[])[0]?.id);
 	const jobs = `/api/projects/${project}/jobs`;
 	const environment = String(
-		(await few.admin.get(`/api/projects/${project}/environments?sort=created_at`)).items?.[0]?.id,
+		((await few.admin.get(`/api/projects/${project}/environments?sort=created_at`)).items as { id: number }[])[0]?.id,
 	);
 	const asked = {
 		'jobs of a project': jobs,
@@ -89,7 +89,7 @@ try {
 		'jobs of all projects': '/api/jobs',
 		'… searched for a rare word of all projects': '/api/jobs?q=zebra',
 		'the audit': '/api/audit',
-		'… the oldest first': '/api/audit?sort=id',
+		'… the oldest of it first': '/api/audit?sort=id',
 		'… by a rare action': '/api/audit?action=user.update',
 		'… of a rare kind of thing': '/api/audit?object_type=User',
 		'… of one thing': '/api/audit?object_type=Job&object_id=7',
