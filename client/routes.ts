@@ -429,6 +429,7 @@ export interface Routes {
 	'GET /agents/:': { answer: z.output<typeof Agent> };
 	'PATCH /agents/:': { body: z.input<typeof AgentPatch>; answer: z.output<typeof Agent> };
 	'POST /agents/:/confirm': { body: { fingerprint: string }; answer: z.output<typeof Agent> };
+	'POST /agents/:/quarantine': { body: Record<string, never>; answer: z.output<typeof Agent> };
 	'POST /agents/:/revoke': { body: Record<string, never>; answer: z.output<typeof Agent> };
 	'GET /server-status': {
 		query: 'limit' | 'cursor' | 'sort' | 'agent_id' | 'from' | 'to';

@@ -79,6 +79,7 @@ export const AgentPatch = z
 		labels: Labels,
 		capacity: z.int().min(1).max(1000),
 		project_ids: z.array(Id).min(1).max(200).nullable(),
+		draining: z.boolean(),
 	})
 	.partial();
 export type AgentPatch = z.infer<typeof AgentPatch>;

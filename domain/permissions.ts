@@ -178,6 +178,7 @@ export const permissions = {
 	'agent.enrol': adminOnly,
 	'agent.confirm': adminOnly,
 	'agent.update': adminOnly,
+	'agent.quarantine': adminOnly,
 	'agent.revoke': adminOnly,
 	'audit.list': adminOnly,
 	'audit.verify': adminOnly,

@@ -93,6 +93,11 @@ const make = {
 		const joined = await nobody('POST', '/api/agents/enrol', { body: await enrolRequest(String(token)) });
 		return admin.ok('GET', `/api/agents/${String(joined.body.agent_id)}`);
 	},
+	agentLetIn: async () => {
+		const agent = await make.agent();
+		const { fingerprint } = agent;
+		return admin.ok('POST', `/api/agents/${String(idOf(agent))}/confirm`, { fingerprint });
+	},
 	incident: (status = 'open') => incidentIn(status),
 	entry: async () => {
 		const incident = await make.incident();
@@ -618,6 +623,7 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		'ynnnnn',
 		() => at('/api/agents/{id}/confirm', make.agent(), (row) => ({ body: { fingerprint: row.fingerprint } })),
 	],
+	'POST /api/agents/{id}/quarantine': ['ynnnnn', () => at('/api/agents/{id}/quarantine', make.agentLetIn())],
 	'POST /api/agents/{id}/revoke': ['ynnnnn', () => at('/api/agents/{id}/revoke', make.agent())],
 	'GET /api/freezes': ['yyyyyy', plain('/api/freezes')],
 	'POST /api/freezes': ['yynnnh', plain('/api/freezes', () => ({ project_id: p, ...window() }))],

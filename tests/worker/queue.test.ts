@@ -79,14 +79,19 @@ describe('what waits', () => {
 		const agent = await online();
 		const first = await queuedRun(admin, p);
 		const writer = await agent.start();
-		await env.DB.prepare('update agents set draining = 1 where id = ?').bind(agent.id).run();
-		await env.AGENT_LINK.getByName(String(agent.id)).refresh();
+		const drain = async (draining: boolean) => {
+			const { version } = await admin.ok('GET', `/api/agents/${String(agent.id)}`);
+			await admin.ok('PATCH', `/api/agents/${String(agent.id)}`, { draining }, { 'if-match': `"v${String(version)}"` });
+		};
+		await drain(true);
 		const second = await queuedRun(admin, p);
 		await becomes(second, because('agents_draining'));
 		await writer.finish();
 		await becomes(first, { status: 'success' });
 		await room().look();
 		expect(agent.all('offer')).toHaveLength(1);
+		await drain(false);
+		expect((await agent.offered(2)).run_id).toBe(second);
 	});
 
 	it('for an agent that is not there holds nothing up that another one could do', async () => {

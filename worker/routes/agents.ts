@@ -12,6 +12,7 @@ import { enrolAgent } from '#worker/services/agents/enrol.ts';
 import { joinAgent } from '#worker/services/agents/join.ts';
 import { AgentList, listAgents } from '#worker/services/agents/list.ts';
 import { readAgent } from '#worker/services/agents/read.ts';
+import { quarantineByHand } from '#worker/services/agents/quarantine.ts';
 import { revokeAgent } from '#worker/services/agents/revoke.ts';
 import { updateAgent } from '#worker/services/agents/update.ts';
 import { HostHistoryQuery, readHostHistory } from '#worker/services/server_status/history.ts';
@@ -60,6 +61,13 @@ export const agents = new Hono<AppEnv>()
 		idIn('agent'),
 		json(Confirmation),
 		(c) => posted(c, 200, (ctx) => confirmAgent(ctx, c.req.valid('param').id, c.req.valid('json'))),
+	)
+	.post(
+		'/agents/:id/quarantine',
+		describe('agent.quarantine', 'Shut an agent out until its fingerprint is compared again', { schema: Agent }),
+		idIn('agent'),
+		json(z.strictObject({})),
+		(c) => posted(c, 200, (ctx) => quarantineByHand(ctx, c.req.valid('param').id)),
 	)
 	.post(
 		'/agents/:id/revoke',

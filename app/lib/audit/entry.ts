@@ -6,7 +6,6 @@ import { m } from '#lib/paraglide/messages.js';
 /** What the hub's own doings are called, beside the actions people are permitted. */
 const byItself = [
 	'agent.join',
-	'agent.quarantine',
 	'change.receive',
 	'hub.seed',
 	'hub.setup',

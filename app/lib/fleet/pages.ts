@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Query } from '#client/typed.ts';
 import { Agent } from '#domain/agent.ts';
 import { pageOf } from '#domain/common.ts';
@@ -21,3 +22,7 @@ export async function loadFleet(me: User, query: Query<'GET', '/agents'>, fetch:
 	]);
 	return { agents, waiting: waiting.items };
 }
+
+/** The hub's own version, which its agents should have too. */
+export const hubVersion = async (fetch: typeof globalThis.fetch): Promise<string> =>
+	(await api.get('/health', z.object({ version: z.string() }), { fetch })).version;

@@ -32,7 +32,7 @@ async function setSeen(
 		.set({ ...facts, last_seen_at: now, updated_at: now })
 		.where(and(eq(agents.id, id), inArray(agents.status, ['online', 'offline'])))
 		.returning();
-	if (agent) await tell(ctx, agent);
+	if (agent) await tellAgent(ctx, agent);
 }
 
 /** Keeps a report of the agent's host. */
@@ -71,10 +71,11 @@ export async function quarantineAgent(ctx: Ctx, id: number, boot_ids: readonly s
 			],
 		},
 	);
-	if (agent) ctx.after(tell(ctx, agent));
+	if (agent) ctx.after(tellAgent(ctx, agent));
 }
 
-async function tell(ctx: Ctx, agent: Omit<Agent, 'host'>): Promise<void> {
+/** Tells the projects it serves, which may have a run for it, and who looks at the fleet. */
+export async function tellAgent(ctx: Ctx, agent: Omit<Agent, 'host'>): Promise<void> {
 	const told =
 		agent.project_ids ??
 		(

@@ -6,6 +6,7 @@ import type { Ctx } from '../context.ts';
 import { assertFresh, changesOf, edited, editEntry, isEmpty, one, unchanged } from '../edit.ts';
 import { enter } from '../gate.ts';
 import { assertProjects, namedProjects } from './projects.ts';
+import { tellAgent } from './seen.ts';
 import { agentOf, agentQuery } from './rows.ts';
 
 export async function updateAgent(ctx: Ctx, id: number, version: number, patch: AgentPatch): Promise<Agent> {
@@ -30,6 +31,8 @@ export async function updateAgent(ctx: Ctx, id: number, version: number, patch: 
 		],
 		audit: [editEntry('agent.update', 'Agent', before, null, changes)],
 	});
-	ctx.after(ctx.live.agentChanged(id));
-	return { ...one(after, 'agent'), host: before.host };
+	const agent = one(after, 'agent');
+	// Its link first: a project that hears of it may have a run for it at once.
+	ctx.after(ctx.live.agentChanged(id).then(() => tellAgent(ctx, agent)));
+	return { ...agent, host: before.host };
 }

@@ -1,4 +1,4 @@
-import { agentFilters, loadFleet } from '#lib/fleet/pages.ts';
+import { agentFilters, hubVersion, loadFleet } from '#lib/fleet/pages.ts';
 import { LIVE } from '#lib/live/follow.svelte.ts';
 import { of } from '#lib/live/hub-line.ts';
 import { pick } from '#lib/ui/params.ts';
@@ -8,5 +8,6 @@ export const load: PageLoad = async ({ fetch, url, parent, depends }) => {
 	depends(LIVE, of('agent'), of('host'));
 	const query = pick(url.searchParams, agentFilters);
 	const { me } = await parent();
-	return { filtered: Object.keys(query).length > 0, ...(await loadFleet(me, query, fetch)) };
+	const [fleet, hub_version] = await Promise.all([loadFleet(me, query, fetch), hubVersion(fetch)]);
+	return { filtered: Object.keys(query).length > 0, ...fleet, hub_version };
 };
