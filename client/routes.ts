@@ -37,6 +37,13 @@ import type { Job, JobCreate, JobItem, JobPatch, JobView } from '#domain/job.ts'
 import type { LogHits, LogLines } from '#domain/log.ts';
 import type { MetricRef, MetricRefCreate, MetricRefPatch } from '#domain/metric-ref.ts';
 import type {
+	NotificationChoice,
+	NotificationPage,
+	NotificationPreferences,
+	NotificationsRead,
+	Unread,
+} from '#domain/notification.ts';
+import type {
 	ActionItem,
 	ActionItemCreate,
 	ActionItemPatch,
@@ -76,7 +83,14 @@ import type {
 	UserMade,
 	UserPatch,
 } from '#domain/user.ts';
-import type { Webhook, WebhookCreate, WebhookDelivery, WebhookPatch, WebhookWithSecret } from '#domain/webhook.ts';
+import type {
+	OwnWebhookCreate,
+	Webhook,
+	WebhookCreate,
+	WebhookDelivery,
+	WebhookPatch,
+	WebhookWithSecret,
+} from '#domain/webhook.ts';
 
 /** Of one kind of item, where there are several. */
 type Page<Item> = Item extends unknown ? { items: Item[]; next_cursor: string | null } : never;
@@ -113,6 +127,18 @@ export interface Routes {
 	'GET /me/sessions': { query: 'limit' | 'cursor' | 'q' | 'sort'; answer: Page<z.output<typeof SessionView>> };
 	'DELETE /me/sessions': { answer: null };
 	'DELETE /me/sessions/:': { answer: null };
+	'GET /me/notifications': {
+		query: 'limit' | 'cursor' | 'sort' | 'unread' | 'event';
+		answer: z.output<typeof NotificationPage>;
+	};
+	'POST /me/notifications/read': { body: z.input<typeof NotificationsRead>; answer: z.output<typeof Unread> };
+	'POST /me/notifications/test': { body: Record<string, never>; answer: null };
+	'GET /me/notification-preferences': { answer: z.output<typeof NotificationPreferences> };
+	'PUT /me/notification-preferences': {
+		body: z.input<typeof NotificationChoice>;
+		answer: z.output<typeof NotificationPreferences>;
+	};
+	'POST /me/webhook': { body: z.input<typeof OwnWebhookCreate>; answer: z.output<typeof WebhookWithSecret> };
 	'GET /tokens': { query: 'limit' | 'cursor' | 'q' | 'sort' | 'user_id'; answer: Page<z.output<typeof ApiToken>> };
 	'POST /tokens': { body: z.input<typeof ApiTokenCreate>; answer: z.output<typeof ApiTokenMade> };
 	'GET /tokens/:': { answer: z.output<typeof ApiToken> };

@@ -186,6 +186,11 @@ export const permissions = {
 	'hub.export': adminOnly,
 	'hub.status': adminOnly,
 	'hub.metrics': adminOnly,
+	'notification.list': everyone,
+	'notification.mark': everyone,
+	'me.notifications': everyone,
+	'me.notification_test': everyone,
+	'me.webhook': everyone,
 	'me.feed': everyone,
 	'me.feed_renew': everyone,
 	'me.feed_revoke': everyone,
@@ -224,6 +229,8 @@ export interface Subject {
 	environment?: Protected | null;
 	/** The run that is asked about was started by the one who asks. */
 	own_run?: boolean;
+	/** The webhook is told what the one who asks is told. */
+	own_webhook?: boolean;
 }
 
 /** Which rule said no, for interfaces that say it in the viewer's own words. */
@@ -247,6 +254,8 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	const asked: Action = alone ? 'run.start_prod' : action;
 	const need: Need = permissions[asked][actor.role];
 
+	if (subject.own_webhook)
+		return actor.token ? no('token', `${action} of one's own is for a person signed in, not for a token`) : yes;
 	if (actor.token) {
 		const scope = scopeOf(action);
 		if (scope === null) return no('token', `${action} is for a person signed in, not for a token`);

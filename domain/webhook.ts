@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { HttpUrl } from './address.ts';
 import { editable, Id, Name, Time } from './common.ts';
 
-/** What a webhook can be told of. `ping` is sent when somebody tries it out, and can be chosen by nobody. */
+/**
+ * What a webhook can be told of. `notification` is what a person's own is told; `ping` is sent when somebody tries one out. Neither
+ * can be chosen.
+ */
 export const WebhookEvent = z.enum([
 	'run.queued',
 	'run.needs_approval',
@@ -12,19 +15,24 @@ export const WebhookEvent = z.enum([
 	'incident.changed',
 	'postmortem.published',
 	'freeze.changed',
+	'notification',
 	'ping',
 ]);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
-export const ChosenEvent = WebhookEvent.exclude(['ping']);
+export const ChosenEvent = WebhookEvent.exclude(['notification', 'ping']);
 
 /** `disabled` is the hub's own word: it gave up on it. */
 export const WebhookStatus = z.enum(['active', 'paused', 'disabled']);
 export type WebhookStatus = z.infer<typeof WebhookStatus>;
 
-/** A program elsewhere that is told what happens, in one project or (`project_id` null) in all. */
+/**
+ * A program elsewhere that is told what happens: in one project, in all (`project_id` null), or what one person is told of
+ * (`user_id`; what, they chose with their notifications).
+ */
 export const Webhook = z.object({
 	id: Id,
 	project_id: Id.nullable(),
+	user_id: Id.nullable(),
 	name: z.string(),
 	url: z.string(),
 	events: z.array(ChosenEvent),
@@ -61,13 +69,24 @@ export const WebhookCreate = z.strictObject({
 export type WebhookCreate = z.infer<typeof WebhookCreate>;
 
 export const WebhookPatch = z.strictObject(fields).partial();
+/** A person's own. */
+export const OwnWebhookCreate = z.strictObject({ url: fields.url });
+export type OwnWebhookCreate = z.infer<typeof OwnWebhookCreate>;
 export type WebhookPatch = z.infer<typeof WebhookPatch>;
 
 export const DeliveryStatus = z.enum(['pending', 'delivered', 'failed']);
 export type DeliveryStatus = z.infer<typeof DeliveryStatus>;
 
 /** Why an attempt failed, where no status says it. */
-export const DeliveryError = z.enum(['timeout', 'unreachable', 'address', 'redirect', 'refused', 'no_secret']);
+export const DeliveryError = z.enum([
+	'timeout',
+	'unreachable',
+	'address',
+	'redirect',
+	'refused',
+	'no_secret',
+	'not_allowed', // its person may no longer see what it would be told
+]);
 export type DeliveryError = z.infer<typeof DeliveryError>;
 
 export const DeliveryAttempt = z.object({

@@ -69,6 +69,8 @@ export const HubKind = z.enum([
 	'session',
 	'feed',
 	'webhook',
+	/** What a person is told, and how they chose to be. */
+	'notification',
 	'audit',
 ]);
 export type HubKind = z.infer<typeof HubKind>;

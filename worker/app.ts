@@ -26,6 +26,7 @@ import { gitHooks } from './routes/git-hooks.ts';
 import { groups } from './routes/groups.ts';
 import { live } from './routes/live.ts';
 import { metricRefs } from './routes/metric-refs.ts';
+import { notifications } from './routes/notifications.ts';
 import { metrics } from './routes/metrics.ts';
 import { me } from './routes/me.ts';
 import { people } from './routes/people.ts';
@@ -57,6 +58,7 @@ api
 	.route('/', signIn)
 	.route('/', secondFactor)
 	.route('/', me)
+	.route('/', notifications)
 	.route('/', tokens)
 	.route('/', people)
 	.route('/', audit)

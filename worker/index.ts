@@ -2,6 +2,7 @@ import { app } from './app.ts';
 import { systemCtx } from './http/context.ts';
 import { sealAudit } from './services/audit/seal.ts';
 import { tidy } from './services/hub/tidy.ts';
+import { tellDue } from './services/notifications/due.ts';
 import { sweepRuns } from './services/runs/sweep.ts';
 
 export { AgentLink } from '#durable/agent-link.ts';
@@ -13,6 +14,6 @@ export default {
 	fetch: app.fetch,
 	async scheduled(_event, env, execution) {
 		const ctx = systemCtx(env, execution);
-		await Promise.all([sweepRuns(ctx), sealAudit(ctx), tidy(ctx), ctx.deliver()]);
+		await Promise.all([sweepRuns(ctx), sealAudit(ctx), tidy(ctx), tellDue(ctx), ctx.deliver()]);
 	},
 } satisfies ExportedHandler<Env>;

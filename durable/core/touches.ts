@@ -5,11 +5,12 @@ export interface Looker {
 	admin: boolean;
 }
 
-/** What everybody may see, and what only the person it is about and admins may; the rest is for admins alone. */
+/** What everybody may see, and what only the person it is about and admins may; the rest is for admins alone, but for what is nobody else's. */
 const everybodys: ReadonlySet<HubKind> = new Set(['user', 'group', 'agent', 'host']);
-const personal: ReadonlySet<HubKind> = new Set(['project', 'token', 'session', 'feed']);
+const personal: ReadonlySet<HubKind> = new Set(['project', 'token', 'session', 'feed', 'webhook']);
 
 export function concerns({ kind, user_id }: Touch, who: Looker): boolean {
+	if (kind === 'notification') return user_id === who.user_id;
 	if (who.admin || everybodys.has(kind)) return true;
 	return personal.has(kind) && (user_id === who.user_id || (kind === 'project' && user_id === null));
 }

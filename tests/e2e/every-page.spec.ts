@@ -86,6 +86,7 @@ async function addresses(): Promise<Record<string, string>> {
 		group: `/admin/groups/${await one('/api/groups', 'Développement', 'name')}`,
 		permissions: '/admin/permissions',
 		profile: '/profile',
+		'what one is told': '/profile/notifications',
 		'second factor': '/profile/security',
 		tokens: '/profile/tokens',
 		incidents: '/incidents',

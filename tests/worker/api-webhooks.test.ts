@@ -42,7 +42,7 @@ const farEnd = (input: string, init: RequestInit): Promise<Response> => {
 	});
 	return answer(init);
 };
-const outside: Outside = { fetch: farEnd, networks: [], version: 'test', patience_ms: 50 };
+const outside: Outside = { fetch: farEnd, open: farEnd, networks: [], version: 'test', patience_ms: 50 };
 const deliver = (now: number, to: Outside = outside) =>
 	deliverWebhooks(
 		ctxFor({ kind: 'actor', actor: { kind: 'system' } }, { now: () => now }),

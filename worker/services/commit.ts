@@ -5,6 +5,8 @@ import type { Action, Actor } from '#domain/permissions.ts';
 import { audit_logs, idempotency_keys } from '../db/client.ts';
 import type { Ctx } from './context.ts';
 import { touchesOf } from './live/touches.ts';
+import { notified } from './notifications/enqueue.ts';
+import { pass } from './notifications/pass.ts';
 import { enqueued } from './webhooks/enqueue.ts';
 
 /** What happened, for the audit row that is written with it. `object_id` may be SQL for a row the batch itself inserts. */
@@ -41,14 +43,13 @@ export async function commit<const Q extends readonly BatchItem<'sqlite'>[]>(
 				.insert(idempotency_keys)
 				.values({ user_id: actor.id, ...ctx.idempotency, created_at: new Date(ctx.now()).toISOString() }),
 		);
-	const told = enqueued(ctx, actor, work.audit);
+	const told = [...enqueued(ctx, actor, work.audit), ...notified(ctx, actor, work.audit)];
 	const [first, ...rest] = [...before, ...work.statements, ...after, ...told];
 	if (!first) return [] as { [K in keyof Q]: Q[K]['_']['result'] };
 	try {
 		const results: unknown[] = await db.batch([first, ...rest]);
-		if (told.length > 0 && results.slice(-told.length).some((rows) => Array.isArray(rows) && rows.length > 0))
-			ctx.after(ctx.deliver());
-		const touches = touchesOf(actor, work.audit);
+		const people = told.length > 0 ? pass(ctx, results.slice(-told.length)) : [];
+		const touches = [...touchesOf(actor, work.audit), ...people];
 		if (touches.length > 0) ctx.after(ctx.live.touched(touches));
 		return results.slice(before.length, before.length + work.statements.length) as {
 			[K in keyof Q]: Q[K]['_']['result'];

@@ -18,7 +18,7 @@ const byItself = [
 
 /** Reading is not written down. */
 const reads =
-	/\.(list|read|state|history|verify|status|metrics)$|^(run\.start_prod|freeze\.everywhere|token\.of_others)$/;
+	/\.(list|read|state|history|verify|status|metrics)$|^(notification\.mark|run\.start_prod|freeze\.everywhere|token\.of_others)$/;
 
 /** Every action there may be a row of, in order. */
 export const auditActions: string[] = [...Object.keys(permissions).filter((a) => !reads.test(a)), ...byItself].sort();

@@ -41,7 +41,14 @@ class HubLine {
 	/** Asks again, soon, whenever that kind changes. An effect: its answer stops it. */
 	on(kind: HubKind, ask: () => Promise<unknown>): () => void {
 		// What is shown stays where that fails; the next change asks again.
-		const listener = soon(() => void ask().catch(() => undefined));
+		return this.hear(
+			kind,
+			soon(() => void ask().catch(() => undefined)),
+		);
+	}
+
+	/** Is called at each change of that kind at once, be the page looked at or not. */
+	hear(kind: HubKind, listener: () => void): () => void {
 		const listeners = this.#listeners.get(kind) ?? new Set();
 		this.#listeners.set(kind, listeners.add(listener));
 		return () => listeners.delete(listener);

@@ -12,6 +12,7 @@ export const webhookEvent: Record<WebhookEvent, () => string> = {
 	'incident.changed': m.webhook_event_incident_changed,
 	'postmortem.published': m.webhook_event_postmortem_published,
 	'freeze.changed': m.webhook_event_freeze_changed,
+	notification: m.notifications,
 	ping: m.webhook_event_ping,
 };
 
@@ -34,4 +35,5 @@ export const deliveryError: Record<DeliveryError, () => string> = {
 	redirect: m.delivery_error_redirect,
 	refused: m.delivery_error_refused,
 	no_secret: m.delivery_error_no_secret,
+	not_allowed: m.delivery_error_not_allowed,
 };

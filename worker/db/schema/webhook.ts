@@ -3,13 +3,16 @@ import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqli
 import { type DeliveryAttempt, DeliveryStatus, type Webhook, WebhookEvent, WebhookStatus } from '#domain/webhook.ts';
 import { editable, id, oneOf, time } from '../columns.ts';
 import { projects } from './project.ts';
+import { users } from './user.ts';
 
 export const webhooks = sqliteTable(
 	'webhooks',
 	{
 		id: id(),
-		/** Null: of the whole hub. */
+		/** Null: of the whole hub, or of a person. */
 		project_id: integer().references(() => projects.id),
+		/** Whose own it is: it is told what that person is. */
+		user_id: integer().references(() => users.id, { onDelete: 'cascade' }),
 		name: text().notNull(),
 		url: text().notNull(),
 		events: text({ mode: 'json' }).$type<Webhook['events']>().notNull(),
@@ -22,7 +25,12 @@ export const webhooks = sqliteTable(
 		secret_for: text().notNull(),
 		...editable(),
 	},
-	(t) => [index('webhooks_project').on(t.project_id, t.name)],
+	(t) => [
+		index('webhooks_project').on(t.project_id, t.name),
+		uniqueIndex('webhooks_user')
+			.on(t.user_id)
+			.where(sql`user_id is not null`),
+	],
 );
 
 /** What webhooks are to be told, written in the batch of what happened, and what became of it. */

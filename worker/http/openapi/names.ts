@@ -19,8 +19,10 @@ import * as jobSignature from '#domain/job-signature.ts';
 import * as job from '#domain/job.ts';
 import * as log from '#domain/log.ts';
 import * as metricRef from '#domain/metric-ref.ts';
+import * as notification from '#domain/notification.ts';
 import * as postmortem from '#domain/postmortem.ts';
 import * as project from '#domain/project.ts';
+import * as quietHours from '#domain/quiet-hours.ts';
 import * as repo from '#domain/repo.ts';
 import * as runCallback from '#domain/run-callback.ts';
 import * as run from '#domain/run.ts';
@@ -54,8 +56,10 @@ const rooms: object[] = [
 	jobSignature,
 	log,
 	metricRef,
+	notification,
 	postmortem,
 	project,
+	quietHours,
 	repo,
 	runCallback,
 	run,

@@ -3,6 +3,7 @@ export const tags: Readonly<Record<string, string>> = {
 	hub: 'The hub itself: whether it answers, its first admin, all of its data',
 	session: 'Signing in and out, and where one is signed in',
 	me: 'One’s own account',
+	notification: 'What one is told',
 	second_factor: 'One’s authenticator and recovery codes',
 	token: 'API tokens, for programs',
 	user: 'The people of the hub',

@@ -53,4 +53,8 @@ function about(actor: Actor, { action, object_id, project_id, metadata }: AuditE
 	}
 }
 
-const ownKind = (verb: string) => (verb.startsWith('feed') ? 'feed' : verb === 'password' ? 'session' : 'user');
+function ownKind(verb: string) {
+	if (verb.startsWith('feed')) return 'feed';
+	if (verb.startsWith('notification') || verb === 'webhook') return 'notification';
+	return verb === 'password' ? 'session' : 'user';
+}

@@ -1,12 +1,13 @@
-import { and, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, ne, not, sql } from 'drizzle-orm';
 import { type DeliveryAttempt, FAILING_MAX_MS, nextTry, type WebhookDelivery } from '#domain/webhook.ts';
 import { webhook_deliveries, webhooks } from '../../db/client.ts';
 import { commit, LostRace } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { unchanged } from '../edit.ts';
+import { mayBeTold } from '../notifications/rows.ts';
 import type { Sealer } from '../sealed.ts';
 import { SECRET_PURPOSE, tellWebhook } from './rows.ts';
-import { type Outside, send } from './send.ts';
+import { notSent, type Outside, send } from './send.ts';
 
 /** So many are sent at once, so many of them to the same webhook: a slow one does not hold up the others. */
 const AT_ONCE = 6;
@@ -31,23 +32,52 @@ export async function deliverWebhooks(ctx: Ctx, outside: Outside, sealer: Sealer
 	while (ctx.now() < until) {
 		const claimed = await claim(ctx);
 		if (claimed.length === 0) return;
-		const hooks = await ctx.db
-			.select()
-			.from(webhooks)
-			.where(inArray(webhooks.id, [...new Set(claimed.map(({ webhook_id }) => webhook_id))]));
+		const [hooks, lost] = await ctx.db.batch([
+			ctx.db
+				.select()
+				.from(webhooks)
+				.where(inArray(webhooks.id, [...new Set(claimed.map(({ webhook_id }) => webhook_id))])),
+			noMoreToBeTold(
+				ctx,
+				claimed.map(({ id }) => id),
+			),
+		]);
+		const barred = new Set(lost.map(({ id }) => id));
 		const byId = new Map(hooks.map((hook) => [hook.id, hook]));
 		await Promise.all(
 			claimed.map(async (delivery) => {
 				const hook = byId.get(delivery.webhook_id);
 				if (!hook) return;
+				if (barred.has(delivery.id)) return settle(ctx, hook, delivery, notSent('not_allowed', ctx.now()));
 				const secret = hook.secret === null ? null : await sealer.open(SECRET_PURPOSE, hook.secret_for, hook.secret);
 				const { key, event, payload } = delivery;
 				const letter = { url: hook.url, secret, key, event, body: JSON.stringify({ id: key, ...payload }) };
-				await settle(ctx, hook, delivery, await send(outside, letter, ctx.now));
+				const way = hook.user_id === null ? outside : { ...outside, fetch: outside.open, networks: [] };
+				await settle(ctx, hook, delivery, await send(way, letter, ctx.now));
 			}),
 		);
 	}
 }
+
+/** Of these, what a person would be told who may not be told it any more. */
+const noMoreToBeTold = (ctx: Ctx, ids: number[]) =>
+	ctx.db
+		.select({ id: webhook_deliveries.id })
+		.from(webhook_deliveries)
+		.innerJoin(webhooks, eq(webhooks.id, webhook_deliveries.webhook_id))
+		.where(
+			and(
+				inArray(webhook_deliveries.id, ids),
+				isNotNull(webhooks.user_id),
+				not(
+					mayBeTold(
+						webhooks.user_id.getSQL(),
+						sql`json_extract(${webhook_deliveries.payload}, '$.notification')`,
+						sql`json_extract(${webhook_deliveries.payload}, '$.project.id')`,
+					),
+				),
+			),
+		);
 
 function claim(ctx: Ctx): Promise<Claimed[]> {
 	const now = ctx.now();
@@ -70,7 +100,8 @@ function claim(ctx: Ctx): Promise<Claimed[]> {
 async function settle(ctx: Ctx, hook: Hook, delivery: Claimed, attempt: DeliveryAttempt): Promise<void> {
 	const now = ctx.now();
 	const arrived = attempt.error === null;
-	const next = arrived ? null : nextTry(delivery.tries, now);
+	const barred = attempt.error === 'not_allowed';
+	const next = arrived || barred ? null : nextTry(delivery.tries, now);
 	await ctx.db.batch([
 		ctx.db
 			.update(webhook_deliveries)
@@ -86,7 +117,9 @@ async function settle(ctx: Ctx, hook: Hook, delivery: Claimed, attempt: Delivery
 			.set(
 				arrived
 					? { failing_since: null, last_success_at: attempt.at }
-					: { failing_since: sql`coalesce(${webhooks.failing_since}, ${Date.parse(attempt.at)})` },
+					: barred
+						? { failing_since: hook.failing_since }
+						: { failing_since: sql`coalesce(${webhooks.failing_since}, ${Date.parse(attempt.at)})` },
 			)
 			.where(eq(webhooks.id, hook.id)),
 		ctx.db
@@ -102,7 +135,7 @@ async function settle(ctx: Ctx, hook: Hook, delivery: Claimed, attempt: Delivery
 	const reason =
 		attempt.status === 410
 			? ('gone' as const)
-			: !arrived && hook.failing_since !== null && now - Date.parse(hook.failing_since) >= FAILING_MAX_MS
+			: !arrived && !barred && hook.failing_since !== null && now - Date.parse(hook.failing_since) >= FAILING_MAX_MS
 				? ('failing' as const)
 				: null;
 	if (reason !== null) await disable(ctx, hook, reason);

@@ -9,7 +9,7 @@ import type { Ctx } from '../context.ts';
 /** More than these are not kept waiting for one webhook. */
 const WAITING_MAX = 1_000;
 
-type Told = Exclude<WebhookEvent, 'ping'>;
+type Told = Exclude<WebhookEvent, 'notification' | 'ping'>;
 
 const incidentSteps = ['acknowledge', 'mitigate', 'resolve', 'close', 'reopen', 'hand_over', 'update'];
 
@@ -89,10 +89,12 @@ export function enqueued(ctx: Ctx, actor: Actor, entries: readonly AuditEntry[])
 	});
 }
 
-const listening = (event: Told, project_id: number | null): SQL => sql`webhooks.status = 'active'
+const listening = (event: Told, project_id: number | null): SQL => sql`webhooks.user_id is null
 	and (webhooks.project_id is null or webhooks.project_id = ${project_id})
 	and exists (select 1 from json_each(webhooks.events) where json_each.value = ${event})
-	and (select count(*) from (select 1 from webhook_deliveries waiting
+	and ${takesMore}`;
+
+const takesMore = sql`webhooks.status = 'active' and (select count(*) from (select 1 from webhook_deliveries waiting
 		where waiting.webhook_id = webhooks.id and waiting.status = 'pending' limit ${WAITING_MAX})) < ${WAITING_MAX}`;
 
 /** One delivery for each of these webhooks. */
@@ -117,4 +119,24 @@ export const enqueue = (ctx: Ctx, event: WebhookEvent, payload: SQL, which: SQL)
 				.from(webhooks)
 				.where(which),
 		)
+		.returning({ id: webhook_deliveries.id });
+
+/** For each notification of these keys that was written just now, a delivery to its person's own webhook. */
+export const enqueueFor = (ctx: Ctx, now: number, keys: SQL) =>
+	ctx.db
+		.insert(webhook_deliveries)
+		.select(
+			sql`select null, webhooks.id, 'ntf_' || note.id || '_' || webhooks.id, 'notification', json_object(
+					'event', 'notification',
+					'notification', note.event,
+					'at', ${iso('note.created_at')},
+					'project', (select json_object('id', id, 'name', name) from projects where id = note.project_id),
+					'user_id', note.user_id,
+					'object_type', note.object_type,
+					'object_id', note.object_id,
+					'object', json(note.about)), 'pending', 0, '[]', ${now}, null, ${now}
+				from notifications note join webhooks on webhooks.user_id = note.user_id
+				where note.dedupe_key in (${keys}) and note.created_at = ${now} and note.webhook = 1 and ${takesMore}`,
+		)
+		.onConflictDoNothing()
 		.returning({ id: webhook_deliveries.id });

@@ -27,6 +27,7 @@ export async function listWebhooks(ctx: Ctx, query: z.infer<typeof WebhookList>)
 			.from(webhooks)
 			.where(
 				and(
+					isNull(webhooks.user_id),
 					of !== null ? eq(webhooks.project_id, of) : project_id === 'none' ? isNull(webhooks.project_id) : undefined,
 					where,
 					query.status && eq(webhooks.status, query.status),

@@ -20,7 +20,7 @@ export const HUB_ACTION = 'webhook.everywhere' satisfies Action;
 type WebhookAction = Extract<Action, `webhook.${string}`>;
 type Rows<Q extends readonly BatchItem<'sqlite'>[]> = { [K in keyof Q]: Q[K]['_']['result'] };
 
-/** Enters for a webhook that exists: a project's as its owner, one of the whole hub as an admin. */
+/** Enters for a webhook that exists: a project's as its owner, one of the whole hub as an admin, a person's as that person. */
 export async function enterWebhook<const Q extends readonly BatchItem<'sqlite'>[]>(
 	ctx: Ctx,
 	action: Exclude<WebhookAction, typeof HUB_ACTION>,
@@ -39,6 +39,10 @@ export async function enterWebhook<const Q extends readonly BatchItem<'sqlite'>[
 		.where(eq(webhooks.id, id));
 	const { actor, rows } = await enter(ctx, action, null, [found, ...queries], ([[row]], actor) => {
 		if (!row || (row.rank === 0 && row.project_id !== null)) throw notFound('webhook');
+		if (row.user_id !== null) {
+			if (row.user_id !== actor.id) throw notFound('webhook');
+			return { own_webhook: true };
+		}
 		if (row.project_id !== null) return { access: accessOfRank(row.rank) };
 		// What all projects tell is nobody else's to know of.
 		if (!can(actor, HUB_ACTION).allowed) throw notFound('webhook');
@@ -73,12 +77,15 @@ export const newSecretName = (): string => toBase64url(crypto.getRandomValues(ne
 export const SECRET_PURPOSE = 'webhook';
 
 /**
- * Open pages of the project, or of the hub's admins, learn that something changed and ask for it: who may not manage the project is told no address.
+ * Open pages of the project, of the hub's admins or of its person learn that something changed and ask for it: who may not manage the project is told no address.
  */
-export function tellWebhook(ctx: Ctx, { id, project_id }: { id: number; project_id: number | null }): void {
+export function tellWebhook(
+	ctx: Ctx,
+	{ id, project_id, user_id }: Pick<Webhook, 'id' | 'project_id' | 'user_id'>,
+): void {
 	ctx.after(
 		project_id === null
-			? ctx.live.touched([{ kind: 'webhook', user_id: null }])
+			? ctx.live.touched([{ kind: 'webhook', user_id }])
 			: ctx.live.changed([{ project_id, entity: 'webhook', id, row: { id } }]),
 	);
 }

@@ -13,7 +13,9 @@ const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u20
 /** The world outside, as far as webhooks may reach it. */
 export interface Outside {
 	fetch: (input: string, init: RequestInit) => Promise<Response>;
-	/** Networks that an admin allows beside the open internet. */
+	/** The open internet alone: for what anybody may address. */
+	open: (input: string, init: RequestInit) => Promise<Response>;
+	/** Networks that an admin allows beside it. */
 	networks: readonly string[];
 	version: string;
 	patience_ms?: number;
@@ -28,24 +30,43 @@ export interface Letter {
 	body: string;
 }
 
-/** One attempt. Whatever the other end does, it comes to an end and is told in a few words. */
+/** One attempt to tell a webhook. */
 export async function send(outside: Outside, letter: Letter, now: () => number): Promise<DeliveryAttempt> {
+	if (letter.secret === null) return notSent('no_secret', now());
+	const headers = await signed(letter.secret, { ...letter, id: letter.key, version: outside.version }, now());
+	return post(outside, letter.url, headers, letter.body, now);
+}
+
+/** What is said of an attempt that was none. */
+export const notSent = (error: DeliveryError, now: number): DeliveryAttempt => ({
+	at: new Date(now).toISOString(),
+	status: null,
+	ms: 0,
+	error,
+	excerpt: '',
+});
+
+/** Sends JSON once. Whatever the other end does, it comes to an end and is told in a few words. */
+export async function post(
+	outside: Pick<Outside, 'fetch' | 'networks' | 'version' | 'patience_ms'>,
+	url: string,
+	headers: Record<string, string>,
+	body: string,
+	now: () => number,
+): Promise<DeliveryAttempt> {
 	const began = now();
 	const told = (error: DeliveryError | null, status: number | null = null, excerpt = ''): DeliveryAttempt => ({
-		at: new Date(began).toISOString(),
-		status,
+		...notSent('timeout', began),
+		...{ status, error, excerpt },
 		ms: Math.max(0, now() - began),
-		error,
-		excerpt,
 	});
-	if (letter.secret === null) return told('no_secret');
-	if (!isAllowedAddress(letter.url, outside.networks)) return told('address');
+	if (!isAllowedAddress(url, outside.networks)) return told('address');
 	try {
-		const response = await outside.fetch(letter.url, {
+		const response = await outside.fetch(url, {
 			method: 'POST',
 			redirect: 'manual',
-			headers: await signed(letter.secret, { ...letter, id: letter.key, version: outside.version }, began),
-			body: letter.body,
+			headers: { 'content-type': 'application/json', 'user-agent': `uHub/${outside.version}`, ...headers },
+			body,
 			signal: AbortSignal.timeout(outside.patience_ms ?? PATIENCE_MS),
 		});
 		const { status } = response;

@@ -1,4 +1,5 @@
 import { and, eq } from 'drizzle-orm';
+import { invalid } from '#domain/errors.ts';
 import type { Webhook, WebhookPatch } from '#domain/webhook.ts';
 import { webhooks } from '../../db/client.ts';
 import { commit } from '../commit.ts';
@@ -11,7 +12,8 @@ export async function updateWebhook(ctx: Ctx, id: number, version: number, patch
 	const { actor, webhook: before, project_status } = await enterWebhook(ctx, 'webhook.update', id, []);
 	await assertFresh(ctx, 'Webhook', before, version);
 	assertOpen(project_status);
-	assertAddress(patch.url, ctx.networks);
+	assertAddress(patch.url, before.user_id === null ? ctx.networks : []);
+	if (before.user_id !== null && patch.events) throw invalid('events', 'are chosen with your notifications');
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
 	const { project_id } = before;
