@@ -1,6 +1,6 @@
 // Jobs that are signed: whatever a hub changes, takes away or sends again starts nothing.
 import { generateKeyPairSync, sign as signWith } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,9 @@ describe('39: a hostile hub', () => {
 		expect(textOf(await offered(first))).toBe('once\n');
 		const newer = await signed({ script: 'echo newer', job_id: 52 }, 6);
 		expect(textOf(await offered(newer))).toBe('newer\n');
+		// Else the next process still has it, and takes no offer of it at all.
+		const gone = `{"type":"gone","run_id":${String(newer.run_id)},`;
+		await expect.poll(() => readFileSync(path.join(agent.home, 'journal'), 'utf8')).toContain(gone);
 		await agent.end('SIGKILL');
 		await agent.start();
 		for (const spec of [first, again(first)]) expect((await offered(spec)).refused?.code).toBe('replayed');
