@@ -26,6 +26,9 @@ const words: Record<Locale, Words> = {
 			'run.failed': (title, { status }) => `Your run ${status === 'lost' ? 'was lost' : 'failed'}: ${title}`,
 			'run.ended': (title, { status }) => `Your run ${status === 'canceled' ? 'was canceled' : 'succeeded'}: ${title}`,
 			'project.run_failed': (title, { status }) => `A run ${status === 'lost' ? 'was lost' : 'failed'}: ${title}`,
+			'run.needs_approval': (title) => `A run waits for approval: ${title}`,
+			'run.decided': (title, { decision }) =>
+				`Your run was ${decision === 'rejected' ? 'rejected' : 'approved'}: ${title}`,
 			'incident.opened': (title, { severity }) => `Incident (${severities.en[severity ?? 'low']}): ${title}`,
 			'incident.role': (title, { role }) => `You have a role (${roles.en[role ?? 'commander']}): ${title}`,
 			'action.due': (title) => `Due now: ${title}`,
@@ -41,6 +44,9 @@ const words: Record<Locale, Words> = {
 				`Votre exécution ${status === 'canceled' ? 'a été annulée' : 'a réussi'} : ${title}`,
 			'project.run_failed': (title, { status }) =>
 				`Une exécution ${status === 'lost' ? 'est perdue' : 'a échoué'} : ${title}`,
+			'run.needs_approval': (title) => `Une exécution attend une approbation : ${title}`,
+			'run.decided': (title, { decision }) =>
+				`Votre exécution est ${decision === 'rejected' ? 'refusée' : 'approuvée'} : ${title}`,
 			'incident.opened': (title, { severity }) => `Incident (${severities.fr[severity ?? 'low']}) : ${title}`,
 			'incident.role': (title, { role }) => `Vous avez un rôle (${roles.fr[role ?? 'commander']}) : ${title}`,
 			'action.due': (title) => `À faire maintenant : ${title}`,

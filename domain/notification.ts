@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ApprovalDecision } from './approval.ts';
 import { Id, Time } from './common.ts';
 import { IncidentRole, Severity } from './incident.ts';
 import { QuietHours } from './quiet-hours.ts';
@@ -11,6 +12,8 @@ export const NotificationEvent = z.enum([
 	'run.failed', // one's own run failed, or was lost
 	'run.ended', // one's own run ended otherwise
 	'project.run_failed', // somebody else's run failed
+	'run.needs_approval', // one may approve what somebody asks for
+	'run.decided', // others decided on what one asked for
 	'incident.opened',
 	'incident.role', // one was made commander, scribe or comms
 	'action.due', // an action of one's own, of a post-mortem
@@ -34,6 +37,8 @@ export const defaultChannels: Readonly<Record<ToldEvent, Partial<Record<Role, re
 	'run.failed': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'run.ended': { admin: none, projets: none, dev: none, ops: none },
 	'project.run_failed': { admin: none, projets: page, dev: none, ops: page },
+	'run.needs_approval': { admin: rings, ops: rings },
+	'run.decided': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'incident.opened': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'incident.role': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'action.due': { admin: rings, projets: rings, dev: rings, ops: rings },
@@ -53,6 +58,7 @@ export const NotificationAbout = z.object({
 	title: z.string(),
 	project: z.string().nullable(),
 	status: RunStatus.optional(),
+	decision: ApprovalDecision.optional(),
 	severity: Severity.optional(),
 	role: IncidentRole.optional(),
 	/** The incident whose post-mortem the action is of. */

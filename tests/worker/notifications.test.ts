@@ -98,6 +98,37 @@ describe('a run that ends', () => {
 		expect(await events(stranger)).toEqual([]);
 	});
 
+	it('and first needs approval is told to who may give it, once; what they decide, to who asked', async () => {
+		const at = `/api/projects/${String(p)}`;
+		const { id: environment_id } = await owner.ok('POST', `${at}/environments`, { name: fresh('env'), type: 'prod' });
+		const script = { tool: 'shell', name: fresh('s'), location_type: 'uploaded', content: 'true' };
+		const { id } = await admin.ok('POST', `${at}/scripts`, script);
+		const job = await admin.ok('POST', `${at}/jobs`, {
+			title: 'ship',
+			job_type: 'dev',
+			environment_id,
+			script_ids: [id],
+		});
+		const ask = () => dev.ok('POST', `/api/jobs/${String(idOf(job))}/runs`, {});
+		const first = await ask();
+		expect(await events(ops)).toEqual(['run.needs_approval']);
+		expect(await events(admin)).toEqual(['run.needs_approval']);
+		for (const who of [dev, owner, stranger]) expect(await events(who)).toEqual([]);
+		await ops.ok('POST', `/api/runs/${String(idOf(first))}/approve`, { hash: first.approval_hash });
+		const second = await ask();
+		await admin.ok('POST', `/api/runs/${String(idOf(second))}/reject`, { hash: second.approval_hash });
+		expect((await told(dev)).items.map(({ event, about }) => [event, about])).toEqual(
+			['rejected', 'approved'].map((decision) => [
+				'run.decided',
+				{ title: 'ship', project: expect.any(String), decision },
+			]),
+		);
+		// What is written down later is not the next test's.
+		await vi.waitUntil(async () => (await admin.ok('GET', `/api/runs/${String(idOf(second))}`)).status === 'canceled', {
+			timeout: 10_000,
+		});
+	});
+
 	it('is told once, however often it is written down', async () => {
 		const one = await run(dev);
 		await end(one, 'failed');

@@ -6,6 +6,8 @@ export const toldEvent: Words<ToldEvent> = {
 	'run.failed': m.notification_event_run_failed,
 	'run.ended': m.notification_event_run_ended,
 	'project.run_failed': m.notification_event_project_run_failed,
+	'run.needs_approval': m.webhook_event_run_needs_approval,
+	'run.decided': m.notification_event_run_decided,
 	'incident.opened': m.notification_event_incident_opened,
 	'incident.role': m.notification_event_incident_role,
 	'action.due': m.notification_event_action_due,

@@ -2,8 +2,10 @@ import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import type { NotificationEvent, NotificationObject } from '#domain/notification.ts';
 import { IncidentRole, Severity } from '#domain/incident.ts';
+import type { ApprovalDecision } from '#domain/approval.ts';
 import { finalRunStatuses } from '#domain/run.ts';
 import type { AuditEntry } from '../commit.ts';
+import { mayApprove } from '../runs/may-approve.ts';
 
 /**
  * Something that people may be told of, as SQL: over the row it is about (`it`), right after the change, and over each person who might
@@ -30,6 +32,23 @@ const run = {
 	about: sql.raw(`json_object('title', jobs.title, 'project', home.name, 'status', it.status)`),
 	key: sql.raw(`'run ' || it.id || ' ended'`),
 } as const;
+
+const asked = (id: SQL): Happening => ({
+	...run,
+	event: 'run.needs_approval',
+	where: sql`it.id = ${id} and it.status = 'queued' and it.approvals_missing > 0`,
+	key: sql.raw(`'run ' || it.id || ' asks'`),
+	whom: sql`${mayApprove(sql.raw('reader'), sql.raw('it'))}`,
+});
+
+const decided = (id: SQL, decision: ApprovalDecision): Happening => ({
+	...run,
+	event: 'run.decided',
+	where: sql`it.id = ${id}`,
+	about: sql`json_object('title', jobs.title, 'project', home.name, 'decision', ${decision})`,
+	key: sql`'run ' || it.id || ' ' || ${decision} || ' ' || it.approvals_missing`,
+	whom: sql.raw('reader.id = it.triggered_by_id'),
+});
 
 const incident = {
 	object_type: 'Incident',
@@ -91,6 +110,12 @@ export function happeningsOf({ action, object_id, metadata }: AuditEntry): Happe
 	switch (action) {
 		case 'run.finish':
 			return ended(id, metadata);
+		case 'run.ask_approval':
+			return [asked(id)];
+		case 'run.approve':
+			return [decided(id, 'approved')];
+		case 'run.reject':
+			return [decided(id, 'rejected')];
 		case 'incident.create':
 		case 'incident.reopen':
 			return [opened(id)];

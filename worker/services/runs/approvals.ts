@@ -4,7 +4,8 @@ import { approvedOf } from '#protocol/run-spec.ts';
 import { approvals, runs, users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { one } from '../edit.ts';
-import { accessRankOf, enter, ofRow, userId } from '../gate.ts';
+import { enter, ofRow, userId } from '../gate.ts';
+import { mayApprove } from './may-approve.ts';
 import { approvalHash } from './permit.ts';
 import { dispatchQueries, specsOf } from './spec.ts';
 
@@ -19,7 +20,14 @@ export async function readApprovals(ctx: Ctx, id: number): Promise<ApprovalView>
 			.select({ id: users.id })
 			.from(users)
 			.innerJoin(runs, eq(runs.id, id))
-			.where(and(eq(runs.status, 'queued'), gt(runs.approvals_missing, 0), mayApprove))
+			.where(
+				and(
+					eq(runs.status, 'queued'),
+					gt(runs.approvals_missing, 0),
+					eq(users.is_active, true),
+					mayApprove(sql`users`, sql`runs`),
+				),
+			)
 			.orderBy(asc(users.username))
 			.limit(APPROVERS_MAX),
 		...dispatchQueries(ctx, [id]),
@@ -45,10 +53,5 @@ export async function readApprovals(ctx: Ctx, id: number): Promise<ApprovalView>
 /** For `where`, over runs: those that this person could approve now, and has not yet. */
 export const waitsForMe = (ctx: Ctx): SQL => sql`(${runs.status} = 'queued' and ${runs.approvals_missing} > 0
 	and ${runs.approval_expires_at} > ${ctx.now()} and ${runs.cancel_requested_at} is null
-	and exists (select 1 from users where users.id = ${userId(ctx)} and ${mayApprove}))`;
-
-/** For `where`, over runs and users: this person could approve this run, and has not yet. */
-const mayApprove = sql`(users.is_active and users.id <> runs.triggered_by_id
-	and (users.role = 'admin' or (users.role = 'ops' and ${accessRankOf(sql`users.id`, sql`runs.project_id`)} >= 3))
-	and not exists (select 1 from approvals mine where mine.run_id = runs.id
-		and (mine.decided_by_id = users.id or mine.decision = 'rejected')))`;
+	and exists (select 1 from users where users.id = ${userId(ctx)} and users.is_active
+		and ${mayApprove(sql`users`, sql`runs`)}))`;
