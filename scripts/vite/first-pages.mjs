@@ -47,12 +47,12 @@ function assign(root, graph) {
 
 /** @param {string} root @param {import('vite').Rolldown.ChunkingContext} graph @param {string[]} files */
 function needed(root, graph, files) {
-	const index = path.join(root, `${MESSAGES}.js`);
+	const indexes = [`${MESSAGES}.js`, `${MESSAGES}/_index.js`].map((file) => path.join(root, file));
 	const found = new Set(files.map((file) => path.join(root, file)));
 	for (const id of found) {
 		const module = graph.getModuleInfo(id);
 		if (!module) continue;
-		for (const imported of module.importedIds) if (imported !== index) found.add(imported);
+		for (const imported of module.importedIds) if (!indexes.includes(imported)) found.add(imported);
 		for (const [, name] of module.code?.matchAll(SAID) ?? []) found.add(path.join(root, MESSAGES, `${name}.js`));
 	}
 	return found;

@@ -35,7 +35,7 @@ async function sound(page: Page): Promise<void> {
 
 test('46: a run plans, its plan is looked at and applied, once', async ({ open }) => {
 	const { page, api, faults } = await open('admin', { reducedMotion: 'reduce' });
-	const { id: project_id } = await api.ok('POST', '/api/projects', { name: 'Planned' });
+	const { id: project_id } = await api.ok('POST', '/api/projects', { name: 'Plans to apply' });
 	const at = `/api/projects/${String(project_id)}`;
 	const script = { tool: 'terraform', name: 'main.tf', location_type: 'uploaded', content: CONFIG };
 	const { id } = await api.ok('POST', `${at}/scripts`, script);

@@ -139,7 +139,7 @@ describe('the record', () => {
 		const running: RunState = { ...newRun, step: 'running', status: 'running', epoch: 1, started_at: now };
 		const done: RunState = { ...running, step: 'done', status: 'failed', exit_code: 7, finished_at: now };
 		const granted = { seq: 1, audit: { action: 'run.grant' as const, metadata: {} } };
-		const finished = { seq: 2, audit: { action: 'run.finish' as const, metadata: {} } };
+		const finished = { seq: 2, audit: { action: 'run.finish' as const, metadata: { status: 'failed' } } };
 		await applyRun(ctx, row, [granted], columnsOf(run, running, end, none, []));
 		// The reply was lost, and meanwhile there is more to say.
 		await applyRun(ctx, row, [granted, finished], columnsOf(run, done, end, none, []));

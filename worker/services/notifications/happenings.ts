@@ -72,7 +72,9 @@ const Ended = z.object({ status: z.enum(finalRunStatuses) });
 
 function ended(id: SQL, metadata: unknown): Happening[] {
 	const it = { ...run, where: sql`it.id = ${id}` };
-	const { status } = Ended.parse(metadata);
+	const status = Ended.safeParse(metadata).data?.status;
+	// A run's end is written down, whatever there is to be told of it.
+	if (status === undefined) return [];
 	if (status === 'success' || status === 'canceled')
 		return [{ ...it, event: 'run.ended', whom: sql`reader.id = it.triggered_by_id and ${notCanceledByThem}` }];
 	return [
