@@ -47,7 +47,15 @@ export const PIECES = [
 ];
 
 // Made by the build itself, or by tools beside it.
-const GENERATED = new Set(['node_modules', '.svelte-kit', 'paraglide', 'cache', '.gitignore', 'README.md']);
+const GENERATED = new Set([
+	'node_modules',
+	'.svelte-kit',
+	'paraglide',
+	'cache',
+	'.gitignore',
+	'.meta.json',
+	'README.md',
+]);
 
 /** @param {string} root @param {string} relative @returns {string[]} */
 function filesOf(root, relative) {
