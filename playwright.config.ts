@@ -17,7 +17,8 @@ export default defineConfig({
 	reporter: 'list',
 	use: {
 		viewport: { width: 1280, height: 900 },
-		trace: 'retain-on-failure',
+		// A trace of each takes a third of the time: ask for one with `--trace on`.
+		screenshot: 'only-on-failure',
 		launchOptions: {
 			...(chromium ? { executablePath: chromium } : {}),
 			args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],

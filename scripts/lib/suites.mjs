@@ -1,5 +1,5 @@
-// Everything `npm test` runs, two at a time and in this order: what is quick and says most comes first, and what is long early enough not
-// to be left alone at the end. What mostly waits runs beside them from the start.
+// Everything `npm test` runs, two at a time and in this order: the longest first, so that it is not left alone at the end, and beside it
+// what is quick and says most. What mostly waits runs beside them from the start.
 
 /**
  * @typedef {object} Suite
@@ -55,4 +55,4 @@ const e2e = {
 	tests: 'tests/e2e',
 };
 
-export const SUITES = [...CHECKS, UNIT, vitest('agent'), e2e, vitest('worker'), { ...vitest('faults'), waits: true }];
+export const SUITES = [e2e, ...CHECKS, UNIT, vitest('agent'), vitest('worker'), { ...vitest('faults'), waits: true }];

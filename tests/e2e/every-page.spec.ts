@@ -6,9 +6,6 @@ import type { Page } from '@playwright/test';
 import { complaints, overflow, scrolls, texts } from '#tests/support/a11y.ts';
 import { apiOf, expect, test } from '#tests/support/people.ts';
 
-// What fails here says where in words; a trace of a hundred looks takes a third of the time.
-test.use({ trace: 'off' });
-
 /** Each kind of page with one address of it. */
 async function addresses(): Promise<Record<string, string>> {
 	const admin = await apiOf('admin');
