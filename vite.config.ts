@@ -36,7 +36,11 @@ export default defineConfig({
 								// Where chunks are cut, imports lose their order: in one chunk with zod, its setting comes before every schema.
 								{ name: 'zod', test: /node_modules\/zod\/|lib\/zod-csp/ },
 								// SvelteKit's start fills it before it loads the modules that read it at once, such as the version.
-								{ name: 'payload', test: /@sveltejs\/kit\/src\/runtime\/client\/payload\.js/, priority: 1 },
+								{
+									name: 'payload',
+									test: /@sveltejs\/kit\/src\/runtime\/client\/payload\.js|vite\/preload-helper/,
+									priority: 1,
+								},
 								...FIRST_CHUNKS.map((chunk) => ({
 									name: (id: string, graph: Rolldown.ChunkingContext) => (chunkOf(id, graph) === chunk ? chunk : null),
 								})),

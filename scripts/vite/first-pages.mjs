@@ -13,7 +13,10 @@ const CHUNKS = {
 	// Fetched soon after the first page, whichever it is.
 	palette: ['app/lib/shell/Palette.svelte'],
 };
-/** Vite's own, by which every import of a chunk goes. */
+/**
+ * Vite's own, by which every import of a chunk goes. With SvelteKit's payload (vite.config.ts): its start needs it before it has filled what SvelteKit's other
+ * modules read at once, and with a chunk that imports those every page that fails would load itself again, for ever.
+ */
 const LOADER = '\0vite/preload-helper.js';
 const LIBRARY = /node_modules\/(svelte|@sveltejs|devalue|esm-env|clsx)\//;
 const MESSAGES = 'app/lib/paraglide/messages';
@@ -38,10 +41,10 @@ export function firstPages(root) {
 /** @param {string} root @param {import('vite').Rolldown.ChunkingContext} graph */
 function assign(root, graph) {
 	/** @type {Map<string, string>} */
-	const chunks = new Map([[LOADER, 'base']]);
+	const chunks = new Map();
 	for (const [chunk, files] of Object.entries(CHUNKS))
 		for (const id of needed(root, graph, files))
-			chunks.set(id, LIBRARY.test(id) ? 'kit' : chunks.has(id) ? 'base' : chunk);
+			if (id !== LOADER) chunks.set(id, LIBRARY.test(id) ? 'kit' : chunks.has(id) ? 'base' : chunk);
 	return chunks;
 }
 
