@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { Id } from '#domain/common.ts';
 import { hubAddress } from '#domain/hub-address.ts';
-import { Labels } from '#domain/job.ts';
+import { Labels } from '#domain/labels.ts';
 import { codeOf, Failure } from './failure.ts';
 import { writeWhole } from './files.ts';
 

@@ -1,7 +1,7 @@
 import { type FileHandle, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Id, Time } from '#domain/common.ts';
-import { Tool } from '#domain/script.ts';
+import { Tool } from '#domain/tool.ts';
 import { TargetHost } from '#domain/target.ts';
 import { Finish } from '#protocol/agent.ts';
 import { RunSpec, SshSetup } from '#protocol/run-spec.ts';

@@ -41,7 +41,6 @@ import type {
 	NotificationPage,
 	NotificationPreferences,
 	NotificationsRead,
-	Unread,
 } from '#domain/notification.ts';
 import type {
 	ActionItem,
@@ -131,7 +130,7 @@ export interface Routes {
 		query: 'limit' | 'cursor' | 'sort' | 'unread' | 'event';
 		answer: z.output<typeof NotificationPage>;
 	};
-	'POST /me/notifications/read': { body: z.input<typeof NotificationsRead>; answer: z.output<typeof Unread> };
+	'POST /me/notifications/read': { body: z.input<typeof NotificationsRead>; answer: { unread: number } };
 	'POST /me/notifications/test': { body: Record<string, never>; answer: null };
 	'GET /me/notification-preferences': { answer: z.output<typeof NotificationPreferences> };
 	'PUT /me/notification-preferences': {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { editable, Id, Name, Time } from './common.ts';
-import { Labels } from './job.ts';
+import { Labels } from './labels.ts';
 
 export const AgentStatus = z.enum(['pending', 'online', 'offline', 'quarantined', 'revoked']);
 export type AgentStatus = z.infer<typeof AgentStatus>;

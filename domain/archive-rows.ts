@@ -22,7 +22,8 @@ import { Project, ProjectCreate } from './project.ts';
 import { GitChange, GitChangeCreate, GitRepo, GitRepoCreate } from './repo.ts';
 import { RUN_STEPS_MAX, RunStep } from './run-step.ts';
 import { Run } from './run.ts';
-import { FsPath, ScriptRef, SecretRef } from './script.ts';
+import { FsPath, ScriptRef } from './script.ts';
+import { SecretRef } from './secret-ref.ts';
 import { TerraformPlanView } from './terraform.ts';
 import { User, UserCreate, Username } from './user.ts';
 

@@ -3,7 +3,7 @@ import type { Execution, ExecutionBackend } from './backend.ts';
 import { HttpUrl } from './address.ts';
 import { EnvName, Name } from './common.ts';
 import { HubSecretRef } from './hub-secret.ts';
-import { SecretRef } from './script.ts';
+import { SecretRef } from './secret-ref.ts';
 import { isAllowedAddress } from './webhook-address.ts';
 
 const Env = z

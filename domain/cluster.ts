@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HttpsUrl } from './address.ts';
 import { editable, Id, Name } from './common.ts';
-import { SecretRef } from './script.ts';
+import { SecretRef } from './secret-ref.ts';
 
 /** A Kubernetes cluster. Its kubeconfig is a reference that the agent resolves, never the file itself. */
 export const Cluster = z.object({

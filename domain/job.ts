@@ -1,21 +1,17 @@
 import { z } from 'zod';
 import { ExecutionBackend } from './backend.ts';
 import { editable, Id, Name, Text, Time } from './common.ts';
+import { Labels } from './labels.ts';
 import { ParametersSchema } from './parameter.ts';
+import { Priority } from './priority.ts';
 import { RetryOn } from './run-reason.ts';
-import { SecretRef } from './script.ts';
+import { SecretRef } from './secret-ref.ts';
 
 export const JobType = z.enum(['dev', 'ops', 'maintenance', 'meeting', 'infra']);
 export type JobType = z.infer<typeof JobType>;
 
 export const JobStatus = z.enum(['draft', 'planned', 'running', 'success', 'failed', 'canceled']);
 export type JobStatus = z.infer<typeof JobStatus>;
-
-export const Priority = z.enum(['low', 'normal', 'high', 'critical']);
-export type Priority = z.infer<typeof Priority>;
-
-/** 0 for `low` to 3 for `critical`: what the queue sorts by. */
-export const priorityRank = (p: Priority): number => Priority.options.indexOf(p);
 
 /** Which status may follow which. A finished job can be planned, or run, again. */
 export const jobTransitions: Record<JobStatus, readonly JobStatus[]> = {
@@ -26,18 +22,6 @@ export const jobTransitions: Record<JobStatus, readonly JobStatus[]> = {
 	failed: ['draft', 'planned', 'running'],
 	canceled: ['draft', 'planned', 'running'],
 };
-
-/** Labels an agent must carry to be offered the job. */
-export const Labels = z
-	.record(
-		z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/),
-		z
-			.string()
-			.max(63)
-			.regex(/^[\w./-]*$/),
-	)
-	.refine((l) => Object.keys(l).length <= 20, 'at most 20 labels');
-export type Labels = z.infer<typeof Labels>;
 
 export const Tags = z.array(Name(40)).max(20);
 

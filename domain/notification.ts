@@ -4,6 +4,7 @@ import { Id, Time } from './common.ts';
 import { IncidentRole, Severity } from './incident.ts';
 import { QuietHours } from './quiet-hours.ts';
 import { RunStatus } from './run.ts';
+import { Unread } from './unread.ts';
 import type { Role } from './user.ts';
 import { Webhook } from './webhook.ts';
 
@@ -87,7 +88,7 @@ export type Notification = z.infer<typeof Notification>;
 export const NotificationPage = z.object({
 	items: z.array(Notification),
 	next_cursor: z.string().nullable(),
-	unread: z.int().min(0),
+	...Unread.shape,
 });
 export type NotificationPage = z.infer<typeof NotificationPage>;
 
@@ -97,8 +98,6 @@ export const NotificationsRead = z.union([
 	z.strictObject({ up_to: Id }),
 ]);
 export type NotificationsRead = z.infer<typeof NotificationsRead>;
-
-export const Unread = z.object({ unread: z.int().min(0) });
 
 const Channels = z
 	.array(Channel)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { editable, Id, Name, Text, Time } from './common.ts';
-import { Priority } from './job.ts';
+import { Priority } from './priority.ts';
 
 export const PostMortemStatus = z.enum(['draft', 'review', 'published']);
 export type PostMortemStatus = z.infer<typeof PostMortemStatus>;

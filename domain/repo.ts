@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GitRevision, GitUrl, HttpsUrl } from './address.ts';
 import { editable, Id, Name, Time } from './common.ts';
 import { HubSecretRef } from './hub-secret.ts';
-import { SecretRef } from './script.ts';
+import { SecretRef } from './secret-ref.ts';
 
 export const GitProvider = z.enum(['github', 'gitlab', 'gitea', 'other']);
 export type GitProvider = z.infer<typeof GitProvider>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Time } from './common.ts';
 import { Reason } from './run-reason.ts';
-import { Tool } from './script.ts';
+import { Tool } from './tool.ts';
 
 /** Steps and hosts of one run together: what its row can hold and its page can show. */
 export const RUN_STEPS_MAX = 1_000;

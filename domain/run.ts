@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ExecutionBackend } from './backend.ts';
 import { editable, Id, Text, Time } from './common.ts';
-import { Labels, Priority } from './job.ts';
-import { ParameterInput, ParameterValues, SecretParameters } from './parameter.ts';
+import { Labels } from './labels.ts';
+import { Priority } from './priority.ts';
+import { ParameterInput, ParameterValues, SecretParameters } from './parameter-values.ts';
 import { Reason } from './run-reason.ts';
 import { RunStep } from './run-step.ts';
 

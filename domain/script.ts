@@ -1,22 +1,11 @@
 import { z } from 'zod';
 import { GitRevision } from './address.ts';
 import { editable, Id, Name, Sha256, Text } from './common.ts';
-import { VAULT_ANY } from './vault-ref.ts';
-
-export const Tool = z.enum(['ansible', 'shell', 'terraform', 'custom']);
-export type Tool = z.infer<typeof Tool>;
+import { SecretRef } from './secret-ref.ts';
+import { Tool } from './tool.ts';
 
 export const LocationType = z.enum(['uploaded', 'fs_path', 'git']);
 export type LocationType = z.infer<typeof LocationType>;
-
-/** A reference to a secret: where the agent finds it, never the secret. */
-export const SecretRef = z
-	.string()
-	.max(512)
-	.regex(
-		new RegExp(`^(env:[A-Za-z_][A-Za-z0-9_]{0,63}|file:[^\\0\\n]{1,400}|${VAULT_ANY})$`),
-		'expected env:NAME, file:PATH or vault:kv2/MOUNT/PATH#FIELD, with @VERSION where it must be a certain one',
-	);
 
 export const ScriptRef = z.object({
 	id: Id,

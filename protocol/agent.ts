@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Abilities, HostReport } from '#domain/agent.ts';
 import { Id, Sha256, Time } from '#domain/common.ts';
-import { Labels } from '#domain/job.ts';
+import { Labels } from '#domain/labels.ts';
 import { Reason } from '#domain/run-reason.ts';
 
 // The frames of /live/agent, text ones. Log chunks and blobs are binary: run-frames.ts. PROTOCOL.md tells the story.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Reason } from '#domain/run-reason.ts';
 import { Commit, ImageUsed, StepStatus } from '#domain/run-step.ts';
-import { Tool } from '#domain/script.ts';
+import { Tool } from '#domain/tool.ts';
 
 const step = { n: z.int().min(1).max(20), host: z.string().min(1).max(253).nullable() };
 

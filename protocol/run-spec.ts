@@ -12,8 +12,11 @@ import {
 import { EnvName, Id, Sha256 } from '#domain/common.ts';
 import { Signature } from '#domain/job-signature.ts';
 import { Arguments, Limit } from '#domain/job.ts';
-import { ParametersSchema, ParameterValues, SecretParameters, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
-import { FsPath, SecretRef, Tool } from '#domain/script.ts';
+import { ParametersSchema, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
+import { ParameterValues, SecretParameters } from '#domain/parameter-values.ts';
+import { FsPath } from '#domain/script.ts';
+import { SecretRef } from '#domain/secret-ref.ts';
+import { Tool } from '#domain/tool.ts';
 import { TargetHost } from '#domain/target.ts';
 
 /** The knobs of the executor that only tests use; an agent carries it out only where its policy names it. */

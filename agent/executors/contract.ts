@@ -1,5 +1,5 @@
 import type { RunRecord } from '#protocol/run-record.ts';
-import type { Tool } from '#domain/script.ts';
+import type { Tool } from '#domain/tool.ts';
 import type { Handle, Told } from '../journal.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { TargetHost } from '#domain/target.ts';

@@ -1,5 +1,5 @@
 import type { ExecutionBackend } from '#domain/backend.ts';
-import type { Labels } from '#domain/job.ts';
+import type { Labels } from '#domain/labels.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { RunStatus } from '#domain/run.ts';

@@ -12,7 +12,7 @@ const browser = await chromium.launch({
 	args: ['--no-sandbox', '--disable-background-networking'],
 });
 try {
-	const [name = '', value = ''] = (await Api.signIn(hub.url, 'admin', hub.password)).cookie.split('=', 2);
+	const [name = '', value = ''] = (await Api.signIn(hub.url, 'dev', hub.password)).cookie.split('=', 2);
 	const signedIn = await browser.newContext();
 	await signedIn.addCookies([{ name, value, url: hub.url }]);
 	for (const [who, context, path] of [

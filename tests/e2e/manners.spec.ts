@@ -77,9 +77,10 @@ test('a filter is in the address, and a reload keeps it', async ({ open }) => {
 });
 
 test('a first page loads no more scripts than it needs', async ({ open }) => {
-	const [admin, stranger] = [await open('admin'), await open(null)];
+	// Somebody who is told nothing meanwhile: what news brings along is fetched when it comes.
+	const [dev, stranger] = [await open('dev'), await open(null)];
 	for (const [{ page }, address] of [
-		[admin, '/'],
+		[dev, '/'],
 		[stranger, '/sign-in'],
 	] as const) {
 		const { bytes, files } = await firstLoad(page, address);

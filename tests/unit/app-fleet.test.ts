@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '#domain/agent.ts';
 import type { HostPoint } from '#domain/host.ts';
-import { Labels } from '#domain/job.ts';
+import { Labels } from '#domain/labels.ts';
 import { enrolCommand } from '#lib/fleet/command.ts';
 import { columnsOf, some, summaryOf } from '#lib/fleet/history.ts';
 import { sharesOf, toneOf } from '#lib/fleet/host.ts';

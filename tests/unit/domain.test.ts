@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Name, Text, Time } from '#domain/common.ts';
 import { EventCreate } from '#domain/event.ts';
 import { JobCreate, JobPatch, JobStatus, jobTransitions } from '#domain/job.ts';
-import { Parameters } from '#domain/parameter.ts';
+import { Parameters } from '#domain/parameter-values.ts';
 import { isFinal, RunStart, RunStatus, runTransitions } from '#domain/run.ts';
-import { FsPath, ScriptCreate, SecretRef } from '#domain/script.ts';
+import { FsPath, ScriptCreate } from '#domain/script.ts';
+import { SecretRef } from '#domain/secret-ref.ts';
 import { Username } from '#domain/user.ts';
 
 const job = { title: 'Deploy', job_type: 'dev' as const };

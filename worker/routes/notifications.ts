@@ -5,8 +5,8 @@ import {
 	NotificationPage,
 	NotificationPreferences,
 	NotificationsRead,
-	Unread,
 } from '#domain/notification.ts';
+import { Unread } from '#domain/unread.ts';
 import { OwnWebhookCreate, WebhookWithSecret } from '#domain/webhook.ts';
 import { posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';

@@ -1,4 +1,5 @@
-import type { ParametersSchema, ParameterValues } from '#domain/parameter.ts';
+import type { ParametersSchema } from '#domain/parameter.ts';
+import type { ParameterValues } from '#domain/parameter-values.ts';
 
 /** Text as YAML reads it back, whatever is in it. */
 const quoted = (text: string): string =>

@@ -1,4 +1,4 @@
-import { Labels } from '#domain/job.ts';
+import { Labels } from '#domain/labels.ts';
 
 /** `zone=eu, role=build`: as people type them. */
 export const labelsText = (labels: Labels): string =>

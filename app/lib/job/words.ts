@@ -1,6 +1,7 @@
 import type { EnvironmentType } from '#domain/environment.ts';
-import type { JobStatus, JobType, Priority } from '#domain/job.ts';
-import type { Tool } from '#domain/script.ts';
+import type { JobStatus, JobType } from '#domain/job.ts';
+import type { Priority } from '#domain/priority.ts';
+import type { Tool } from '#domain/tool.ts';
 import type { Words } from '#lib/i18n/words.ts';
 import { m } from '#lib/paraglide/messages.js';
 

@@ -1,4 +1,5 @@
-import { type Notification, NotificationPage, Unread } from '#domain/notification.ts';
+import { type Notification, NotificationPage } from '#domain/notification.ts';
+import { Unread } from '#domain/unread.ts';
 import { api } from '#lib/api/client.ts';
 import { hubLine } from '#lib/live/hub-line.ts';
 import { inBrowser } from './in-browser.ts';
@@ -6,9 +7,8 @@ import { inBrowser } from './in-browser.ts';
 const SHOWN = 30;
 
 /** What one was told lately, kept by the hub's own line. */
-class Told {
+export class Told {
 	#page = $state.raw<NotificationPage>({ items: [], next_cursor: null, unread: 0 });
-	/** What was there when the page was loaded is no news. */
 	#newest: number | null = null;
 	#asking: Promise<void> | null = null;
 	#again = false;
@@ -20,10 +20,13 @@ class Told {
 		return this.#page.unread;
 	}
 
-	/** Begins to follow; call the answer to stop. */
-	start(): () => void {
-		this.#newest = null;
-		this.#page = { items: [], next_cursor: null, unread: 0 };
+	/**
+	 * Begins to follow; call the answer to stop. What came after `newest` is news, and without it what comes from now on; `unread` is shown
+	 * until it is known.
+	 */
+	start(newest: number | null, unread: number): () => void {
+		this.#newest = newest;
+		this.#page = { items: [], next_cursor: null, unread };
 		void this.#ask();
 		return hubLine.hear('notification', () => void this.#ask());
 	}

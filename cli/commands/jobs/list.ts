@@ -1,4 +1,5 @@
-import { JobStatus, JobType, Priority } from '#domain/job.ts';
+import { JobStatus, JobType } from '#domain/job.ts';
+import { Priority } from '#domain/priority.ts';
 import { one, text } from '../../args.ts';
 import { command } from '../../command.ts';
 import { findProject } from '../../find.ts';

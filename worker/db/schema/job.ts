@@ -1,9 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { ExecutionBackend } from '#domain/backend.ts';
-import { JobStatus, JobType, Priority, type RetryPolicy, type Targets } from '#domain/job.ts';
+import { JobStatus, JobType, type RetryPolicy, type Targets } from '#domain/job.ts';
+import { Priority } from '#domain/priority.ts';
 import type { ParametersSchema } from '#domain/parameter.ts';
-import { LocationType, Tool } from '#domain/script.ts';
+import { LocationType } from '#domain/script.ts';
+import { Tool } from '#domain/tool.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
 import { environments, projects } from './project.ts';
 import { git_repos } from './repo.ts';

@@ -1,5 +1,5 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { Priority } from '#domain/job.ts';
+import { Priority } from '#domain/priority.ts';
 import { ActionState, PostMortemStatus, VersionReason } from '#domain/postmortem.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
 import { incidents } from './incident.ts';

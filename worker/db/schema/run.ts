@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type AnySQLiteColumn, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { ApprovalDecision } from '#domain/approval.ts';
 import { ExecutionBackend } from '#domain/backend.ts';
-import { Priority } from '#domain/job.ts';
+import { Priority } from '#domain/priority.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { RunStep } from '#domain/run-step.ts';
 import { RunPhase, RunStatus, type Timings } from '#domain/run.ts';

@@ -1,7 +1,8 @@
 import { and, eq, getTableColumns, inArray, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery } from '#domain/common.ts';
-import { type JobItem, JobStatus, JobType, Priority } from '#domain/job.ts';
+import { type JobItem, JobStatus, JobType } from '#domain/job.ts';
+import { Priority } from '#domain/priority.ts';
 import { jobs } from '../../db/client.ts';
 import { bound } from '../../db/planned.ts';
 import { type TextOf, textOf } from '../../db/row-text.ts';

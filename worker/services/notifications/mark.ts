@@ -1,6 +1,7 @@
 import { and, inArray, isNull, lte, sql } from 'drizzle-orm';
 import type { z } from 'zod';
-import type { NotificationsRead, Unread } from '#domain/notification.ts';
+import type { NotificationsRead } from '#domain/notification.ts';
+import type { Unread } from '#domain/unread.ts';
 import { notifications } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';

@@ -1,4 +1,4 @@
-import type { Priority } from '#domain/job.ts';
+import type { Priority } from '#domain/priority.ts';
 import type { ActionState, SectionName } from '#domain/postmortem.ts';
 import type { Locale } from '#domain/user.ts';
 

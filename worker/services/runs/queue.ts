@@ -1,7 +1,7 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { ExecutionBackend } from '#domain/backend.ts';
 import { calendarState, type FreezeWindow } from '#domain/freeze.ts';
-import type { Labels } from '#domain/job.ts';
+import type { Labels } from '#domain/labels.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { RunStatus } from '#domain/run.ts';

@@ -8,7 +8,7 @@ import type { Job } from '#domain/job.ts';
 import { checkParameters } from '#domain/parameter.ts';
 import { approvalsNeeded, can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
-import type { Tool } from '#domain/script.ts';
+import type { Tool } from '#domain/tool.ts';
 import { NoTargets } from '#domain/target.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { environments, jobs, projects, runs } from '../../db/client.ts';

@@ -3,7 +3,7 @@ import type { Execution } from '#domain/backend.ts';
 import { SshConfig } from '#domain/backend-config.ts';
 import type { Job } from '#domain/job.ts';
 import { RUN_STEPS_MAX } from '#domain/run-step.ts';
-import type { Tool } from '#domain/script.ts';
+import type { Tool } from '#domain/tool.ts';
 import { NoTargets, targetHost, type TargetHost, targetNames } from '#domain/target.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { inventories } from '../../db/client.ts';

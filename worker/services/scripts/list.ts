@@ -1,7 +1,8 @@
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { ListQuery } from '#domain/common.ts';
-import { LocationType, type ScriptRef, Tool } from '#domain/script.ts';
+import { LocationType, type ScriptRef } from '#domain/script.ts';
+import { Tool } from '#domain/tool.ts';
 import { script_refs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject } from '../gate.ts';

@@ -1,6 +1,6 @@
 import type { LogStream } from '#domain/log.ts';
 import { LogHits, LogLines, type LogLine } from '#domain/log.ts';
-import type { Tool } from '#domain/script.ts';
+import type { Tool } from '#domain/tool.ts';
 import { api } from '#lib/api/client.ts';
 import { isOf, soughtFor } from '../hosts.ts';
 
