@@ -10,7 +10,7 @@ export const Time = z.iso
 
 // Bidirectional and zero-width characters let one name pose as another; controls break terminals and headers.
 // eslint-disable-next-line no-control-regex
-const unsafeInName = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
+export const unsafeInName = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
 const allUnsafeInName = new RegExp(unsafeInName, 'gu');
 // eslint-disable-next-line no-control-regex
 const unsafeInText = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;

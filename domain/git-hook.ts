@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GitRevision, HttpsUrl } from './address.ts';
-import { Name } from './common.ts';
+import { Name, unsafeInName } from './common.ts';
 import { GitChangeCreate, GitProvider } from './repo.ts';
 
 // What the providers of repositories say happened, read for the changes in it. Everything in it is somebody else's: what is not as it
@@ -64,8 +64,7 @@ const MergeRequest = z.object({
 	object_attributes: z.object({ iid: z.int(), url: text, title: text, updated_at: text, source_branch: text }),
 });
 
-// eslint-disable-next-line no-control-regex
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/gu;
+const unsafe = new RegExp(`${unsafeInName.source}+`, 'gu');
 
 /** The first line, as a name may be; null where nothing is left. */
 function nameOf(from: string | null | undefined, max: number): string | null {

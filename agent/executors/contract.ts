@@ -73,6 +73,8 @@ export type Exit =
 	| { kind: 'signal'; signal: string }
 	| { kind: 'not_started'; message: string }
 	| { kind: 'broken'; message: string };
+/** Nothing of it was started. */
+export const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped before it started' };
 
 /** The run cannot be carried out here as it was asked for; the reason says why. Nothing was started. */
 export class NotPrepared extends Error {

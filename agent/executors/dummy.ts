@@ -1,5 +1,5 @@
 import { Stream } from '#protocol/run-frames.ts';
-import type { Execution, Executor, Exit, Output, Task } from './contract.ts';
+import { type Execution, type Executor, type Exit, type Output, STOPPED, type Task } from './contract.ts';
 
 /** Runs nothing, with knobs: for tests of everything around an executor. */
 export const dummy: Executor = {
@@ -23,7 +23,7 @@ class DummyExecution implements Execution {
 	}
 
 	wait(): Promise<Exit> {
-		return this.#exit ?? Promise.resolve({ kind: 'not_started', message: 'it was stopped before it started' });
+		return this.#exit ?? Promise.resolve(STOPPED);
 	}
 
 	async stop(): Promise<void> {

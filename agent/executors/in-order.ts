@@ -1,10 +1,8 @@
 import { Stream } from '#protocol/run-frames.ts';
-import type { Command, Exit, Output } from './contract.ts';
+import { type Command, type Exit, type Output, STOPPED } from './contract.ts';
 import { stepEnded } from './step-ended.ts';
 
 /** It was stopped before the program, or the next one, was started. */
-export const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped before it started' };
-
 /** How a backend carries out one command after the other. */
 export interface Carrier {
 	stopping(): boolean;

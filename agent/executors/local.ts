@@ -11,10 +11,11 @@ import {
 	type Exit,
 	NotPrepared,
 	type Output,
+	STOPPED,
 	type Task,
 } from './contract.ts';
 import { Family } from './family.ts';
-import { inOrder, STOPPED } from './in-order.ts';
+import { inOrder } from './in-order.ts';
 import { closed, follow } from './pipes.ts';
 
 /** What a script left running may finish by itself, before it is ended: a `tee` at the end of a pipe needs a moment. */

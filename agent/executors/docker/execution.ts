@@ -9,9 +9,10 @@ import {
 	NotPrepared,
 	type Output,
 	type OutputStream,
+	STOPPED,
 	type Task,
 } from '../contract.ts';
-import { inOrder, STOPPED } from '../in-order.ts';
+import { inOrder } from '../in-order.ts';
 import { containerName } from './container.ts';
 import type { Containers } from './containers.ts';
 import { Demux } from './demux.ts';

@@ -3,7 +3,7 @@ import type { Client } from 'ssh2';
 import type { TargetHost } from '#domain/target.ts';
 import { Stream } from '#protocol/run-frames.ts';
 import type { Lane } from '../../lane.ts';
-import type { Command, Exit, Output, Seen, Task } from '../contract.ts';
+import { type Command, type Exit, type Output, type Seen, STOPPED, type Task } from '../contract.ts';
 import { stepEnded } from '../step-ended.ts';
 import { HostFailure } from './failure.ts';
 import { commandThere, type Place, placeOn } from './place.ts';
@@ -19,8 +19,6 @@ const LAST_WORDS_MS = 20;
 /** How long it is tried to reach a host again that was lost with something running, and how often. */
 const AGAIN_FOR_MS = 30_000;
 const AGAIN_EVERY_MS = 2_000;
-
-const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped before it started' };
 
 /** A run on one of its hosts: the commands in their order, until one fails. */
 export class HostRun {

@@ -10,6 +10,7 @@ import {
 	NotReaped,
 	type Output,
 	type Seen,
+	STOPPED,
 	type Task,
 } from '../contract.ts';
 import { exitOf } from './outcome.ts';
@@ -100,7 +101,7 @@ class SshExecution implements Execution {
 	}
 
 	wait(): Promise<Exit> {
-		return this.#exit ?? Promise.resolve({ kind: 'not_started', message: 'it was stopped before it started' });
+		return this.#exit ?? Promise.resolve(STOPPED);
 	}
 
 	async stop(grace_ms: number): Promise<void> {

@@ -5,7 +5,7 @@ import { signedContent, signedHeaders, signingKey } from '#protocol/signed-reque
 import { SecretUnavailable } from '../../own-secret.ts';
 import { addressAllowed, type WebhookPolicy, type WebhookSpec } from '../../policy/webhook.ts';
 import { VERSION } from '../../version.ts';
-import { type Execution, type Executor, type Exit, NotPrepared, type Output, type Task } from '../contract.ts';
+import { type Execution, type Executor, type Exit, NotPrepared, type Output, STOPPED, type Task } from '../contract.ts';
 import { allowedOnly, send } from './send.ts';
 
 /** What finds the value of a reference, where the policy gives it to the project. */
@@ -56,7 +56,7 @@ class RequestExecution implements Execution {
 	}
 
 	wait(): Promise<Exit> {
-		return this.#exit ?? Promise.resolve({ kind: 'not_started', message: 'it was stopped before it started' });
+		return this.#exit ?? Promise.resolve(STOPPED);
 	}
 
 	/** What was begun elsewhere may go on there. */
