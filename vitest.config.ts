@@ -21,7 +21,7 @@ export default defineConfig({
 						wrangler: { configPath: './wrangler.toml' },
 						miniflare: {
 							bindings: {
-								UHUB_URL: 'http://hub.test',
+								UHUB_PUBLIC_URL: 'http://hub.test',
 								TEST_MIGRATIONS: await readD1Migrations('./migrations'),
 								...(process.env.FUZZ_SEED && { FUZZ_SEED: process.env.FUZZ_SEED }),
 								...(process.env.FUZZ_RUNS && { FUZZ_RUNS: process.env.FUZZ_RUNS }),

@@ -80,10 +80,10 @@ export class HubWork {
 				'secret_unavailable',
 				`The key ${call.secret_ref} is none of AWS: set it as ACCESS_KEY_ID:SECRET.`,
 			);
-		if (call.callback && !this.#env.UHUB_URL)
+		if (call.callback && !this.#env.UHUB_PUBLIC_URL)
 			return this.#not(
 				'start_failed',
-				'The hub does not know its own address (UHUB_URL), where the callback is to come.',
+				'The hub does not know its own address (UHUB_PUBLIC_URL), where the callback is to come.',
 			);
 		if (this.#desk.state.step !== 'queued') return 'gone';
 		const callback = call.callback ? this.#newCallback(spec) : null;
@@ -137,7 +137,7 @@ export class HubWork {
 	#newCallback({ run_id, timeout_s }: RunSpec) {
 		const token = toBase64url(crypto.getRandomValues(new Uint8Array(32)));
 		this.#desk.kept.put('callback', { hash: hashOf(token), until: Date.now() + timeout_s * 1000 });
-		return { url: new URL(`/api/hooks/runs/${String(run_id)}`, this.#env.UHUB_URL).href, token };
+		return { url: new URL(`/api/hooks/runs/${String(run_id)}`, this.#env.UHUB_PUBLIC_URL).href, token };
 	}
 
 	/** It cannot be sent, and so ends before it began. */

@@ -7,7 +7,7 @@ interface __BaseEnv_Env {
 	/** Given by the local launcher alone: the internet, and those private networks that webhooks may reach. */
 	WEBHOOK_NETWORK?: Pick<Fetcher, 'fetch'>;
 	/** Where the hub is reached from outside: docs/deploy.md. */
-	UHUB_URL?: string;
+	UHUB_PUBLIC_URL?: string;
 	/** Networks of one's own that webhooks may reach: docs/integrations.md. */
 	UHUB_WEBHOOK_NETWORKS?: string;
 	// What the operator may say of sign-in: docs/deploy.md.

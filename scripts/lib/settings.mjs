@@ -93,10 +93,10 @@ export function readSettings(env, root) {
 	if (noNetwork)
 		throw new Failure(`UHUB_WEBHOOK_NETWORKS must be networks such as 10.0.0.0/8, and "${noNetwork}" is none.`);
 
-	const { UHUB_URL: url = '' } = env;
+	const { UHUB_PUBLIC_URL: url = '' } = env;
 	if (url && (!/^https?:\/\//.test(url) || !URL.canParse(url) || new URL(url).href !== `${new URL(url).origin}/`))
 		throw new Failure(
-			`UHUB_URL must be where the hub is reached, such as https://uhub.example.com, and "${url}" is not.`,
+			`UHUB_PUBLIC_URL must be where the hub is reached, such as https://uhub.example.com, and "${url}" is not.`,
 		);
 
 	return {

@@ -100,7 +100,7 @@ const hub :Workerd.Worker = (
 		(name = "ASSETS", service = "assets"),
 		(name = "UHUB_VERSION", text = ${text(c.version)}),
 		(name = "UHUB_LOCAL", text = "1"),
-		(name = "UHUB_URL", text = ${text(c.url)}),
+		(name = "UHUB_PUBLIC_URL", text = ${text(c.url)}),
 		(name = "UHUB_SECRET", fromEnvironment = "UHUB_SECRET"),
 ${c.signIn.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${webhookBindings(c)}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
 	],

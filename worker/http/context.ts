@@ -57,7 +57,7 @@ function ctxOf(
 		live: liveOf(env),
 		store: storeOf(env),
 		networks: allowedNetworks(env),
-		url: env.UHUB_URL ?? null,
+		url: env.UHUB_PUBLIC_URL ?? null,
 		now: Date.now,
 		deliver: () => deliverWebhooks(ctx, outsideOf(env), sealerOf(env.UHUB_SECRET)),
 		idempotency: null,

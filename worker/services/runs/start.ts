@@ -110,7 +110,7 @@ export async function start(
 	if (isRequest(backend) && secret !== undefined)
 		throw invalid(`parameters.${secret}`, 'is a secret, and a request holds none');
 	if (backend === 'webhook' && execution.execution_backend_config?.callback === true && ctx.url === null)
-		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_URL.');
+		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_PUBLIC_URL.');
 	const tools = scripts.map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
 	assertCluster(execution, clusters, project.id, environment?.id ?? null);
