@@ -1,4 +1,4 @@
-// `npm test`: installs what the tests need, runs every suite, ends with one line that counts.
+// `npm test`: installs what the tests need, runs every suite, ends with what failed and one line that counts.
 //
 //   npm test               everything
 //   npm test -- worker e2e these suites (and `check` for the static ones)
@@ -34,7 +34,8 @@ async function prepare() {
 }
 
 let passed = 0;
-let failed = 0;
+/** @type {import('./lib/reports.mjs').Fault[]} */
+const faults = [];
 try {
 	const { node, missing } = await prepare();
 	const suites = SUITES.filter((suite) => isWanted(suite) && (!suite.tests || hasTests(root, suite.tests)));
@@ -46,10 +47,12 @@ try {
 				continue;
 			}
 			console.log(`${suite.name} …`);
-			const count = await runSuite(root, node, suite, told);
-			passed += count.passed;
-			failed += count.failed;
-			if (count.failed > 0) console.log(`${suite.name}: FAILED`);
+			const begun = Date.now();
+			const outcome = await runSuite(root, node, suite, told);
+			passed += outcome.passed;
+			faults.push(...outcome.faults);
+			const seconds = Math.round((Date.now() - begun) / 1000);
+			console.log(`${suite.name}: ${outcome.passed} passed, ${outcome.faults.length} failed, ${seconds} s`);
 		}
 	};
 	// All of them wait now and then: two at a time take little longer than one.
@@ -57,7 +60,8 @@ try {
 	await Promise.all([next(suites.filter(({ waits }) => waits)), next(busy), next(busy)]);
 } catch (error) {
 	console.error(error instanceof Failure ? error.message : error);
-	failed += 1;
+	faults.push({ test: 'npm test', why: 'could not go on: see above' });
 }
-console.log(`\n${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+for (const { test, why } of faults) console.log(`\nFAILED ${test}\n${why}`);
+console.log(`\n${passed} passed, ${faults.length} failed`);
+process.exit(faults.length === 0 ? 0 : 1);

@@ -1,24 +1,11 @@
-// Runs one suite and counts what passed and what failed.
+// Runs one suite and says what came of it.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { readPlaywright, readVitest } from './reports.mjs';
 
-/** @typedef {{passed: number, failed: number}} Count */
-
-/** Files that could not even be loaded are failures too, and no test of theirs is in the count. @param {any} report @returns {Count} */
-export function countVitest(report) {
-	const broken = report.testResults.filter(
-		(/** @type {any} */ file) =>
-			file.status === 'failed' && file.assertionResults.every((/** @type {any} */ test) => test.status !== 'failed'),
-	);
-	return { passed: report.numPassedTests, failed: report.numFailedTests + broken.length };
-}
-
-/** A flaky test is one that failed. @param {any} report @returns {Count} */
-export function countPlaywright({ stats, errors = [] }) {
-	return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
-}
+/** @typedef {import('./reports.mjs').Outcome} Outcome */
 
 /** @param {string} root @param {string} dir */
 export const hasTests = (root, dir) =>
@@ -32,7 +19,7 @@ export const hasTests = (root, dir) =>
  * @param {string} node
  * @param {import('./suites.mjs').Suite} suite
  * @param {'live' | 'whole'} told as it comes, or all of it at the end: of two that run at once, each is told whole
- * @returns {Promise<Count>}
+ * @returns {Promise<Outcome>}
  */
 export async function runSuite(root, node, { name, script, args, counts }, told) {
 	const report = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'uhub-report-')), `${name}.json`);
@@ -57,16 +44,19 @@ export async function runSuite(root, node, { name, script, args, counts }, told)
 	for (const pipe of [child.stdout, child.stderr]) pipe?.on('data', (bytes) => said.push(bytes));
 	const code = await new Promise((resolve) => child.once('close', resolve));
 	if (told === 'whole') process.stdout.write(Buffer.concat([Buffer.from(`\n== ${name}\n`), ...said]));
-	const count = counts === 'exit' ? { passed: 1, failed: 0 } : readReport(report, counts);
+	const outcome = counts === 'exit' ? { passed: 1, faults: [] } : readReport(report, counts);
 	fs.rmSync(path.dirname(report), { recursive: true });
+	if (code === 0 || outcome.faults.length > 0) return outcome;
 	// A suite that ends badly has failed, also when it counted no failure or wrote no report.
-	if (code === 0) return count;
-	return { passed: counts === 'exit' ? 0 : count.passed, failed: Math.max(1, count.failed) };
+	return {
+		passed: counts === 'exit' ? 0 : outcome.passed,
+		faults: [{ test: name, why: `ended with ${code}: see what it said above` }],
+	};
 }
 
-/** @param {string} file @param {'vitest' | 'playwright'} counts @returns {Count} */
+/** @param {string} file @param {'vitest' | 'playwright'} counts @returns {Outcome} */
 function readReport(file, counts) {
-	if (!fs.existsSync(file)) return { passed: 0, failed: 1 };
+	if (!fs.existsSync(file)) return { passed: 0, faults: [] };
 	const report = JSON.parse(fs.readFileSync(file, 'utf8'));
-	return counts === 'vitest' ? countVitest(report) : countPlaywright(report);
+	return counts === 'vitest' ? readVitest(report) : readPlaywright(report);
 }

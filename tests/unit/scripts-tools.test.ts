@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { completeLock, platformOf } from '../../scripts/fix-lock.mjs';
 import { missingPackages } from '../../scripts/lib/debian.mjs';
-import { countPlaywright, countVitest } from '../../scripts/lib/run-suite.mjs';
+import { readPlaywright, readVitest } from '../../scripts/lib/reports.mjs';
 
 describe('the lockfile', () => {
 	it('gets back the platform packages a mirror lacked, and loses the registry it came from', () => {
@@ -41,26 +41,42 @@ describe('the lockfile', () => {
 	});
 });
 
-describe('the count at the end', () => {
-	it('counts a file that could not be loaded', () => {
-		const failing = [{ status: 'failed' }, { status: 'passed' }];
+describe('what is said at the end', () => {
+	it('names what failed, and a file that could not be loaded', () => {
+		const red = { status: 'failed', fullName: 'runs once', failureMessages: ['\u001B[31mtwice\u001B[39m'] };
 		expect(
-			countVitest({
+			readVitest({
 				numPassedTests: 3,
-				numFailedTests: 1,
 				testResults: [
-					{ status: 'failed', assertionResults: [] },
-					{ status: 'failed', assertionResults: failing },
-					{ status: 'passed', assertionResults: [{ status: 'passed' }] },
+					{ name: 'a.test.ts', status: 'failed', message: 'no such module', assertionResults: [] },
+					{ name: 'b.test.ts', status: 'failed', assertionResults: [red, { status: 'passed' }] },
+					{ name: 'c.test.ts', status: 'passed', assertionResults: [{ status: 'passed' }] },
 				],
 			}),
-		).toEqual({ passed: 3, failed: 2 });
-	});
-	it('calls a flaky test failed', () => {
-		expect(countPlaywright({ stats: { expected: 5, unexpected: 1, flaky: 1 }, errors: [{}] })).toEqual({
-			passed: 5,
-			failed: 3,
+		).toEqual({
+			passed: 3,
+			faults: [
+				{ test: 'a.test.ts', why: 'no such module' },
+				{ test: 'b.test.ts: runs once', why: 'twice' },
+			],
 		});
+	});
+	it('calls a flaky test failed, and says the first lines of why', () => {
+		const spec = (title: string, status: string) => ({
+			file: 'run.spec.ts',
+			title,
+			tests: [{ status, results: [{ error: { message: Array(40).fill(title).join('\n') } }] }],
+		});
+		const { passed, faults } = readPlaywright({
+			stats: { expected: 5 },
+			suites: [
+				{ specs: [spec('good', 'expected')], suites: [{ specs: [spec('flaky', 'flaky'), spec('red', 'unexpected')] }] },
+			],
+			errors: [{ message: 'no hub' }],
+		});
+		expect(passed).toBe(5);
+		expect(faults.map(({ test }) => test)).toEqual(['e2e', 'run.spec.ts: flaky', 'run.spec.ts: red']);
+		expect(faults[1]?.why.split('\n')).toHaveLength(12);
 	});
 });
 
