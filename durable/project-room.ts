@@ -7,6 +7,7 @@ import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { loadQueue, loadWaiting } from '#worker/services/runs/queue.ts';
 import { startDue } from '#worker/services/runs/scheduled.ts';
 import { type Dispatch, loadDispatches } from '#worker/services/runs/spec.ts';
+import { calm } from './core/calm.ts';
 import { Changes } from './core/changes.ts';
 import { Dispatcher } from './core/dispatcher.ts';
 import { hub, reasonsOf } from './core/queue.ts';
@@ -18,8 +19,8 @@ import { watcherOf } from './watcher.ts';
 const AGAIN_MS = 30_000;
 /** What is due is tried again so soon where the record is away. */
 const PLAN_AGAIN_MS = 1_000;
-/** What changes in so short a time is written down and told together. */
-const GATHER_MS = 5;
+/** What changes until the thread has time, or for so long, is written down and told together. */
+const GATHER_MOST_MS = 100;
 /** What waits is told why after so long, and from then on not more often: most runs are off before it is worth saying. */
 const EXPLAIN_FIRST_MS = 200;
 const EXPLAIN_AGAIN_MS = 1_000;
@@ -225,7 +226,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 
 	async #gather() {
-		await new Promise((done) => setTimeout(done, GATHER_MS));
+		await calm(GATHER_MOST_MS);
 		const rows = this.#gathered;
 		this.#gathered = [];
 		this.#gathering = null;

@@ -6,6 +6,7 @@ import type { Run } from '#domain/run.ts';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
+import { calm } from './core/calm.ts';
 import { searchLog } from './core/log-search.ts';
 import { HubWork } from './hub-work.ts';
 import { RunCourse } from './run-course.ts';
@@ -18,6 +19,9 @@ import { sentWith } from './send-scripts.ts';
 import { Viewers } from './viewers.ts';
 import { watcherOf } from './watcher.ts';
 
+/** A socket that comes after a change is looked at again for ten seconds: it is announced long before. */
+const ANNOUNCED_WITHIN_MS = 500;
+
 /** One run: its state, its log, its viewers. A shell: what it decides is in core/ and in the parts beside it. */
 export class RunStream extends DurableObject<Env> {
 	readonly #desk: RunDesk;
@@ -27,6 +31,8 @@ export class RunStream extends DurableObject<Env> {
 	readonly #talk: RunTalk;
 	readonly #hub: HubWork;
 	#presence: Promise<void> = Promise.resolve();
+	/** What the room knows of the viewers: whether there are any. */
+	#announced = false;
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env);
@@ -41,8 +47,8 @@ export class RunStream extends DurableObject<Env> {
 				const record = await desk.record();
 				return record ? stillAllowed(desk.ctx, record.project_id, sessions) : new Map();
 			},
-			(there) => {
-				this.#tellPresence(there);
+			() => {
+				this.#tellPresence();
 			},
 		);
 		this.#course = new RunCourse(desk, this.#writer, this.#viewers);
@@ -232,11 +238,18 @@ export class RunStream extends DurableObject<Env> {
 		return this.#viewers.rightsChanged(user_id);
 	}
 
-	/** Has the project's room pass such changes on, while somebody watches. One after the other: its last word counts. */
-	#tellPresence(there: boolean) {
+	/**
+	 * Has the project's room pass such changes on, while somebody watches; who has left before the thread had time was never announced.
+	 * One after the other: its last word counts.
+	 */
+	#tellPresence() {
 		const { id } = this.#desk;
 		this.#presence = this.#presence
+			.then(() => calm(ANNOUNCED_WITHIN_MS))
 			.then(async () => {
+				const there = this.#viewers.some;
+				if (there === this.#announced) return;
+				this.#announced = there;
 				const changedLately = await this.#desk.room().watched(id, there);
 				// What the room told before it knew of the viewer.
 				if (there && changedLately) await this.rightsChanged(null);

@@ -2,11 +2,14 @@ import type { Frame } from '#protocol/run-frames.ts';
 import { applyRun, type RunChange } from '#worker/services/runs/apply.ts';
 import { takePlan } from '#worker/services/terraform_plans/take.ts';
 import { Artifacts } from './core/artifacts.ts';
+import { calm } from './core/calm.ts';
 import { backoff, Outbox } from './core/outbox.ts';
 import type { RunDesk } from './run-desk.ts';
 
 /** What is decided is written down in the record so much later: the end at once, the rest when the next step had its chance. */
 const WRITE_SOON_MS = 100;
+/** A busy hub lets what people wait for go first, for so long. */
+const WRITE_MOST_MS = 500;
 /** Where the object does not live to write the end down, the alarm does; before the end the agent comes by. */
 const WRITE_LATEST_MS = 1_000;
 
@@ -89,7 +92,7 @@ export class RunWriter {
 
 	#soon(ms: number) {
 		setTimeout(() => {
-			this.#desk.later(this.write());
+			this.#desk.later(calm(WRITE_MOST_MS).then(() => this.write()));
 		}, ms);
 	}
 }

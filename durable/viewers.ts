@@ -44,7 +44,7 @@ export class Viewers {
 	/** The frame that ends it all, once the run is over. */
 	readonly #last: () => Uint8Array | null;
 	/** Somebody watches, or nobody does any more. */
-	readonly #onpresence: (there: boolean) => void;
+	readonly #onpresence: () => void;
 	readonly #viewers = new Map<WebSocket, Viewer>();
 	readonly #rights: Rights;
 	#endTimer: ReturnType<typeof setTimeout> | null = null;
@@ -53,13 +53,7 @@ export class Viewers {
 	#gatherTimer: ReturnType<typeof setTimeout> | null = null;
 	#sentAt = -Infinity;
 
-	constructor(
-		log: LogStore,
-		reader: LogReader,
-		last: () => Uint8Array | null,
-		ask: Ask,
-		onpresence: (there: boolean) => void,
-	) {
+	constructor(log: LogStore, reader: LogReader, last: () => Uint8Array | null, ask: Ask, onpresence: () => void) {
 		this.#log = log;
 		this.#reader = reader;
 		this.#last = last;
@@ -73,13 +67,18 @@ export class Viewers {
 		);
 	}
 
+	/** Whether anybody watches. */
+	get some(): boolean {
+		return this.#viewers.size > 0;
+	}
+
 	/** `first` is the status frame every viewer starts with; `from` the offset it asks for. */
 	add(ws: WebSocket, watcher: Watcher, from: number, first: Uint8Array): void {
 		ws.accept();
 		if (this.#viewers.size >= VIEWERS_MAX) return ws.close(Close.tooFast, 'too many viewers');
 		const viewer: Viewer = { ...watcher, from: Math.min(from, this.#log.end.offset), next: 0 };
 		this.#viewers.set(ws, viewer);
-		if (this.#viewers.size === 1) this.#onpresence(true);
+		if (this.#viewers.size === 1) this.#onpresence();
 		this.#watchEnds();
 		this.#rights.arrived(watcher, Date.now()).catch((error: unknown) => {
 			console.error('the rights of a viewer could not be looked at:', error);
@@ -225,7 +224,7 @@ export class Viewers {
 	#remove(ws: WebSocket) {
 		if (!this.#viewers.delete(ws) || this.#viewers.size > 0) return;
 		if (this.#endTimer !== null) clearTimeout(this.#endTimer);
-		this.#onpresence(false);
+		this.#onpresence();
 	}
 
 	#close(ws: WebSocket, code: number, reason: string) {
