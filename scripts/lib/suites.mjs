@@ -1,5 +1,4 @@
-// Everything `npm test` runs, two at a time and in this order: the longest first, so that it is not left alone at the end, and beside it
-// what is quick and says most. What mostly waits runs beside them from the start.
+// Everything `npm test` runs, three at a time and in this order: the longest first, so that none is left alone at the end.
 
 /**
  * @typedef {object} Suite
@@ -8,7 +7,6 @@
  * @property {string[]} args
  * @property {'exit' | 'vitest' | 'playwright'} counts how its result is told
  * @property {string} [tests] the folder that must hold tests for it to run
- * @property {boolean} [waits] far more than it works
  */
 
 /** @param {string} name @param {string} script @param {string[]} args @returns {Suite} */
@@ -55,4 +53,4 @@ const e2e = {
 	tests: 'tests/e2e',
 };
 
-export const SUITES = [e2e, ...CHECKS, UNIT, vitest('agent'), vitest('worker'), { ...vitest('faults'), waits: true }];
+export const SUITES = [e2e, vitest('worker'), vitest('faults'), vitest('agent'), UNIT, ...CHECKS];
