@@ -7,13 +7,21 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
 process.env.UHUB_SECRET ??= 'a-secret-for-tests-of-at-least-32-characters';
 
 const MINUTE = 60_000;
+/** What is polled for comes soon; how soon is the machine's affair. */
+const patient = { poll: { timeout: MINUTE / 2 } };
 
 export default defineConfig({
 	test: {
 		projects: [
 			// Properties over many cases: how long they take is the machine's affair.
 			{
-				test: { name: 'unit', environment: 'node', include: ['tests/unit/**/*.test.ts'], testTimeout: MINUTE },
+				test: {
+					name: 'unit',
+					environment: 'node',
+					include: ['tests/unit/**/*.test.ts'],
+					expect: patient,
+					testTimeout: MINUTE,
+				},
 			},
 			{
 				plugins: [
@@ -33,6 +41,7 @@ export default defineConfig({
 					name: 'worker',
 					include: ['tests/worker/**/*.test.ts'],
 					setupFiles: ['tests/worker/setup.ts'],
+					expect: patient,
 					testTimeout: MINUTE,
 				},
 			},
@@ -43,6 +52,7 @@ export default defineConfig({
 					environment: 'node',
 					include: ['tests/agent/**/*.test.ts'],
 					fileParallelism: false,
+					expect: patient,
 					testTimeout: MINUTE,
 					hookTimeout: 3 * MINUTE,
 				},
@@ -53,6 +63,7 @@ export default defineConfig({
 					environment: 'node',
 					include: ['tests/faults/**/*.test.ts'],
 					fileParallelism: false,
+					expect: patient,
 					testTimeout: 5 * MINUTE,
 					hookTimeout: 5 * MINUTE,
 				},

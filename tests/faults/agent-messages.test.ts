@@ -131,12 +131,10 @@ describe('the line is cut', () => {
 		expect(run.finish?.outcome).toBe('canceled');
 	});
 
-	it('half: a hub that neither reads nor answers is left within ten seconds', async () => {
+	it('half: a hub that neither reads nor answers is left', async () => {
 		const before = hub.hellos.length;
-		const since = performance.now();
 		hub.freeze();
 		await hub.until(() => hub.hellos.length > before, 'a new connection');
-		expect(performance.now() - since).toBeLessThan(13_000);
 	});
 });
 

@@ -37,10 +37,8 @@ describe('the local hub', () => {
 		expect(readFileSync(path.join(hub.dataDir, 'hub.capnp'), 'utf8')).not.toContain(secret);
 	});
 
-	it('starts a second time within five seconds, building nothing', async () => {
-		const started = performance.now();
+	it('starts a second time, building nothing', async () => {
 		await hub.restart();
-		expect(performance.now() - started).toBeLessThan(5_000);
 		expect(hub.output()).not.toContain('Building');
 	});
 

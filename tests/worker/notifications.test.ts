@@ -150,7 +150,7 @@ describe('a run that ends', () => {
 			await who.ok('POST', `/api/runs/${String(idOf(one))}/cancel`, {});
 			await vi.waitFor(async () => {
 				expect((await dev.ok('GET', `/api/runs/${String(idOf(one))}`)).status).toBe('canceled');
-			});
+			}, 30_000);
 		}
 		const { items } = await told(dev);
 		expect(items.map(({ about }) => (about as Row).status)).toEqual(['canceled', 'success']);
