@@ -35,6 +35,7 @@ import type { Inventory, InventoryCreate, InventoryPatch, InventoryView } from '
 import type { JobSignature, JobTemplate, Signature } from '#domain/job-signature.ts';
 import type { Job, JobCreate, JobItem, JobPatch, JobView } from '#domain/job.ts';
 import type { LogHits, LogLines } from '#domain/log.ts';
+import type { MailConfirm } from '#domain/mail.ts';
 import type { MetricRef, MetricRefCreate, MetricRefPatch } from '#domain/metric-ref.ts';
 import type {
 	NotificationChoice,
@@ -138,6 +139,8 @@ export interface Routes {
 		answer: z.output<typeof NotificationPreferences>;
 	};
 	'POST /me/webhook': { body: z.input<typeof OwnWebhookCreate>; answer: z.output<typeof WebhookWithSecret> };
+	'POST /me/email/check': { body: Record<string, never>; answer: null };
+	'POST /me/email/confirm': { body: z.input<typeof MailConfirm>; answer: null };
 	'GET /tokens': { query: 'limit' | 'cursor' | 'q' | 'sort' | 'user_id'; answer: Page<z.output<typeof ApiToken>> };
 	'POST /tokens': { body: z.input<typeof ApiTokenCreate>; answer: z.output<typeof ApiTokenMade> };
 	'GET /tokens/:': { answer: z.output<typeof ApiToken> };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AgentStatus } from './agent.ts';
 import { Time } from './common.ts';
 import type { Severity } from './incident.ts';
+import { MailHealth } from './mail.ts';
 import type { finalRunStatuses } from './run.ts';
 
 type FinalRunStatus = (typeof finalRunStatuses)[number];
@@ -39,6 +40,7 @@ export const HubStatus = z.object({
 		typeof count
 	>),
 	webhooks: z.object({ waiting: count, failing: count, disabled: count }),
+	mails: MailHealth,
 	audit: z.object({
 		rows: count,
 		unsealed: count,

@@ -19,7 +19,7 @@ const roles: Record<Locale, Record<IncidentRole, string>> = {
 	fr: { commander: 'responsable', scribe: 'scribe', comms: 'communication' },
 };
 
-/** What is said of each event, in the page and by the browser alike. */
+/** What is said of each event, in the page, by the browser and in a mail alike. */
 const words: Record<Locale, Words> = {
 	en: {
 		one: {
@@ -29,6 +29,7 @@ const words: Record<Locale, Words> = {
 			'run.needs_approval': (title) => `A run waits for approval: ${title}`,
 			'run.decided': (title, { decision }) =>
 				`Your run was ${decision === 'rejected' ? 'rejected' : 'approved'}: ${title}`,
+			'run.missed': (title) => `A job you planned was missed: ${title}`,
 			'incident.opened': (title, { severity }) => `Incident (${severities.en[severity ?? 'low']}): ${title}`,
 			'incident.role': (title, { role }) => `You have a role (${roles.en[role ?? 'commander']}): ${title}`,
 			'action.due': (title) => `Due now: ${title}`,
@@ -47,6 +48,7 @@ const words: Record<Locale, Words> = {
 			'run.needs_approval': (title) => `Une exécution attend une approbation : ${title}`,
 			'run.decided': (title, { decision }) =>
 				`Votre exécution est ${decision === 'rejected' ? 'refusée' : 'approuvée'} : ${title}`,
+			'run.missed': (title) => `Un job que vous aviez planifié n’a pas démarré à temps : ${title}`,
 			'incident.opened': (title, { severity }) => `Incident (${severities.fr[severity ?? 'low']}) : ${title}`,
 			'incident.role': (title, { role }) => `Vous avez un rôle (${roles.fr[role ?? 'commander']}) : ${title}`,
 			'action.due': (title) => `À faire maintenant : ${title}`,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ApprovalDecision } from './approval.ts';
 import { Id, Time } from './common.ts';
 import { IncidentRole, Severity } from './incident.ts';
+import { MailState } from './mail.ts';
 import { QuietHours } from './quiet-hours.ts';
 import { RunStatus } from './run.ts';
 import { Unread } from './unread.ts';
@@ -15,6 +16,7 @@ export const NotificationEvent = z.enum([
 	'project.run_failed', // somebody else's run failed
 	'run.needs_approval', // one may approve what somebody asks for
 	'run.decided', // others decided on what one asked for
+	'run.missed', // a job of one's own was to start by itself, and the time for it went by
 	'incident.opened',
 	'incident.role', // one was made commander, scribe or comms
 	'action.due', // an action of one's own, of a post-mortem
@@ -25,8 +27,8 @@ export type NotificationEvent = z.infer<typeof NotificationEvent>;
 export const ToldEvent = NotificationEvent.exclude(['test']);
 export type ToldEvent = z.infer<typeof ToldEvent>;
 
-/** How they are told: the list behind the bell, the browser while a page is open, a signed POST to a program of theirs. */
-export const Channel = z.enum(['page', 'browser', 'webhook']);
+/** How they are told: the list behind the bell, the browser while a page is open, an e-mail, a signed POST to a program of theirs. */
+export const Channel = z.enum(['page', 'browser', 'mail', 'webhook']);
 export type Channel = z.infer<typeof Channel>;
 
 const none: readonly Channel[] = [];
@@ -40,6 +42,7 @@ export const defaultChannels: Readonly<Record<ToldEvent, Partial<Record<Role, re
 	'project.run_failed': { admin: none, projets: page, dev: none, ops: page },
 	'run.needs_approval': { admin: rings, ops: rings },
 	'run.decided': { admin: rings, projets: rings, dev: rings, ops: rings },
+	'run.missed': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'incident.opened': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'incident.role': { admin: rings, projets: rings, dev: rings, ops: rings },
 	'action.due': { admin: rings, projets: rings, dev: rings, ops: rings },
@@ -116,7 +119,7 @@ export const NotificationChoice = z.strictObject({
 		.default(null),
 	/** Incidents are told of from this severity on. */
 	severity: Severity.default('medium'),
-	/** When the browser is not to disturb. */
+	/** When no browser and no mail is to disturb. */
 	quiet: QuietHours.nullable().default(null),
 });
 export type NotificationChoice = z.infer<typeof NotificationChoice>;
@@ -130,6 +133,7 @@ export const NotificationPreferences = z.object({
 	severity: Severity,
 	quiet: QuietHours.nullable(),
 	webhook: Webhook.nullable(),
+	mail: MailState,
 });
 export type NotificationPreferences = z.infer<typeof NotificationPreferences>;
 

@@ -191,6 +191,8 @@ export const permissions = {
 	'me.notifications': everyone,
 	'me.notification_test': everyone,
 	'me.webhook': everyone,
+	'me.email_check': everyone,
+	'me.email_confirm': everyone,
 	'me.feed': everyone,
 	'me.feed_renew': everyone,
 	'me.feed_revoke': everyone,

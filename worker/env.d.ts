@@ -10,6 +10,11 @@ interface __BaseEnv_Env {
 	UHUB_PUBLIC_URL?: string;
 	/** Networks of one's own that webhooks may reach: docs/integrations.md. */
 	UHUB_WEBHOOK_NETWORKS?: string;
+	// How mails leave the hub: docs/deploy.md.
+	UHUB_MAIL_URL?: string;
+	UHUB_MAIL_KEY?: string;
+	UHUB_MAIL_FROM?: string;
+	UHUB_MAIL_TEMPLATE?: string;
 	// What the operator may say of sign-in: docs/deploy.md.
 	UHUB_PASSWORD_SIGN_IN?: string;
 	UHUB_OIDC_ISSUER?: string;

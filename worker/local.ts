@@ -2,6 +2,8 @@
 // socket in the data directory. A deploy uses index.ts and has none of this.
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { issueLocalEnrolment, seedDemo } from './seed/index.ts';
+import { allowedNetworks } from './outside.ts';
+import { mailSettings } from './services/mails/settings.ts';
 import { signInSettings } from './services/oidc/settings.ts';
 
 export * from './index.ts';
@@ -58,8 +60,10 @@ export class LocalControl extends WorkerEntrypoint<Env> {
 					return Response.json({});
 				case 'POST /enrol':
 					return Response.json(await issueLocalEnrolment(env));
-				case 'GET /sign-in':
-					return Response.json({ problems: signInSettings(env).problems });
+				case 'GET /settings': {
+					const mail = mailSettings(env, env.UHUB_PUBLIC_URL ?? null, allowedNetworks(env));
+					return Response.json({ problems: [...signInSettings(env).problems, ...mail.problems] });
+				}
 				case 'GET /state':
 					return Response.json(await state(env.DB));
 				default:

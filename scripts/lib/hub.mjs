@@ -59,7 +59,7 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 		const workerd = await step('hub process', () =>
 			supervise({
 				start: () =>
-					startWorkerd({ root, configFile, controlSocket, logFile: workerdLog, secret, signIn: settings.signIn }),
+					startWorkerd({ root, configFile, controlSocket, logFile: workerdLog, secret, variables: settings.variables }),
 				onStart: remember('workerd'),
 				onEnd: ({ code, failures }) => {
 					const lost = failures > MOST_WORKERD_FAILURES;
@@ -76,9 +76,9 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 		);
 		running.push(workerd);
 
-		const { problems } = await control(controlSocket, 'GET', '/sign-in');
+		const { problems } = await control(controlSocket, 'GET', '/settings');
 		if (problems.length > 0)
-			throw new Failure(`sign-in is not set up as it should be (docs/deploy.md):\n${problems.join('\n')}`);
+			throw new Failure(`the hub is not set up as it should be (docs/deploy.md):\n${problems.join('\n')}`);
 		const { applied } = await step('migrations', () =>
 			control(controlSocket, 'POST', '/migrate', readMigrations(path.join(root, 'migrations'))),
 		);
@@ -128,7 +128,7 @@ export async function startHub({ root, settings, node, step, say, onFailure }) {
 }
 
 /** @param {string} root @param {import('./settings.mjs').Settings} settings @param {number} port @param {string} controlSocket */
-function writeConfig(root, { dataDir, host, signIn, webhookNetworks, url }, port, controlSocket) {
+function writeConfig(root, { dataDir, host, variables, webhookNetworks, url }, port, controlSocket) {
 	const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
 	const file = path.join(dataDir, 'hub.capnp');
 	const config = workerdConfig({
@@ -142,7 +142,7 @@ function writeConfig(root, { dataDir, host, signIn, webhookNetworks, url }, port
 		miniflareDir: path.join(root, 'node_modules/miniflare/dist/src/workers'),
 		dataDir,
 		version,
-		signIn: Object.keys(signIn),
+		variables: Object.keys(variables),
 		webhookNetworks,
 		url: url ?? localUrlOf(host, port),
 	});

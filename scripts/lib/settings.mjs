@@ -13,7 +13,7 @@ import { Failure } from './failure.mjs';
  * @property {string | null} demoPassword
  * @property {string | null} url where the hub is reached from outside; null: where it listens
  * @property {string[]} webhookNetworks networks of one's own that webhooks may reach
- * @property {Record<string, string>} signIn how people sign in, by the names of the hub's own variables; the hub reads them
+ * @property {Record<string, string>} variables how people sign in and how mails leave, by the names of the hub's own variables; the hub reads them
  */
 
 export const OLDEST_NODE = 20;
@@ -31,6 +31,9 @@ export const SIGN_IN_NAMES = [
 	'UHUB_OIDC_DEFAULT_ROLE',
 	'UHUB_OIDC_CREATE',
 ];
+
+/** And how mails leave it (worker/services/mails/settings.ts). */
+export const MAIL_NAMES = ['UHUB_MAIL_URL', 'UHUB_MAIL_KEY', 'UHUB_MAIL_FROM', 'UHUB_MAIL_TEMPLATE'];
 
 /** @param {string} version such as process.versions.node */
 export function checkNode(version) {
@@ -82,10 +85,11 @@ export function readSettings(env, root) {
 		);
 	if (password && password.length < 8) throw new Failure('UHUB_DEMO_PASSWORD must have at least 8 characters.');
 
-	const misspelt = Object.keys(env).find((name) => name.startsWith('UHUB_OIDC_') && !SIGN_IN_NAMES.includes(name));
-	if (misspelt) throw new Failure(`${misspelt} is no setting. There are ${SIGN_IN_NAMES.join(', ')} (docs/deploy.md).`);
-	const signIn = Object.fromEntries(
-		SIGN_IN_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, /** @type {string} */ (env[name])]] : [])),
+	const names = [...SIGN_IN_NAMES, ...MAIL_NAMES];
+	const misspelt = Object.keys(env).find((name) => /^UHUB_(OIDC|MAIL)_/.test(name) && !names.includes(name));
+	if (misspelt) throw new Failure(`${misspelt} is no setting. There are ${names.join(', ')} (docs/deploy.md).`);
+	const variables = Object.fromEntries(
+		names.flatMap((name) => (env[name]?.trim() ? [[name, /** @type {string} */ (env[name])]] : [])),
 	);
 
 	const webhookNetworks = (env.UHUB_WEBHOOK_NETWORKS ?? '').split(/[\s,]+/).filter(Boolean);
@@ -106,7 +110,7 @@ export function readSettings(env, root) {
 		demo: demo !== '0',
 		agent: env.UHUB_LOCAL_AGENT !== '0',
 		demoPassword: password || null,
-		signIn,
+		variables,
 		webhookNetworks,
 		url: url ? new URL(url).origin : null,
 	};

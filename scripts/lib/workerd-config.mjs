@@ -18,7 +18,7 @@
  * @property {string[]} crons
  * @property {string} url where the hub is reached from outside
  * @property {string[]} webhookNetworks networks of one's own that webhooks may reach
- * @property {string[]} signIn names of the variables that say how people sign in; their values stay in the environment
+ * @property {string[]} variables names of those that the hub itself reads; their values stay in the environment
  */
 
 /** A Cap'n Proto text literal. JSON's escapes are all valid there, except \u. */
@@ -43,7 +43,7 @@ const V8_FLAGS = ['--initial-old-space-size=8', '--max-semi-space-size=2'];
 // An identity provider may be at home: on this machine or beside it. Only sign-in is handed this way out, and only to
 // where the operator's own setting leads.
 const OIDC_NETWORK = `\t\t(name = "oidc-network", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),\n`;
-const hasProvider = (/** @type {HubConfig} */ c) => c.signIn.includes('UHUB_OIDC_ISSUER');
+const hasProvider = (/** @type {HubConfig} */ c) => c.variables.includes('UHUB_OIDC_ISSUER');
 
 // Webhooks are addressed by people who are no admins: workerd looks at the address a name resolved to, when it connects, and
 // goes nowhere but to the internet and where the admin allows.
@@ -102,7 +102,7 @@ const hub :Workerd.Worker = (
 		(name = "UHUB_LOCAL", text = "1"),
 		(name = "UHUB_PUBLIC_URL", text = ${text(c.url)}),
 		(name = "UHUB_SECRET", fromEnvironment = "UHUB_SECRET"),
-${c.signIn.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${webhookBindings(c)}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
+${c.variables.map((name) => `\t\t(name = ${text(name)}, fromEnvironment = ${text(name)}),\n`).join('')}${hasProvider(c) ? '\t\t(name = "OIDC_NETWORK", service = "oidc-network"),\n' : ''}${webhookBindings(c)}${c.objects.map(({ binding, className }) => `\t\t(name = ${text(binding)}, durableObjectNamespace = ${text(className)}),`).join('\n')}
 	],
 	durableObjectNamespaces = [
 ${c.objects.map(({ className }) => `\t\t(className = ${text(className)}, uniqueKey = ${text(`uhub-${className}`)}, enableSql = true),`).join('\n')}

@@ -44,16 +44,16 @@ export async function reservePort(host, port, patienceMs = 0) {
  * @param {string} options.controlSocket
  * @param {string} options.logFile
  * @param {string} options.secret
- * @param {Record<string, string>} options.signIn
+ * @param {Record<string, string>} options.variables the hub's own
  */
-export async function startWorkerd({ root, configFile, controlSocket, logFile, secret, signIn }) {
+export async function startWorkerd({ root, configFile, controlSocket, logFile, secret, variables }) {
 	fs.rmSync(controlSocket, { force: true });
 	const log = fs.openSync(logFile, 'a', 0o600);
 	const child = spawnGuarded(
 		workerdBinary(root),
 		['serve', '--experimental', '--import-path=/', '--control-fd=3', configFile, 'config'],
 		// Nothing of the launcher's environment belongs in the hub, and secrets must not stand in a file or in argv.
-		{ env: { ...signIn, UHUB_SECRET: secret, TZ: 'UTC' }, log, orphaned: 'KILL', control: true },
+		{ env: { ...variables, UHUB_SECRET: secret, TZ: 'UTC' }, log, orphaned: 'KILL', control: true },
 	);
 	fs.closeSync(log);
 	const waiting = new Set(['public', 'control']);

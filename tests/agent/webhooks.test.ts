@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startHub, type TestHub } from '../support/hub.ts';
 
-// Webhooks over real connections, from a hub as it is started to a server of ours.
+// Webhooks, and mails through a provider, over real connections, from a hub as it is started to a server of ours.
 
 interface Letter {
 	path: string;
@@ -59,15 +59,15 @@ async function signedIn(hub: TestHub) {
 		body: JSON.stringify({ username: 'admin', password: hub.password }),
 	});
 	const cookie = (login.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-	return async <R>(method: string, path: string, body?: unknown): Promise<R> => {
+	return async <R>(method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<R> => {
 		const answer = await fetch(`${hub.url}/api${path}`, {
 			method,
-			headers: { origin: hub.url, cookie, 'content-type': 'application/json' },
+			headers: { origin: hub.url, cookie, 'content-type': 'application/json', ...more },
 			...(body !== undefined && { body: JSON.stringify(body) }),
 		});
 		const text = await answer.text();
 		if (!answer.ok) throw new Error(`${method} ${path}: ${String(answer.status)} ${text}`);
-		return JSON.parse(text) as R;
+		return (text === '' ? {} : JSON.parse(text)) as R;
 	};
 }
 
@@ -87,11 +87,28 @@ async function told(hub: TestHub, url: string): Promise<{ hook: Row; delivery: D
 	return { hook, delivery };
 }
 
+/** Somebody tries their e-mails out: the provider is handed one that leads to the hub. */
+async function mailed(hub: TestHub): Promise<void> {
+	const call = await signedIn(hub);
+	const { id, version } = await call<{ id: number; version: number }>('GET', '/auth/me');
+	const match = { 'if-match': `"v${String(version)}"` };
+	await call('PATCH', `/users/${String(id)}`, { email: 'admin@example.org' }, match);
+	await call('POST', '/me/notifications/test', {});
+	const letter = await vi.waitUntil(() => letters.find(({ path }) => path === '/mail'), { timeout: 20_000 });
+	expect(letter.headers.authorization).toBe('Bearer k');
+	const { to, from, subject, text } = JSON.parse(letter.body) as Record<string, string>;
+	expect({ to, from }).toEqual({ to: ['admin@example.org'], from: 'uHub <hub@example.org>' });
+	expect(subject).toMatch(/^\[uHub\] /);
+	expect(text).toContain(`${hub.url}/profile/notifications`);
+}
+
 describe('webhooks', () => {
-	it('arrive where an admin allows it, signed; bad ends are told as what they are', async () => {
-		const hub = await startHub({ agent: false, env: { UHUB_WEBHOOK_NETWORKS: '127.0.0.1/32' } });
+	it('and mails arrive where an admin allows it, signed; bad ends are told as what they are', async () => {
+		const at = (path: string) => `http://127.0.0.1:${String(port)}${path}`;
+		const mail = { UHUB_MAIL_URL: at('/mail'), UHUB_MAIL_KEY: 'k', UHUB_MAIL_FROM: 'uHub <hub@example.org>' };
+		const hub = await startHub({ agent: false, env: { UHUB_WEBHOOK_NETWORKS: '127.0.0.1/32', ...mail } });
 		try {
-			const at = (path: string) => `http://127.0.0.1:${String(port)}${path}`;
+			await mailed(hub);
 			const { hook, delivery } = await told(hub, at('/fine'));
 			expect(delivery).toMatchObject({
 				status: 'delivered',

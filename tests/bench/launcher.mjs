@@ -161,7 +161,7 @@ fs.writeFileSync(
 		compatibilityDate: '2026-11-01',
 		objects: [{ binding: 'PROBE', className: 'Probe' }],
 		crons: ['* * * * *'],
-		signIn: [],
+		variables: [],
 		webhookNetworks: [],
 	}),
 );

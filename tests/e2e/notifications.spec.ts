@@ -63,22 +63,39 @@ test('an incident rings once for a person with two pages open, and not for who o
 });
 
 test('what one is told is chosen in one’s profile, with a webhook of one’s own', async ({ open }) => {
-	const { page, api } = await open('dev');
+	const { page, api, faults } = await open('dev');
 	await page.goto('/profile/notifications');
 	const box = page.getByRole('checkbox', { name: 'My run ended otherwise: Here' });
 	await expect(box).not.toBeChecked();
 	await box.focus();
 	await page.keyboard.press('Space');
+	await page.getByRole('checkbox', { name: 'My run ended otherwise: E-mail' }).check();
 	await page.getByRole('checkbox', { name: /^On the clocks of/ }).check();
 	await page.getByRole('button', { name: 'Save' }).click();
 	await expect(page.getByText('Saved')).toBeVisible();
 	const chosen = await api.get('/api/me/notification-preferences');
-	expect(chosen).toMatchObject({ channels: { 'run.ended': ['page'] }, quiet: { start: '22:00', end: '07:00' } });
+	expect(chosen).toMatchObject({
+		channels: { 'run.ended': ['page', 'mail'] },
+		quiet: { start: '22:00', end: '07:00' },
+	});
 	await page.reload();
 	await expect(box).toBeChecked();
 
 	await page.getByRole('button', { name: 'Try it out' }).click();
 	await expect(page.getByRole('button', { name: /^Notifications, \d+ unread$/ })).toBeVisible();
+
+	// Nothing is mailed to an address before its person has followed a link; here it cannot even be sent.
+	await expect(page.getByRole('link', { name: 'Give one in your profile' })).toBeVisible();
+	const { version } = await api.get('/api/auth/me');
+	const email = `${randomUUID().slice(0, 8)}@example.org`;
+	await api.ok('PATCH', '/api/me', { email }, { 'if-match': `"v${String(version)}"` });
+	await page.reload();
+	await page.getByRole('button', { name: 'Send me a link' }).click();
+	await expect(page.getByText('The server cannot be reached')).toBeVisible();
+	await page.goto(`/profile/notifications?confirm=${'x'.repeat(40)}`);
+	await expect(page.getByText('Your address was not confirmed')).toBeVisible();
+	await expect(page).toHaveURL(/\/profile\/notifications$/);
+	expect(faults.splice(0)).toEqual([expect.stringContaining('/api/me/email/confirm')]);
 
 	await page.getByLabel('Address').fill('https://hooks.example.com/me');
 	await page.getByRole('button', { name: 'Create' }).click();
@@ -87,4 +104,6 @@ test('what one is told is chosen in one’s profile, with a webhook of one’s o
 	await page.getByRole('link', { name: 'https://hooks.example.com/me' }).click();
 	await expect(page.getByRole('button', { name: 'Send a ping' })).toBeVisible();
 	await api.ok('PUT', '/api/me/notification-preferences', {});
+	const me = await api.get('/api/auth/me');
+	await api.ok('PATCH', '/api/me', { email: null }, { 'if-match': `"v${String(me.version)}"` });
 });

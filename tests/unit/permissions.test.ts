@@ -64,6 +64,8 @@ describe('can', () => {
 			'freeze.read',
 			'group.list',
 			'group.read',
+			'me.email_check',
+			'me.email_confirm',
 			'me.feed',
 			'me.feed_renew',
 			'me.feed_revoke',

@@ -16,12 +16,14 @@ import {
 	checkNode,
 	localUrlOf,
 	readSettings,
+	MAIL_NAMES as LAUNCHER_MAIL_NAMES,
 	SIGN_IN_NAMES as LAUNCHER_NAMES,
 	urlOf,
 } from '../../scripts/lib/settings.mjs';
 import { restartDelay } from '../../scripts/lib/supervise.mjs';
 import { text, workerdConfig } from '../../scripts/lib/workerd-config.mjs';
 import { readWranglerConfig } from '../../scripts/lib/wrangler-config.mjs';
+import { MAIL_NAMES } from '#worker/services/mails/settings.ts';
 import { SIGN_IN_NAMES } from '#worker/services/oidc/settings.ts';
 
 let dir: string;
@@ -41,7 +43,7 @@ describe('settings', () => {
 			demo: true,
 			agent: true,
 			demoPassword: null,
-			signIn: {},
+			variables: {},
 			webhookNetworks: [],
 			url: null,
 		});
@@ -71,9 +73,11 @@ describe('settings', () => {
 		expect(read({ HOST, UHUB_DEMO_PASSWORD: 'known-password' }).demoPassword).toBe('known-password');
 	});
 
-	it('takes the settings of sign-in as they are, and no misspelt one', () => {
-		const signIn = { UHUB_OIDC_ISSUER: 'https://id.example.org', UHUB_OIDC_CLIENT_SECRET: 's' };
-		expect(read({ ...signIn, UHUB_OIDC_LABEL: ' ', OTHER: 'x' }).signIn).toEqual(signIn);
+	it('takes the settings of sign-in and of mails as they are, and no misspelt one', () => {
+		const variables = { UHUB_OIDC_ISSUER: 'https://id.example.org', UHUB_MAIL_KEY: 's' };
+		expect(read({ ...variables, UHUB_OIDC_LABEL: ' ', OTHER: 'x' }).variables).toEqual(variables);
+		expect(() => read({ UHUB_MAIL_FORM: 'x' })).toThrow(/UHUB_MAIL_FORM is no setting/);
+		expect([...LAUNCHER_MAIL_NAMES].sort()).toEqual([...MAIL_NAMES].sort());
 		expect(() => read({ UHUB_OIDC_ISUER: 'https://id.example.org' })).toThrow(/UHUB_OIDC_ISUER is no setting/);
 		expect([...LAUNCHER_NAMES].sort()).toEqual([...SIGN_IN_NAMES].sort());
 	});
@@ -244,7 +248,7 @@ describe('build', () => {
 });
 
 describe('runtime configuration', () => {
-	const config = (dataDir: string, signIn: string[] = [], webhookNetworks: string[] = []) =>
+	const config = (dataDir: string, variables: string[] = [], webhookNetworks: string[] = []) =>
 		workerdConfig({
 			publicAddress: '127.0.0.1:8787',
 			controlSocket: `${dataDir}/control.sock`,
@@ -258,7 +262,7 @@ describe('runtime configuration', () => {
 			compatibilityDate: '2026-11-01',
 			objects: [{ binding: 'PROJECT_ROOM', className: 'ProjectRoom' }],
 			crons: ['* * * * *'],
-			signIn,
+			variables,
 			webhookNetworks,
 			url: 'https://uhub.example.com',
 		});

@@ -669,6 +669,8 @@ const elsewhere = [
 	'POST /api/agents/enrol', // api-agents
 	'POST /api/hooks/runs/{id}', // hub-work
 	'POST /api/me/password', // api-me
+	'POST /api/me/email/check', // mails
+	'POST /api/me/email/confirm', // mails
 	'DELETE /api/me/sessions', // api-me
 	'DELETE /api/me/sessions/{id}', // api-me
 ];

@@ -278,6 +278,7 @@ describe('11: a token is good for its scopes, within the rights of its person', 
 				.map(([method, { operationId }]) => ({ path, method: method.toUpperCase(), operationId })),
 		);
 		const bodies: Record<string, object> = {
+			'me.email_confirm': { token: 'x'.repeat(40) },
 			'me.webhook': { url: 'https://hooks.example.com/mine' },
 			'me.password': { current_password: 'x', password: 'long enough to be one' },
 			'token.create': { name: 'x', scopes: ['read'] },

@@ -132,6 +132,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 		request_id: 'test',
 		ip: '192.0.2.1',
 		idempotency: null,
+		mail: () => ({ way: null, problems: [] }),
 		deliver: silent,
 		after: () => undefined,
 		...overrides,

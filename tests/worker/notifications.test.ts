@@ -63,12 +63,17 @@ async function run(who: Caller, project_id = p): Promise<Row> {
 }
 
 /** Writes down how a run ended, as its stream does. */
-async function end(run: Row, status: Run['status'], ctx: Ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } })) {
+async function end(
+	run: Row,
+	status: Run['status'],
+	ctx: Ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } }),
+	reason = 'exit_code',
+) {
 	const id = idOf(run);
 	const [row] = await ctx.db.select().from(runs).where(eq(runs.id, id));
 	if (!row) throw new Error('no run');
 	const at = new Date(ctx.now()).toISOString();
-	const metadata = { status, exit_code: 1, reason: 'exit_code' };
+	const metadata = { status, exit_code: 1, reason };
 	const changes = [{ seq: 1, audit: { action: 'run.finish' as const, metadata } }];
 	await applyRun(ctx, row, changes, { ...row, status, phase: 'done', finished_at: at, started_at: at });
 }
@@ -154,6 +159,13 @@ describe('a run that ends', () => {
 		}
 		const { items } = await told(dev);
 		expect(items.map(({ about }) => (about as Row).status)).toEqual(['canceled', 'success']);
+	});
+
+	it('before it began, for the hub was away at its time, is told as missed to whose job it is', async () => {
+		await end(await run(dev), 'canceled', undefined, 'missed');
+		const { items } = await told(dev);
+		expect(items).toMatchObject([{ event: 'run.missed', browser: true, about: { title: 'ship' } }]);
+		for (const who of [owner, ops]) expect(await events(who)).toEqual([]);
 	});
 
 	it('is told by the channels that were chosen, and not at all where none was', async () => {
@@ -361,6 +373,7 @@ describe('choosing', () => {
 			severity: 'medium',
 			quiet: null,
 			webhook: null,
+			mail: { ready: false, address: 'dev@example.org', confirmed: true, latest: [] },
 		});
 		expect(Object.keys(before.channels as object)).not.toContain('agent.offline');
 		expect(Object.keys((await admin.ok('GET', '/api/me/notification-preferences')).channels as object)).toContain(

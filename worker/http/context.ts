@@ -4,6 +4,8 @@ import { liveOf } from '#worker/live.ts';
 import type { Credential, Ctx } from '#worker/services/context.ts';
 import { hashOf } from '#worker/services/secrets.ts';
 import { allowedNetworks, outsideOf } from '#worker/outside.ts';
+import { deliverMails } from '#worker/services/mails/deliver.ts';
+import { mailSettings } from '#worker/services/mails/settings.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
 import { deliverWebhooks } from '#worker/services/webhooks/deliver.ts';
 import { storeOf } from '#worker/store.ts';
@@ -59,7 +61,11 @@ function ctxOf(
 		networks: allowedNetworks(env),
 		url: env.UHUB_PUBLIC_URL ?? null,
 		now: Date.now,
-		deliver: () => deliverWebhooks(ctx, outsideOf(env), sealerOf(env.UHUB_SECRET)),
+		mail: () => mailSettings(env, env.UHUB_PUBLIC_URL ?? null, allowedNetworks(env)),
+		deliver: async () => {
+			const [outside, sealer] = [outsideOf(env), sealerOf(env.UHUB_SECRET)];
+			await Promise.all([deliverWebhooks(ctx, outside, sealer), deliverMails(ctx, { outside, sealer })]);
+		},
 		idempotency: null,
 		after: (work) => {
 			execution.waitUntil(

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { MailConfirm } from '#domain/mail.ts';
 import {
 	NotificationChoice,
 	NotificationPage,
@@ -13,6 +14,8 @@ import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { json, query } from '#worker/http/input.ts';
 import { sealer } from '#worker/http/sealed-cookie.ts';
+import { checkEmail } from '#worker/services/me/email-check.ts';
+import { confirmEmail } from '#worker/services/me/email-confirm.ts';
 import { testNotification } from '#worker/services/me/notification-test.ts';
 import { choosePreferences, readPreferences } from '#worker/services/me/notifications.ts';
 import { createOwnWebhook } from '#worker/services/me/webhook.ts';
@@ -67,4 +70,22 @@ export const notifications = new Hono<AppEnv>()
 		json(OwnWebhookCreate),
 		// Without an Idempotency-Key's replay: keeping the answer would keep the secret.
 		async (c) => row(c, await settled(() => createOwnWebhook(c.var.ctx, sealer(c), c.req.valid('json'))), 201),
+	)
+	.post(
+		'/me/email/check',
+		describe('me.email_check', 'Have a link sent to your address, which proves that it is yours', { status: 204 }),
+		json(z.strictObject({})),
+		async (c) => {
+			await settled(() => checkEmail(c.var.ctx));
+			return c.body(null, 204);
+		},
+	)
+	.post(
+		'/me/email/confirm',
+		describe('me.email_confirm', 'Prove your address with what the link in the mail carries', { status: 204 }),
+		json(MailConfirm),
+		async (c) => {
+			await settled(() => confirmEmail(c.var.ctx, sealer(c), c.req.valid('json').token));
+			return c.body(null, 204);
+		},
 	);

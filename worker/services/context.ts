@@ -1,6 +1,7 @@
 import type { Actor } from '#domain/permissions.ts';
 import type { Entity, Touch } from '#protocol/browser.ts';
 import type { Db } from '../db/client.ts';
+import type { MailSettings } from './mails/settings.ts';
 
 /**
  * How the caller proved who they are: a session or an API token still to be looked up by the SHA-256 of its secret (in the same batch
@@ -58,7 +59,9 @@ export interface Ctx {
 	ip: string | null;
 	/** The claim of this request's Idempotency-Key, put into the batch that does the work. */
 	idempotency: { key: string; request_hash: string } | null;
-	/** Sends what webhooks are to be told. The clock does it too: a call that is lost delays, and loses nothing. */
+	/** How mails leave the hub, if they do. */
+	mail: () => MailSettings;
+	/** Sends what webhooks are to be told, and mails. The clock does it too: a call that is lost delays, and loses nothing. */
 	deliver: () => Promise<void>;
 	/** Work that may outlive the answer. */
 	after: (work: Promise<unknown>) => void;

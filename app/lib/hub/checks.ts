@@ -8,18 +8,28 @@ const QUEUE_LATE_MS = 10 * MINUTE_MS;
 export const RECORD_MAX_BYTES = 10 * 1024 ** 3;
 const RECORD_FULL = 0.8;
 
-export type CheckName = 'clock' | 'queue' | 'agents' | 'webhooks' | 'record';
+export type CheckName = 'clock' | 'queue' | 'agents' | 'webhooks' | 'mails' | 'record';
 export interface Check {
 	name: CheckName;
 	/** What wants looking at; null: nothing. */
-	problem: 'late' | 'waits' | 'none_online' | 'to_confirm' | 'disabled' | 'failing' | 'nearly_full' | null;
+	problem:
+		| 'late'
+		| 'waits'
+		| 'none_online'
+		| 'to_confirm'
+		| 'disabled'
+		| 'failing'
+		| 'mail_settings'
+		| 'unsent'
+		| 'nearly_full'
+		| null;
 }
 
 /** What of the hub's own state wants a look. */
 export function checksOf(status: HubStatus): Check[] {
 	const now = Date.parse(status.at);
 	const longerThan = (at: string | null, ms: number) => at !== null && now - Date.parse(at) > ms;
-	const { agents, webhooks, record_bytes } = status;
+	const { agents, webhooks, mails, record_bytes } = status;
 	return [
 		{ name: 'clock', problem: longerThan(status.audit.oldest_unsealed_at, CLOCK_LATE_MS) ? 'late' : null },
 		{ name: 'queue', problem: longerThan(status.runs.oldest_queued_at, QUEUE_LATE_MS) ? 'waits' : null },
@@ -33,6 +43,10 @@ export function checksOf(status: HubStatus): Check[] {
 						: null,
 		},
 		{ name: 'webhooks', problem: webhooks.disabled > 0 ? 'disabled' : webhooks.failing > 0 ? 'failing' : null },
+		{
+			name: 'mails',
+			problem: mails.problems.length > 0 ? 'mail_settings' : mails.failed_last_day > 0 ? 'unsent' : null,
+		},
 		{
 			name: 'record',
 			problem: record_bytes !== null && record_bytes > RECORD_FULL * RECORD_MAX_BYTES ? 'nearly_full' : null,

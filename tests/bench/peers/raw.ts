@@ -40,7 +40,7 @@ export async function startRaw(
 			compatibilityDate: '2026-11-01',
 			objects,
 			crons: [],
-			signIn: [],
+			variables: [],
 			webhookNetworks: [],
 			url: 'http://127.0.0.1',
 		}),

@@ -12,6 +12,7 @@ export * from './import.ts';
 export * from './incident.ts';
 export * from './infra.ts';
 export * from './job.ts';
+export * from './mail.ts';
 export * from './notification.ts';
 export * from './postmortem.ts';
 export * from './project.ts';

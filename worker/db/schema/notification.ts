@@ -29,6 +29,8 @@ export const notifications = sqliteTable(
 		page: integer({ mode: 'boolean' }).notNull(),
 		browser: integer({ mode: 'boolean' }).notNull(),
 		webhook: integer({ mode: 'boolean' }).notNull(),
+		/** From when on it may go into a mail; null: it need not, or has. */
+		mail_due_at: time(),
 		created_at: time().notNull(),
 		read_at: time(),
 	},
@@ -39,6 +41,9 @@ export const notifications = sqliteTable(
 		index('notifications_unread')
 			.on(t.user_id)
 			.where(sql`page = 1 and read_at is null`),
+		index('notifications_mail_due')
+			.on(t.mail_due_at)
+			.where(sql`mail_due_at is not null`),
 		index('notifications_project').on(t.project_id),
 	],
 );

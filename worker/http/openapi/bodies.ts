@@ -20,6 +20,8 @@ export const bodies: Readonly<Record<string, unknown>> = {
 		severity: 'high',
 		quiet: { start: '22:00', end: '07:30', time_zone: 'Europe/Paris' },
 	},
+	'me.email_check': {},
+	'me.email_confirm': { token: 'y0uLf0NqXr5r1bTq9nJm3vP2sKd8aZ' },
 	'me.webhook': { url: 'https://hooks.example.com/me' },
 	'user.create': { username: 'omar', role: 'dev', display_name: 'Omar', email: 'omar@example.org' },
 	'user.update': { role: 'ops' },

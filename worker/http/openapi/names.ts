@@ -19,6 +19,7 @@ import * as jobSignature from '#domain/job-signature.ts';
 import * as job from '#domain/job.ts';
 import * as log from '#domain/log.ts';
 import * as metricRef from '#domain/metric-ref.ts';
+import * as mail from '#domain/mail.ts';
 import * as notification from '#domain/notification.ts';
 import * as postmortem from '#domain/postmortem.ts';
 import * as project from '#domain/project.ts';
@@ -56,6 +57,7 @@ const rooms: object[] = [
 	jobSignature,
 	log,
 	metricRef,
+	mail,
 	notification,
 	postmortem,
 	project,

@@ -167,6 +167,7 @@ export const NOT_ARCHIVED: readonly string[] = [
 	// What people were told here, or chose to be.
 	schema.notifications,
 	schema.notification_choices,
+	schema.mails,
 	schema.imports,
 	schema.import_chunks,
 ].map((table) => getTableName(table));

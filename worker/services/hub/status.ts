@@ -6,6 +6,7 @@ import type { Action } from '#domain/permissions.ts';
 import { finalRunStatuses } from '#domain/run.ts';
 import type { Ctx } from '../context.ts';
 import { enter } from '../gate.ts';
+import { failures, failuresQuery, mailCounts } from '../mails/rows.ts';
 
 /** Of the runs that ended, so many of the latest are looked at. */
 const RUNS_SEEN = 5_000;
@@ -40,10 +41,13 @@ export async function readStatus(ctx: Ctx, action: Action, version: string): Pro
 		counts(sql`select 'active' as key, count(*) as n from users where is_active = 1
 			union all select 'sessions', count(*) from sessions where expires_at > ${now}
 			union all select 'tokens', count(*) from api_tokens where expires_at > ${now}`),
+		counts(mailCounts(now)),
+		failuresQuery(ctx),
 		ctx.db.run(sql`select 1`),
 	]);
 	const record_ms = Math.max(0, performance.now() - began);
-	const [open, waits, ended, agents, incidents, hooks, audit, people, told] = rows;
+	const [open, waits, ended, agents, incidents, hooks, audit, people, mails, unsent, told] = rows;
+	const { way, problems } = ctx.mail();
 	const iso = (ms: number | null | undefined) => (ms ? new Date(ms).toISOString() : null);
 	const audited = byKey(['rows', 'sealed'], audit);
 	return {
@@ -59,6 +63,12 @@ export async function readStatus(ctx: Ctx, action: Action, version: string): Pro
 		agents: byKey(AgentStatus.options, agents),
 		incidents: byKey(Severity.options, incidents),
 		webhooks: byKey(['waiting', 'failing', 'disabled'], hooks),
+		mails: {
+			way: way?.kind ?? null,
+			problems,
+			...byKey(['waiting', 'failed_last_day'], mails),
+			failures: failures(unsent),
+		},
 		audit: {
 			rows: audited.rows,
 			unsealed: Math.max(0, audited.rows - audited.sealed),

@@ -12,6 +12,7 @@ import {
 import { overWindows } from '../attempts.ts';
 import { thinOut } from '../server_status/thin-out.ts';
 import { REMEMBERED_MS } from '../git_hooks/receive.ts';
+import { oldMails } from '../mails/rows.ts';
 import { thinNotifications } from '../notifications/thin.ts';
 import type { Ctx } from '../context.ts';
 import { overWatches } from '../live/watches.ts';
@@ -21,7 +22,7 @@ const DAY_MS = 86_400_000;
 /**
  * Removes what has had its time: sessions, tokens, states of sign-ins and enrolment tokens that are over, keys a day old, old windows of
  * attempts, archives that did not come to their end, and of the hosts' past what is too fine,
- * and of what people were told what is old.
+ * and of what people were told and mailed what is old.
  */
 export async function tidy(ctx: Ctx): Promise<void> {
 	const at = (ms: number) => new Date(ms).toISOString();
@@ -43,5 +44,6 @@ export async function tidy(ctx: Ctx): Promise<void> {
 		overWatches(ctx),
 		...thinOut(ctx),
 		thinNotifications(ctx),
+		oldMails(ctx),
 	]);
 }

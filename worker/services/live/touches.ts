@@ -55,6 +55,6 @@ function about(actor: Actor, { action, object_id, project_id, metadata }: AuditE
 
 function ownKind(verb: string) {
 	if (verb.startsWith('feed')) return 'feed';
-	if (verb.startsWith('notification') || verb === 'webhook') return 'notification';
+	if (/^(notification|email_)/.test(verb) || verb === 'webhook') return 'notification';
 	return verb === 'password' ? 'session' : 'user';
 }

@@ -11,6 +11,8 @@ import { notification_choices, projects, webhooks } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { enter, userId, visibleProjects } from '../gate.ts';
+import { addressQuery } from '../mails/address.ts';
+import { mailsTo } from '../mails/rows.ts';
 import { omit } from '../omit.ts';
 import { webhookColumns } from '../webhooks/rows.ts';
 
@@ -26,14 +28,22 @@ export async function readPreferences(ctx: Ctx): Promise<NotificationPreferences
 			.select(webhookColumns)
 			.from(webhooks)
 			.where(sql`${webhooks.user_id} = ${me}`),
+		addressQuery(ctx, me),
+		mailsTo(ctx, me),
 	]);
-	const [[choice], [webhook]] = rows;
+	const [[choice], [webhook], [address], latest] = rows;
 	return {
 		channels: channelsOf(actor.role, choice?.channels ?? {}),
 		projects: choice?.projects ?? null,
 		severity: choice?.severity ?? 'medium',
 		quiet: choice?.quiet ?? null,
 		webhook: webhook ?? null,
+		mail: {
+			ready: ctx.mail().way !== null,
+			address: address?.email ?? null,
+			confirmed: address?.confirmed ?? false,
+			latest,
+		},
 	};
 }
 

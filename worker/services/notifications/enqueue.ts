@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import { defaultChannels, followed, type NotificationEvent } from '#domain/notification.ts';
+import { COLLECT_MS } from '#domain/mail-digest.ts';
+import { Channel, defaultChannels, followed, type NotificationEvent } from '#domain/notification.ts';
 import type { Actor } from '#domain/permissions.ts';
 import { notifications } from '../../db/client.ts';
 import type { AuditEntry } from '../commit.ts';
@@ -23,11 +24,11 @@ export const notified = (ctx: Ctx, actor: Actor, entries: readonly AuditEntry[])
 
 export const everybody = sql.raw('1');
 
-const has = (channel: string) => sql.raw(`instr(reader.chosen, '"${channel}"') > 0`);
+const has = (channel: Channel) => sql.raw(`instr(reader.chosen, '"${channel}"') > 0`);
 
 /** The channels this person chose for the event, as the text of a JSON array: their own choice, else their role's. */
 function chosen(event: NotificationEvent): SQL {
-	if (event === 'test') return sql.raw(`'["page","browser","webhook"]'`);
+	if (event === 'test') return sql.raw(`'${JSON.stringify(Channel.options)}'`);
 	const roles = Object.entries(defaultChannels[event]);
 	const byRole = roles.map(([role, channels]) => `when '${role}' then '${JSON.stringify(channels)}'`).join(' ');
 	const own = `json_extract(choice.channels, '$."${event}"')`;
@@ -53,7 +54,8 @@ export function tell(ctx: Ctx, it: Happening, among: SQL): BatchItem<'sqlite'>[]
 			.insert(notifications)
 			.select(
 				sql`select null, reader.id, ${it.event}, ${it.project}, ${it.object_type}, it.id, ${it.about}, ${it.key},
-					${has('page')} or ${has('browser')}, ${has('browser')}, ${has('webhook')}, ${now}, null
+					${has('page')} or ${has('browser')}, ${has('browser')}, ${has('webhook')},
+					case when ${has('mail')} then ${it.event === 'test' ? now : now + COLLECT_MS} end, ${now}, null
 				from ${it.from} join ${readers} reader on ${it.whom}
 				where ${it.where} and reader.chosen <> '[]' ${inChosenProject}
 					and (${it.project} is null or ${accessRankOf(sql.raw('reader.id'), it.project)} > 0)

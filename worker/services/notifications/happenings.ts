@@ -68,13 +68,15 @@ const severeEnough = sql.raw(
 const notCanceledByThem = sql.raw(`not exists (select 1 from audit_logs canceled where canceled.object_type = 'Run'
 	and canceled.object_id = it.id and canceled.action = 'run.cancel' and canceled.user_id = reader.id)`);
 
-const Ended = z.object({ status: z.enum(finalRunStatuses) });
+const Ended = z.object({ status: z.enum(finalRunStatuses), reason: z.string().nullish() });
 
 function ended(id: SQL, metadata: unknown): Happening[] {
 	const it = { ...run, where: sql`it.id = ${id}` };
-	const status = Ended.safeParse(metadata).data?.status;
+	const { data } = Ended.safeParse(metadata);
 	// A run's end is written down, whatever there is to be told of it.
-	if (status === undefined) return [];
+	if (data === undefined) return [];
+	const { status, reason } = data;
+	if (reason === 'missed') return [{ ...it, event: 'run.missed', whom: sql.raw('reader.id = it.triggered_by_id') }];
 	if (status === 'success' || status === 'canceled')
 		return [{ ...it, event: 'run.ended', whom: sql`reader.id = it.triggered_by_id and ${notCanceledByThem}` }];
 	return [

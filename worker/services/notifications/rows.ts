@@ -4,7 +4,14 @@ import type { Ctx } from '../context.ts';
 import { accessRankOf, userId, visibleProjects } from '../gate.ts';
 import { omit } from '../omit.ts';
 
-export const notificationColumns = omit(getTableColumns(notifications), 'user_id', 'dedupe_key', 'page', 'webhook');
+export const notificationColumns = omit(
+	getTableColumns(notifications),
+	'user_id',
+	'dedupe_key',
+	'page',
+	'webhook',
+	'mail_due_at',
+);
 
 /** Whether a person may still be told of that: active, an admin where only admins are, and with access to the project. */
 export const mayBeTold = (user: SQL, event: SQL, project: SQL): SQL =>

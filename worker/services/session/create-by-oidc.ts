@@ -8,6 +8,7 @@ import { created, edited, unchanged } from '../edit.ts';
 import type { ProviderPerson } from '../oidc/person.ts';
 import { SignInRefused } from '../oidc/provider.ts';
 import type { OidcSettings } from '../oidc/settings.ts';
+import { addressSetBy } from '../mails/address.ts';
 import { tellRooms, watchedBy } from '../live/watches.ts';
 import { confirmed } from '../second_factor/factor.ts';
 import { leaving, opening, type SignedIn } from './open.ts';
@@ -18,14 +19,10 @@ import { newSession } from './session.ts';
 const namesFrom = (name: string) => [name, ...Array.from({ length: 30 }, (_, n) => `${name}-${String(n + 2)}`)];
 
 /**
- * Who set the address a user has: the audit knows. One that people give themselves is not theirs by that, or they would have
- * their colleague's first sign-in, and the role that comes with it, end in their own account.
+ * An address that people give themselves is not theirs by that, or they would have their colleague's first sign-in, and the role
+ * that comes with it, end in their own account.
  */
-const emailSetBy = sql<
-	string | null
->`(select a.action from audit_logs a where a.object_type = 'User' and a.object_id = ${users.id}
-	and a.action in ('me.update', 'user.update') and json_extract(a.metadata, '$.changes.email') is not null
-	order by a.id desc limit 1)`.as('email_set_by');
+const emailSetBy = addressSetBy(users.id.getSQL()).as('email_set_by');
 
 interface Coming {
 	settings: OidcSettings;
