@@ -27,6 +27,8 @@ export interface Home {
 	state: string;
 	/** What was started by a signature. */
 	ledger: string;
+	/** Which mails were passed on. */
+	mails: string;
 }
 
 export function homeAt(dir: string | undefined): Home {
@@ -46,6 +48,7 @@ export function homeAt(dir: string | undefined): Home {
 		plans: inside('plans'),
 		state: inside('state'),
 		ledger: inside('ledger'),
+		mails: inside('mails'),
 	};
 }
 

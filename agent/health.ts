@@ -70,5 +70,5 @@ async function foundEngine(policy: Policy | null): Promise<[string, string][]> {
 /** What the agent can do: what its policy allows, and what it found. */
 export const abilitiesOf = (policy: Policy, tools: Record<string, string>): Abilities => ({
 	backends: policy.backends,
-	tools,
+	tools: policy.mail ? { ...tools, smtp: `${policy.mail.host}:${String(policy.mail.port)}`.slice(0, 100) } : tools,
 });

@@ -79,6 +79,8 @@ export class Worker {
 			case 'ping':
 				this.#agent.send({ type: 'pong', nonce: message.nonce });
 				return;
+			// Answered before it comes to the runs.
+			case 'mail':
 			case 'challenge':
 				return;
 		}

@@ -131,6 +131,10 @@ function made({ head, lines, after = null, why, preferences }: Parts, locale: Lo
 	};
 }
 
+/** What it is called on the way, the same however often it is tried. */
+export const messageId = (key: string, hub: string): string =>
+	`<${key}@${new URL(hub).hostname.replace(/[^A-Za-z0-9.-]/g, '')}>`;
+
 const timeOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 const marks: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

@@ -1,5 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { Mailed } from '#domain/mail.ts';
 import { FromAgent } from '#protocol/agent.ts';
+import type { MailRequest } from '#protocol/mail-request.ts';
 import { type RunSpec } from '#protocol/run-spec.ts';
 import { Close, FRAME_MAX } from '#protocol/close-codes.ts';
 import { agentOffline, agentOnline, loadAgent } from '#worker/services/agents/seen.ts';
@@ -7,6 +9,7 @@ import { sweepRuns } from '#worker/services/runs/sweep.ts';
 import { AgentDesk, LEASE_S } from './agent-desk.ts';
 import { AgentGate, HELLO_MS } from './agent-gate.ts';
 import { newChallenge } from './agent-key.ts';
+import { AgentMails } from './agent-mails.ts';
 import { AgentSockets } from './agent-sockets.ts';
 import { AgentTalk } from './agent-talk.ts';
 import { Alarm } from './alarm.ts';
@@ -21,6 +24,7 @@ export class AgentLink extends DurableObject<Env> {
 	readonly #gate: AgentGate;
 	readonly #talk: AgentTalk;
 	readonly #sockets: AgentSockets;
+	readonly #mails = new AgentMails();
 	readonly #polls: Polls;
 	readonly #alarm: Alarm;
 	/** Coming and going happen one after the other: of two at once, each must see what the other became. */
@@ -100,6 +104,13 @@ export class AgentLink extends DurableObject<Env> {
 			const stream = uplink.stream(run_id);
 			this.#desk.settle(run_id, epoch, await (row?.status === 'quarantined' ? stream.gone(id) : stream.revoked(id)));
 		}
+	}
+
+	/** Has the agent pass a mail on; null where it is not here, or does no such thing. */
+	async mail(key: string, mail: MailRequest): Promise<Mailed | null> {
+		const { speaker } = this.#gate;
+		if (!speaker || this.#desk.kept.get('said')?.abilities.tools.smtp === undefined) return null;
+		return this.#mails.ask(speaker.connection, key, mail);
 	}
 
 	// ——— connections: WebSockets, and requests where those do not get through ———
@@ -197,6 +208,7 @@ export class AgentLink extends DurableObject<Env> {
 			else {
 				this.#desk.heardAt = Date.now();
 				if (frame.type === 'pong') this.#gate.pong(frame.nonce);
+				else if (frame.type === 'mailed') this.#mails.answered(frame);
 				else await this.#talk.said(from, frame);
 			}
 		} catch (error) {

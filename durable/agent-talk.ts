@@ -30,7 +30,7 @@ export class AgentTalk {
 		return true;
 	}
 
-	async said(from: Connection, frame: Exclude<FromAgent, { type: 'hello' | 'pong' }>): Promise<void> {
+	async said(from: Connection, frame: Exclude<FromAgent, { type: 'hello' | 'pong' | 'mailed' }>): Promise<void> {
 		const { id, slots, uplink } = this.#desk;
 		if (frame.type === 'heartbeat') return this.#heartbeat(from, frame.runs, frame.host);
 		const { run_id, epoch } = frame;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Abilities, HostReport } from '#domain/agent.ts';
 import { Id, Sha256, Time } from '#domain/common.ts';
 import { Labels } from '#domain/labels.ts';
+import { MAIL_DETAIL_MAX, MailError } from '#domain/mail.ts';
 import { Reason } from '#domain/run-reason.ts';
 
 // The frames of /live/agent, text ones. Log chunks and blobs are binary: run-frames.ts. PROTOCOL.md tells the story.
@@ -72,6 +73,13 @@ export const FromAgent = z.discriminatedUnion('type', [
 		runs: z.array(z.strictObject(at)).max(1000),
 		host: HostReport.nullable(),
 	}),
+	/** What became of a mail. */
+	z.strictObject({
+		type: z.literal('mailed'),
+		key: z.uuid(),
+		error: MailError.nullable(),
+		detail: z.string().max(MAIL_DETAIL_MAX),
+	}),
 	z.strictObject({ type: z.literal('pong'), nonce: z.string().max(64) }),
 ]);
 export type FromAgent = z.infer<typeof FromAgent>;
@@ -114,6 +122,8 @@ export const ToAgent = z.discriminatedUnion('type', [
 		type: z.literal('lease'),
 		runs: z.array(z.strictObject({ ...at, desired: z.enum(['run', 'cancel', 'drop']) })).max(1000),
 	}),
+	/** To be passed on to the mail server of its policy (mail-request.ts); only to an agent that names one among its tools (`smtp`). The same key is the same mail. */
+	z.strictObject({ type: z.literal('mail'), key: z.uuid(), mail: z.unknown() }),
 	z.strictObject({ type: z.literal('ping'), nonce: z.string().max(64) }),
 ]);
 export type ToAgent = z.infer<typeof ToAgent>;

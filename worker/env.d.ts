@@ -15,6 +15,7 @@ interface __BaseEnv_Env {
 	UHUB_MAIL_KEY?: string;
 	UHUB_MAIL_FROM?: string;
 	UHUB_MAIL_TEMPLATE?: string;
+	UHUB_MAIL_AGENT?: string;
 	// What the operator may say of sign-in: docs/deploy.md.
 	UHUB_PASSWORD_SIGN_IN?: string;
 	UHUB_OIDC_ISSUER?: string;

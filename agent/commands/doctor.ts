@@ -48,6 +48,7 @@ export async function doctor(options: { home?: string | undefined }): Promise<nu
 					clusters(policy),
 					knownHosts(policy),
 					requests(policy),
+					mails(policy),
 				]),
 		tools(),
 	];
@@ -233,6 +234,18 @@ function requests({ webhook: policy, backends }: Policy): Verdict | Verdict[] {
 	return policy.networks.length === 0
 		? warn('no requests: the policy allows no network (webhook.networks)')
 		: ok(`requests: to ${[...policy.hosts, ...policy.networks].join(', ')}`);
+}
+
+async function mails({ mail: policy }: Policy): Promise<Verdict | Verdict[]> {
+	if (!policy) return [];
+	const at = `${policy.host}:${String(policy.port)}`;
+	try {
+		const { tryServer } = await import('../mail/smtp.ts');
+		await tryServer(policy);
+		return ok(`the mail server ${at} answers${policy.user === null ? '' : ', and lets the agent in'}`);
+	} catch (error) {
+		return fail(`no mails by ${at}: ${messageOf(error)}`);
+	}
 }
 
 async function tools(): Promise<Verdict> {

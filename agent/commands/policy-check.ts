@@ -1,6 +1,7 @@
 import { homeAt } from '../config.ts';
 import { sayDocker } from '../policy/docker.ts';
 import { sayK8s } from '../policy/k8s.ts';
+import { sayMail } from '../policy/mail.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
 import { saySsh } from '../policy/ssh.ts';
 import { sayWebhook } from '../policy/webhook.ts';
@@ -34,6 +35,7 @@ export function sayPolicy(policy: Policy): string[] {
 		...sayDocker(policy.docker),
 		...sayK8s(policy.k8s),
 		...sayWebhook(policy.webhook),
+		...sayMail(policy.mail),
 		...(policy.vault ? [`vault: ${policy.vault.address}`] : []),
 		...(policy.signatures
 			? [

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { ToAgent } from '#protocol/agent.ts';
 import { Cgroups } from '../cgroup.ts';
 import { type Home, homeAt, hubUrl, makeHome, readConfig } from '../config.ts';
 import { dummy } from '../executors/dummy.ts';
@@ -12,6 +13,8 @@ import { Key } from '../key.ts';
 import { Link } from '../link.ts';
 import { takeLock } from '../lock.ts';
 import { log } from '../log.ts';
+import { Mailer } from '../mail/index.ts';
+import { MailLedger } from '../mail/ledger.ts';
 import { PastRun } from '../past-run.ts';
 import { type Policy, readPolicy } from '../policy/index.ts';
 import { type Agent, type HeldRun, nameOf } from '../run.ts';
@@ -25,6 +28,10 @@ import { VERSION } from '../version.ts';
 import { Worker } from '../worker.ts';
 import { removeWorkspaces, workspacesOf } from '../workspace.ts';
 
+const NO_MAILS = Promise.resolve({
+	error: 'policy' as const,
+	detail: "The agent's policy does not allow mails (mail).",
+});
 const STOP_WITHIN_MS = 10_000;
 const STATUS_EVERY_MS = 1000;
 
@@ -81,6 +88,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			sweepSpool(home.spool, new Set(runs.map(keyOf))),
 		]);
 
+		const mailer = await forMails(policy, home, agent.hub);
 		const capacity = Math.min(config.capacity, policy.limits.capacity);
 		const worker = new Worker(agent, { capacity, host: () => hostReport(home.dir, Date.now()), past });
 		const link = new Link({
@@ -97,7 +105,8 @@ export async function start(options: { home?: string | undefined; hub?: string |
 				runs: worker.known(),
 			}),
 			onMessage: (message) => {
-				worker.message(message);
+				if (message.type === 'mail') void passOn(message);
+				else worker.message(message);
 			},
 			onBinary: (bytes) => {
 				worker.blob(bytes);
@@ -106,6 +115,13 @@ export async function start(options: { home?: string | undefined; hub?: string |
 				worker.disconnected();
 			},
 		});
+		const passOn = async ({ key, mail }: Extract<ToAgent, { type: 'mail' }>) => {
+			const mailed = await (mailer?.pass(key, mail) ?? NO_MAILS).catch((error: unknown) => {
+				log(`a mail could not be passed on: ${messageOf(error)}`);
+				return { error: 'unreachable' as const, detail: 'a fault in the agent' };
+			});
+			link.send({ type: 'mailed', key, ...mailed });
+		};
 		const living = () => worker.known().filter(({ phase }) => phase === 'accepted' || phase === 'started');
 		for (const executor of Object.values(agent.executors))
 			void executor
@@ -162,6 +178,16 @@ async function forK8s(policy: Policy, vault: Vault | null): Promise<Agent['execu
 function forWebhook(policy: Policy, vault: Vault | null): Agent['executors'] {
 	if (!policy.webhook) return {};
 	return { webhook: webhook(policy.webhook, (ref, project_id) => resolveSecret(ref, project_id, policy, vault)) };
+}
+
+/** Only where it is allowed, like the others. */
+async function forMails({ mail: policy }: Policy, home: Home, hub: string): Promise<Mailer | null> {
+	if (!policy) return null;
+	const [{ sendBySmtp }, ledger] = await Promise.all([
+		import('../mail/smtp.ts'),
+		MailLedger.open(home.mails, Date.now()),
+	]);
+	return new Mailer({ policy, hub, ledger, send: sendBySmtp, log, now: Date.now });
 }
 
 /** Where the secrets lie of runs that are gone on with. */

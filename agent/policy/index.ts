@@ -12,6 +12,7 @@ import { EnvPattern, matches } from './env.ts';
 import { GitPolicy, gitRefusal } from './git.ts';
 import { K8sPolicy, k8sRefusal } from './k8s.ts';
 import { localRefusal } from './local.ts';
+import { MailPolicy } from './mail.ts';
 import { AbsolutePath } from './paths.ts';
 import { secretAllowed, SecretPattern } from './secrets.ts';
 import { SignaturePolicy } from './signatures.ts';
@@ -40,6 +41,8 @@ export const Policy = z
 		docker: DockerPolicy.nullable().default(null),
 		k8s: K8sPolicy.nullable().default(null),
 		webhook: WebhookPolicy.nullable().default(null),
+		/** Where the hub's mails may be passed on to; it is no backend. */
+		mail: MailPolicy.nullable().default(null),
 		/** Directories a job may name as its working directory, with all that is below them. */
 		cwd: z.array(AbsolutePath).max(100).default([]),
 		/** Variables a job may set, to a value or to the file of a secret. */

@@ -33,7 +33,7 @@ export const SIGN_IN_NAMES = [
 ];
 
 /** And how mails leave it (worker/services/mails/settings.ts). */
-export const MAIL_NAMES = ['UHUB_MAIL_URL', 'UHUB_MAIL_KEY', 'UHUB_MAIL_FROM', 'UHUB_MAIL_TEMPLATE'];
+export const MAIL_NAMES = ['UHUB_MAIL_URL', 'UHUB_MAIL_KEY', 'UHUB_MAIL_FROM', 'UHUB_MAIL_TEMPLATE', 'UHUB_MAIL_AGENT'];
 
 /** @param {string} version such as process.versions.node */
 export function checkNode(version) {

@@ -1,4 +1,5 @@
 // A hub that is not to be trusted: whatever it asks for, nothing is started that the operator did not allow.
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -362,6 +363,11 @@ describe('38, 39: a message about what was not agreed changes nothing', () => {
 		await hub.ended(run);
 		expect(textOf(run)).toBe('on\noff\n');
 		expect(run.finish?.outcome).toBe('success');
+	});
+
+	it('39: a mail is passed on by nobody whose policy does not name a server', async () => {
+		hub.send({ type: 'mail', key: randomUUID(), mail: { to: 'ada@example.org' } });
+		await hub.until(() => hub.messages.some((said) => said.type === 'mailed' && said.error === 'policy'), 'a refusal');
 	});
 
 	it('takes no more at a time than its policy says, and says so', async () => {

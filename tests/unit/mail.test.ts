@@ -125,6 +125,17 @@ describe('the settings of a provider', () => {
 		expect(problems.join('\n')).toContain(problem);
 	});
 
+	it('or the name of an agent, alone', () => {
+		expect(mailSettings({ UHUB_MAIL_AGENT: 'postman' }, `${HUB}/`, [])).toEqual({
+			way: { hub: HUB, kind: 'agent', agent: 'postman' },
+			problems: [],
+		});
+		expect(of({ UHUB_MAIL_AGENT: 'postman' })).toMatchObject({
+			way: null,
+			problems: [expect.stringContaining('beside')],
+		});
+	});
+
 	it('need to know where the hub is', () => {
 		expect(mailSettings(good, null, []).problems[0]).toContain('UHUB_PUBLIC_URL');
 	});

@@ -7,11 +7,12 @@ import type { Mail } from '#domain/mail.ts';
 import { app } from '#worker/app.ts';
 import { outsideOf } from '#worker/outside.ts';
 import type { Ctx } from '#worker/services/context.ts';
-import { deliverMails } from '#worker/services/mails/deliver.ts';
+import { MailRequest } from '#protocol/mail-request.ts';
+import { deliverMails, type MailPort } from '#worker/services/mails/deliver.ts';
 import { oldMails } from '#worker/services/mails/rows.ts';
 import { mailSettings } from '#worker/services/mails/settings.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
-import { type Answer, type Caller, ctxFor, fresh, ORIGIN, person, project } from './api-world.ts';
+import { type Answer, type Caller, ctxFor, fresh, insert, ORIGIN, person, project } from './api-world.ts';
 
 // What people are told by e-mail, through a provider: to whom, when, how often, and what becomes of it.
 
@@ -60,7 +61,11 @@ const sent = () => requests.map(({ body }) => JSON.parse(body) as Sent);
 const settings = mailSettings(MAIL, ORIGIN, []);
 const at = (now: number, more: Partial<Ctx> = {}) =>
 	ctxFor({ kind: 'actor', actor: { kind: 'system' } }, { now: () => now, mail: () => settings, ...more });
-const port = { outside: outsideOf(env), sealer: sealerOf(env.UHUB_SECRET) };
+const port = {
+	outside: outsideOf(env),
+	sealer: sealerOf(env.UHUB_SECRET),
+	relay: () => Promise.resolve(null),
+};
 const deliver = (now: number) => deliverMails(at(now), port);
 
 /** A request to a hub that sends mails; what it does afterwards is waited for. */
@@ -227,6 +232,36 @@ describe('what does not arrive', () => {
 		expect(mail?.attempts).toHaveLength(8);
 		await oldMails(at(T0 + 24 * 31 * HOUR));
 		expect((await stateOf(dev)).latest).toEqual([]);
+	});
+});
+
+describe('through an agent', () => {
+	const way = { kind: 'agent' as const, hub: ORIGIN, agent: 'postman' };
+	const asked = vi.fn<MailPort['relay']>();
+	const pass = (now: number) =>
+		deliverMails(at(now, { mail: () => ({ way, problems: [] }) }), { ...port, relay: asked });
+
+	it('is asked of the one that is named, while it is here, as data; it is told what it says', async () => {
+		await note(dev, T0);
+		await pass(T0 + MINUTE);
+		expect((await stateOf(dev)).latest[0]?.attempts).toMatchObject([{ error: 'no_agent', detail: 'postman' }]);
+		expect(asked).not.toHaveBeenCalled();
+		const agent = { name: 'postman', public_key: 'k', fingerprint: 'f', capacity: 1, agent_version: '1', labels: '{}' };
+		const id = await insert('agents', { ...agent, status: 'online' });
+		asked.mockResolvedValueOnce(null).mockResolvedValueOnce({ error: 'uncertain', detail: 'd' });
+		await pass(T0 + HOUR);
+		await pass(T0 + 2 * HOUR);
+		const mail = { to: 'dev@example.org', locale: 'en', hub: ORIGIN, letter: { kind: 'told', more: 0 } };
+		expect(asked.mock.calls).toMatchObject([
+			[id, expect.any(String), mail],
+			[id, asked.mock.calls[0]?.[1], mail],
+		]);
+		expect(MailRequest.safeParse(asked.mock.calls[0]?.[2]).success).toBe(true);
+		const [one] = (await stateOf(dev)).latest;
+		expect(one?.attempts.map(({ error }) => error)).toEqual(['no_agent', 'no_agent', 'uncertain']);
+		// What may have been taken is not sent again.
+		expect(one).toMatchObject({ status: 'failed', next_at: null });
+		expect(requests).toEqual([]);
 	});
 });
 

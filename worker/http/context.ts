@@ -4,7 +4,7 @@ import { liveOf } from '#worker/live.ts';
 import type { Credential, Ctx } from '#worker/services/context.ts';
 import { hashOf } from '#worker/services/secrets.ts';
 import { allowedNetworks, outsideOf } from '#worker/outside.ts';
-import { deliverMails } from '#worker/services/mails/deliver.ts';
+import { deliverMails, type MailPort } from '#worker/services/mails/deliver.ts';
 import { mailSettings } from '#worker/services/mails/settings.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
 import { deliverWebhooks } from '#worker/services/webhooks/deliver.ts';
@@ -64,7 +64,8 @@ function ctxOf(
 		mail: () => mailSettings(env, env.UHUB_PUBLIC_URL ?? null, allowedNetworks(env)),
 		deliver: async () => {
 			const [outside, sealer] = [outsideOf(env), sealerOf(env.UHUB_SECRET)];
-			await Promise.all([deliverWebhooks(ctx, outside, sealer), deliverMails(ctx, { outside, sealer })]);
+			const relay: MailPort['relay'] = (id, ...mail) => env.AGENT_LINK.getByName(String(id)).mail(...mail);
+			await Promise.all([deliverWebhooks(ctx, outside, sealer), deliverMails(ctx, { outside, sealer, relay })]);
 		},
 		idempotency: null,
 		after: (work) => {

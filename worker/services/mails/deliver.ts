@@ -1,8 +1,9 @@
-import { eq, sql } from 'drizzle-orm';
-import { mailText } from '#domain/mail-text.ts';
+import { and, eq, sql } from 'drizzle-orm';
+import { mailText, messageId } from '#domain/mail-text.ts';
 import { finalMailErrors, type Mailed, type MailStatus } from '#domain/mail.ts';
 import { nextTry } from '#domain/webhook.ts';
-import { mails } from '../../db/client.ts';
+import type { MailRequest } from '#protocol/mail-request.ts';
+import { agents, mails } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import type { Sealer } from '../sealed.ts';
 import type { Outside } from '../webhooks/send.ts';
@@ -28,6 +29,8 @@ type Claimed = Pick<
 export interface MailPort {
 	outside: Outside;
 	sealer: Sealer;
+	/** Has an agent pass a mail on; null: it is not here, or does no such thing. */
+	relay: (agent_id: number, key: string, mail: MailRequest) => Promise<Mailed | null>;
 }
 
 /**
@@ -62,12 +65,20 @@ function claim(ctx: Ctx): Promise<Claimed[]> {
 		.returning({ id, user_id, key, notifications, tries, attempts, created_at });
 }
 
-async function attempt(ctx: Ctx, way: MailWay, { outside, sealer }: MailPort, mail: Claimed): Promise<Mailed> {
+async function attempt(ctx: Ctx, way: MailWay, { outside, sealer, relay }: MailPort, mail: Claimed): Promise<Mailed> {
 	const made = await letterOf(ctx, sealer, mail);
 	if (typeof made === 'string') return { error: made, detail: '' };
 	const { to, locale, letter } = made;
 	const { hub } = way;
-	const message_id = `<${mail.key}@${new URL(hub).hostname.replace(/[^A-Za-z0-9.-]/g, '')}>`;
+	if (way.kind === 'agent') {
+		const [agent] = await ctx.db
+			.select({ id: agents.id })
+			.from(agents)
+			.where(and(eq(agents.name, way.agent), eq(agents.status, 'online')));
+		const mailed = agent ? await relay(agent.id, mail.key, { to, locale, hub, letter }) : null;
+		return mailed ?? { error: 'no_agent', detail: way.agent };
+	}
+	const message_id = messageId(mail.key, hub);
 	return sendByProvider(
 		way.provider,
 		outside,

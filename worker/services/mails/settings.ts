@@ -8,10 +8,11 @@ export interface MailEnv {
 	UHUB_MAIL_KEY?: string;
 	UHUB_MAIL_FROM?: string;
 	UHUB_MAIL_TEMPLATE?: string;
+	UHUB_MAIL_AGENT?: string;
 }
 
 /** How mails leave, and where the hub's pages are that they lead to. */
-export type MailWay = { hub: string } & { kind: 'provider'; provider: Provider };
+export type MailWay = { hub: string } & ({ kind: 'provider'; provider: Provider } | { kind: 'agent'; agent: string });
 
 export interface MailSettings {
 	way: MailWay | null;
@@ -51,9 +52,11 @@ const Env = z.strictObject({
 		.pipe(line(320).regex(/^([^<>@"]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/, 'expected uHub <hub@example.org>')),
 	UHUB_MAIL_TEMPLATE: Template.optional(),
 });
+/** The name of the agent that passes them on. */
+const Agent = line(60);
 
 /** The names the operator may use; the launcher passes these on and no others. */
-export const MAIL_NAMES = Object.keys(Env.shape);
+export const MAIL_NAMES = [...Object.keys(Env.shape), 'UHUB_MAIL_AGENT'];
 
 /** Reads the settings. Where something is wrong, no mail leaves. */
 export function mailSettings(all: MailEnv, hub: string | null, networks: readonly string[]): MailSettings {
@@ -68,6 +71,15 @@ export function mailSettings(all: MailEnv, hub: string | null, networks: readonl
 	if (first === undefined) return off();
 	if (hub === null || !/^https?:$/.test(URL.parse(hub)?.protocol ?? ''))
 		return off('UHUB_PUBLIC_URL: is needed for e-mails, which lead to the hub’s pages');
+	const { origin } = new URL(hub);
+	if (given.UHUB_MAIL_AGENT !== undefined) {
+		const other = Object.keys(given).find((name) => name !== 'UHUB_MAIL_AGENT');
+		if (other !== undefined) return off(`${other}: has no meaning beside UHUB_MAIL_AGENT: set one of them`);
+		const { data: agent } = Agent.safeParse(given.UHUB_MAIL_AGENT);
+		return agent === undefined
+			? off('UHUB_MAIL_AGENT: expected the name of an agent')
+			: { way: { hub: origin, kind: 'agent', agent }, problems: [] };
+	}
 	if (given.UHUB_MAIL_URL === undefined) return off(`${first}: has no meaning without UHUB_MAIL_URL`);
 
 	const read = Env.safeParse(given);
@@ -76,5 +88,5 @@ export function mailSettings(all: MailEnv, hub: string | null, networks: readonl
 	if (!isAllowedAddress(url, networks))
 		return off('UHUB_MAIL_URL: must lead to the open internet by https, or into a network of UHUB_WEBHOOK_NETWORKS');
 	const provider = { url, key, from, template: template ?? STANDARD };
-	return { way: { hub: new URL(hub).origin, kind: 'provider', provider }, problems: [] };
+	return { way: { hub: origin, kind: 'provider', provider }, problems: [] };
 }
