@@ -36,11 +36,14 @@ export async function setLook(api: Api, look: Look): Promise<void> {
 	await api.ok('PATCH', '/api/me', look, { 'if-match': `"v${String(me.version)}"` });
 }
 
+/** As Chromium says it, of a request and of a WebSocket. */
+const SIGN_IN_FIRST = / 401 \(Unauthorized\)$|: HTTP Authentication failed; no valid credentials available$/;
+
 /** Collects what the page complains about. That a stranger has to sign in is an answer, no complaint. */
 export function listen(page: Page): string[] {
 	const faults: string[] = [];
 	page.on('console', (message) => {
-		if (message.type() !== 'error' || / 401 \(Unauthorized\)$/.test(message.text())) return;
+		if (message.type() !== 'error' || SIGN_IN_FIRST.test(message.text())) return;
 		faults.push(`console: ${message.text()} (${message.location().url})`);
 	});
 	page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
