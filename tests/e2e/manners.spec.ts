@@ -130,3 +130,21 @@ test('two edit the same job: the second is told who changed what, and nothing ty
 	// The browser itself tells of the refusal, which was meant.
 	expect(faults.splice(0)).toEqual([expect.stringContaining('412')]);
 });
+
+test('a page begins at its top, and who goes back finds it where they left it', async ({ open }) => {
+	const { page } = await open('dev', { viewport: { width: 1280, height: 500 } });
+	const main = page.locator('main');
+	const scrolled = () => main.evaluate((element) => element.scrollTop);
+	await page.goto('/');
+	await expect(page.getByRole('heading', { level: 1, name: 'Home' })).toBeVisible();
+	await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
+	await main.evaluate((element) => {
+		element.scrollTop = 150;
+	});
+	await page.getByRole('link', { name: 'Calendar', exact: true }).first().click();
+	await expect(page.getByRole('heading', { level: 1, name: 'Calendar' })).toBeVisible();
+	expect(await scrolled()).toBe(0);
+	await page.goBack();
+	await expect(page.getByRole('heading', { level: 1, name: 'Home' })).toBeVisible();
+	await expect.poll(scrolled).toBe(150);
+});
