@@ -1,0 +1,64 @@
+// Runs that nobody has to watch for: they wait for an agent that drains, start by themselves, and are tried again.
+import { randomUUID } from 'node:crypto';
+import { expect, HUB, test } from '#tests/support/people.ts';
+import { enrol, WireAgent } from '#tests/support/wire-agent.ts';
+
+test('an agent is drained: its run goes on, the next waits and says why, until it takes runs again', async ({
+	open,
+}) => {
+	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const only = randomUUID().slice(0, 8);
+	const { project_id, job_id } = await api.jobWith('#!/bin/sh\ntrue\n', { labels: { only } });
+	const identity = await enrol(api, `drained ${only}`, { project_ids: [project_id], labels: { only } });
+	const agent = await WireAgent.connect(HUB, identity, { capacity: 4 });
+	await api.run(job_id);
+	const first = await agent.begin();
+
+	await page.goto('/fleet');
+	await page.getByRole('link', { name: `drained ${only}` }).click();
+	await page.getByRole('button', { name: 'Drain' }).click();
+	await expect(page.getByRole('heading', { name: 'Draining' })).toBeVisible();
+	const waits = await api.run(job_id);
+	const other = await open('admin', { reducedMotion: 'reduce' });
+	await other.page.goto(`/runs/${String(waits)}`);
+	await expect(other.page.getByText('Every agent that could run it takes nothing new.')).toBeVisible();
+	agent.finish(first);
+	expect(await api.ended(first.run_id)).toMatchObject({ status: 'success' });
+
+	await page.getByRole('button', { name: 'Take runs again' }).click();
+	const second = await agent.begin();
+	expect(second.run_id).toBe(waits);
+	agent.finish(second);
+	await expect(other.page.getByRole('status').filter({ hasText: 'Success' })).toBeVisible();
+	await agent.close();
+});
+
+test('a job starts by itself at its time, fails, and its next attempt comes by itself and succeeds', async ({
+	open,
+}) => {
+	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const mark = `/tmp/uhub-e2e-${randomUUID()}`;
+	const { job_id } = await api.jobWith(`#!/bin/sh\n[ -e ${mark} ] && rm ${mark} && exit 0\ntouch ${mark}; exit 3\n`);
+	await page.goto(`/jobs/${String(job_id)}/edit`);
+	await page.getByText('How it runs').click();
+	await page.getByLabel('Try again by itself when it ends badly').check();
+	await page.getByLabel('Seconds before the second, then doubled').fill('0');
+	await page.getByRole('button', { name: 'Save' }).click();
+	await expect(page).toHaveURL(new RegExp(`/jobs/${String(job_id)}$`));
+	const job = await api.get(`/api/jobs/${String(job_id)}`);
+	const planned = { auto_start: true, planned_start: new Date(Date.now() + 2_000).toISOString() };
+	await api.ok('PATCH', `/api/jobs/${String(job_id)}`, planned, { 'if-match': `"v${String(job.version)}"` });
+
+	// Nobody touches the page: both runs come to it.
+	const rows = page.getByRole('listitem').filter({ hasText: /#\d+/ });
+	await expect(rows.filter({ hasText: 'Failed' })).toHaveCount(1);
+	await expect(rows.filter({ hasText: 'Success' })).toHaveCount(1);
+	const { items } = (await api.get(`/api/runs?job_id=${String(job_id)}&sort=requested_at`)) as {
+		items: { id: number; attempt: number }[];
+	};
+	expect(items.map(({ attempt }) => attempt)).toEqual([1, 2]);
+	await page.goto(`/runs/${String(items[0]?.id)}`);
+	await expect(page.getByText('Planned for')).toBeVisible();
+	await page.getByRole('link', { name: `followed by #${String(items[1]?.id)}` }).click();
+	await expect(page.getByRole('status').filter({ hasText: 'Success' })).toBeVisible();
+});
