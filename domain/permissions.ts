@@ -231,12 +231,18 @@ export interface Subject {
 	environment?: Protected | null;
 	/** The run that is asked about was started by the one who asks. */
 	own_run?: boolean;
+	/** The job starts by itself, and somebody else's rights are what it does so with. */
+	lent?: boolean;
 	/** The webhook is told what the one who asks is told. */
 	own_webhook?: boolean;
 }
 
+/** Whether a job would use the rights of somebody else than this one. */
+export const lends = (job: { auto_start: boolean; owner_id: number }, who: { id: number }): boolean =>
+	job.auto_start && job.owner_id !== who.id;
+
 /** Which rule said no, for interfaces that say it in the viewer's own words. */
-export type Refusal = 'token' | 'role' | 'prod' | 'own' | 'own_run' | 'access' | 'job_type' | 'environment';
+export type Refusal = 'token' | 'role' | 'prod' | 'own' | 'own_run' | 'access' | 'job_type' | 'environment' | 'lent';
 export type Verdict = { allowed: true } | { allowed: false; refusal: Refusal; missing: string };
 
 const yes: Verdict = { allowed: true };
@@ -284,6 +290,9 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
 	)
 		return no('job_type', `${action} as ${actor.role} is for jobs of type ${types.join(' or ')}`);
 
+	if (subject.lent && actor.role !== 'admin')
+		return no('lent', `${action} of what starts by itself with its owner's rights is for its owner`);
+
 	const roles = environment?.protection.allowed_roles ?? [];
 	if (action === 'run.start' && actor.role !== 'admin' && roles.length > 0 && !roles.includes(actor.role))
 		return no('environment', `run.start in this environment is for the roles ${roles.join(', ')}`);
@@ -297,9 +306,16 @@ export function can(actor: Extract<Actor, { kind: 'user' }>, action: Action, sub
  * it who have no right to run in production alone; with four eyes everybody does.
  */
 export function approvalsNeeded(role: Role, access: Access | null, environment: Protected | null): number {
-	if (!environment?.protection.requires_approval) return 0;
-	const { four_eyes, approvals } = environment.protection;
+	const four_eyes = environment?.protection.four_eyes ?? false;
 	const need: Need = permissions['run.start_prod'][role];
 	const alone = need === 'any' || (need !== 'no' && need !== 'own' && accessRank(access) >= accessRank(need));
-	return alone && !four_eyes ? 0 : (approvals ?? 1);
+	return alone && !four_eyes ? 0 : approvalsOfNobody(environment);
+}
+
+/**
+ * How many have to approve what starts there by itself. Whose right it would use is not always who planned it, or changed it since: so a
+ * right to run there alone counts for nothing.
+ */
+export function approvalsOfNobody(environment: Protected | null): number {
+	return environment?.protection.requires_approval ? (environment.protection.approvals ?? 1) : 0;
 }

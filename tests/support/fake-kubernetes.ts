@@ -426,7 +426,8 @@ export class Kubernetes {
 		let sent = 0;
 		response.writeHead(200, { 'content-type': 'text/plain' }).flushHeaders();
 		const more = () => {
-			if (response.writableNeedDrain) return;
+			// Cut, though its end is not out yet; or more than the other side has read.
+			if (response.writableEnded || response.writableNeedDrain) return;
 			const bytes = log.from(sent, since);
 			sent = log.length;
 			if (bytes.length > 0) response.write(bytes);

@@ -126,6 +126,25 @@ describe('who needs approval', () => {
 			body: { detail: expect.stringContaining('needs a commit') },
 		});
 	});
+
+	it('39: nor is a file of the agent’s host, nor an image by its tag', async () => {
+		const onAgent = await admin.ok('POST', `/api/projects/${String(p)}/scripts`, {
+			...{ tool: 'shell', name: fresh('there'), location_type: 'fs_path', location: 'deploy/run.sh' },
+		});
+		expect(await start(dev, await job(await environment('prod'), { script_ids: [idOf(onAgent)] }))).toMatchObject({
+			status: 409,
+			body: { detail: expect.stringContaining("on the agent's host") },
+		});
+		const image = (name: string) => ({ execution_backend: 'docker', execution_backend_config: { image: name } });
+		const prod = await environment('prod');
+		expect(await start(dev, await job(prod, image('registry.test/app:1')))).toMatchObject({
+			status: 409,
+			body: { detail: expect.stringContaining('needs its digest') },
+		});
+		expect(await start(dev, await job(prod, image(`registry.test/app@sha256:${'a'.repeat(64)}`)))).toMatchObject({
+			status: 201,
+		});
+	});
 });
 
 describe('who may approve', () => {

@@ -102,11 +102,11 @@ describe('a job that starts by itself', () => {
 		expect(await runsOf(job)).toHaveLength(1);
 	});
 
-	it('waits for a freeze and for approval, and needs its owner’s right, as any run', async () => {
+	it('waits for a freeze and needs its owner’s right, as any run, and asks for approval, whoever owns it', async () => {
 		const live = await admin.ok('POST', `${at()}/environments`, { name: 'live', type: 'prod' });
 		const [asks, may] = [
-			await planned(3_600_000, { owner_id: dev.id, environment_id: live.id }),
 			await planned(3_600_000, { owner_id: admin.id, environment_id: live.id }),
+			await planned(3_600_000, { owner_id: admin.id }),
 		];
 		await admin.ok('POST', '/api/freezes', {
 			project_id: p,
@@ -130,6 +130,40 @@ describe('a job that starts by itself', () => {
 			status: 'failed',
 			reason: expect.stringContaining('"not_allowed"'),
 		});
+	});
+
+	it('lends nobody its owner’s rights: only they, or an admin, plan it and change it', async () => {
+		const script = await admin.ok('POST', `${at()}/scripts`, {
+			tool: 'shell',
+			name: fresh('script'),
+			location_type: 'uploaded',
+			content: 'true\n',
+		});
+		const soon = { planned_start: iso(3_600_000), auto_start: true };
+		const body = { title: fresh('job'), job_type: 'dev', script_ids: [script.id], ...soon };
+		const refused = { status: 403, body: expect.objectContaining({ code: 'forbidden' }) };
+		const asAdmin = { ...body, owner_id: admin.id };
+		expect(await dev.call('POST', `${at()}/jobs`, { body: asAdmin })).toMatchObject(refused);
+		const job = await dev.ok('POST', `${at()}/jobs`, { ...asAdmin, auto_start: false });
+		const path = `/api/jobs/${String(job.id)}`;
+		const patch = (fields: object, version: number) =>
+			dev.call('PATCH', path, { body: fields, headers: { 'if-match': `"v${String(version)}"` } });
+		expect(await patch({ auto_start: true }, 1)).toMatchObject(refused);
+		expect(await patch({ auto_start: true, owner_id: dev.id }, 1)).toMatchObject({ status: 200 });
+		expect(await patch({ owner_id: admin.id }, 2)).toMatchObject(refused);
+		await admin.ok('PATCH', path, { owner_id: admin.id }, { 'if-match': '"v2"' });
+
+		// Now it is the admin's: what it does, and when, is not the dev's to say.
+		for (const change of [{ title: 'x' }, { script_ids: [] }, { planned_start: iso(1_000) }])
+			expect(await patch(change, 3)).toMatchObject(refused);
+		const { items } = await dev.ok('GET', `${at()}/events?limit=200`);
+		const entry = (items as { id: number; version: number; job_id: number }[]).find(({ job_id }) => job_id === job.id);
+		const moved = await dev.call('PATCH', `/api/events/${String(entry?.id)}`, {
+			body: { start: iso(1_000) },
+			headers: { 'if-match': `"v${String(entry?.version)}"` },
+		});
+		expect(moved).toMatchObject(refused);
+		expect(await patch({ auto_start: false }, 3)).toMatchObject({ status: 200 });
 	});
 
 	it('has to have a value for everything its run asks for', async () => {

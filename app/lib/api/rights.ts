@@ -24,6 +24,7 @@ export function whyNot(me: User, action: Action, project: ProjectView | null, su
 				: m.why_own();
 		},
 		job_type: () => m.why_job_type(),
+		lent: () => m.why_lent(),
 		environment: () =>
 			m.why_environment({
 				roles: (subject.environment?.protection.allowed_roles ?? []).map((r) => role[r]()).join(', '),

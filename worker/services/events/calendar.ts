@@ -4,7 +4,7 @@ import { accessOfRank } from '#domain/access.ts';
 import { Id } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
 import { CALENDAR_WINDOW_MAX_MS, type CalendarEntry, EVENT_LENGTH_MAX_MS } from '#domain/event.ts';
-import { can } from '#domain/permissions.ts';
+import { can, lends } from '#domain/permissions.ts';
 import { events, jobs, projects } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { accessRankOf, enter, inProject, userId, visibleProjects } from '../gate.ts';
@@ -54,6 +54,7 @@ export async function readCalendar(ctx: Ctx, query: z.infer<typeof CalendarQuery
 					job_status: jobs.status,
 					job_type: jobs.job_type,
 					auto_start: jobs.auto_start,
+					owner_id: jobs.owner_id,
 				})
 				.from(events)
 				.leftJoin(jobs, eq(jobs.id, events.job_id))
@@ -80,7 +81,12 @@ export async function readCalendar(ctx: Ctx, query: z.infer<typeof CalendarQuery
 	return entries.flatMap((entry): CalendarEntry[] => {
 		const project = byId.get(entry.project_id);
 		if (!project) return [];
-		const subject = { access: accessOfRank(project.rank), ...(entry.job_type && { job_type: entry.job_type }) };
+		const { job_type, auto_start, owner_id } = entry;
+		const subject = {
+			access: accessOfRank(project.rank),
+			...(job_type && { job_type }),
+			...(auto_start !== null && owner_id !== null && { lent: lends({ auto_start, owner_id }, actor) }),
+		};
 		const action = entry.job_id === null ? 'event.update' : 'job.update';
 		return [
 			{
@@ -97,7 +103,7 @@ export async function readCalendar(ctx: Ctx, query: z.infer<typeof CalendarQuery
 					project_id: entry.project_id,
 					job_id: entry.job_id,
 					job_status: entry.job_status,
-					auto_start: entry.auto_start === true && entry.job_status === 'planned',
+					auto_start: auto_start === true && entry.job_status === 'planned',
 					event_type: entry.event_type,
 					version: entry.version,
 				},

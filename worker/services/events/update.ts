@@ -3,7 +3,7 @@ import type { Access } from '#domain/access.ts';
 import { forbidden, invalid } from '#domain/errors.ts';
 import type { Event, EventPatch } from '#domain/event.ts';
 import type { Job } from '#domain/job.ts';
-import { can } from '#domain/permissions.ts';
+import { can, lends } from '#domain/permissions.ts';
 import { events, jobs } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
@@ -89,6 +89,6 @@ function planAfter(job: Job, patch: EventPatch): Pick<Job, 'planned_start' | 'pl
 function assertMove(actor: UserActor, access: Access | null, job: Job, fields: string[]): void {
 	const other = fields.find((field) => field !== 'start' && field !== 'end');
 	if (other !== undefined) throw invalid(other, "this entry is a job's: only start and end can be changed here");
-	const verdict = can(actor, 'job.update', { access, job_type: job.job_type });
+	const verdict = can(actor, 'job.update', { access, job_type: job.job_type, lent: lends(job, actor) });
 	if (!verdict.allowed) throw forbidden(verdict.missing);
 }

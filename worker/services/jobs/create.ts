@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { JobCreate, JobView } from '#domain/job.ts';
+import { lends } from '#domain/permissions.ts';
 import { events, job_script_refs, jobs } from '../../db/client.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
@@ -18,7 +19,10 @@ export async function createJob(ctx: Ctx, project_id: number, input: JobCreate):
 		'job.create',
 		inProject(project_id),
 		referenceQueries(ctx, sql`${project_id}`, input),
-		() => ({ job_type: input.job_type }),
+		(_, actor) => ({
+			job_type: input.job_type,
+			lent: lends({ ...input, owner_id: input.owner_id ?? actor.id }, actor),
+		}),
 	);
 	assertWritable(project);
 	assertReferences(input, ...rows);

@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { can } from '#domain/permissions.ts';
+import { can, lends } from '#domain/permissions.ts';
 import { conflict, forbidden } from '#domain/errors.ts';
 import type { JobPatch, JobView } from '#domain/job.ts';
 import { events, job_script_refs, jobs, runs } from '../../db/client.ts';
@@ -44,12 +44,10 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 	await assertFresh(ctx, 'Job', before, version);
 	assertWritable(project);
 	assertReferences(patch, environment, people, scriptRefs, inventory);
-	if (patch.job_type !== undefined) {
-		const verdict = can(actor, 'job.update', { access, job_type: patch.job_type });
-		if (!verdict.allowed) throw forbidden(verdict.missing);
-	}
 
 	const wanted = { ...before, ...defined(patch) };
+	const verdict = can(actor, 'job.update', { access, job_type: wanted.job_type, lent: lends(wanted, actor) });
+	if (!verdict.allowed) throw forbidden(verdict.missing);
 	assertPlan(wanted);
 	assertBackend(ctx, wanted);
 	const next = { ...wanted, status: statusAfter(before, wanted, patch.status) };

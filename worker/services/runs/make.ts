@@ -46,6 +46,16 @@ export async function requestFor(
 		throw conflict(
 			`${moving.name} is taken from a branch or a tag, which can move: what is to be approved here needs a commit (the whole hash) as its revision.`,
 		);
+	const onAgent = spec.steps.find(({ location_type }) => location_type === 'fs_path');
+	if (onAgent)
+		throw conflict(
+			`${onAgent.name} is a file on the agent's host, which can change: what is to be approved here needs an uploaded script, or one at a commit.`,
+		);
+	const { execution } = spec;
+	if ((execution.backend === 'docker' || execution.backend === 'k8s') && !execution.config.image.includes('@sha256:'))
+		throw conflict(
+			`The image ${execution.config.image} is named by a tag, which can move: what is to be approved here needs its digest (name@sha256:…).`,
+		);
 	const ttl_s = environment?.protection.approval_ttl_s ?? APPROVAL_TTL_S;
 	const expires_at = new Date(ctx.now() + ttl_s * 1000).toISOString();
 	return { hash: await approvalHash(spec), needed, expires_at };

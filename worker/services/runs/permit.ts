@@ -1,7 +1,7 @@
 import { eq, sql, type SQL } from 'drizzle-orm';
 import { accessOfRank } from '#domain/access.ts';
 import type { Environment } from '#domain/environment.ts';
-import { approvalsNeeded, can } from '#domain/permissions.ts';
+import { approvalsNeeded, approvalsOfNobody, can } from '#domain/permissions.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
 import { approvedOf, canonical, type RunSpec } from '#protocol/run-spec.ts';
@@ -80,8 +80,12 @@ export async function endOf({
 	if (!is_active || access === null || !verdict.allowed)
 		return failed('not_allowed', `${username} may not start it (any more).`);
 	if ('code' in made) return { status: 'failed', reason: made };
+	const asks =
+		run.scheduled_for === null
+			? approvalsNeeded(role, access, environment ?? null)
+			: approvalsOfNobody(environment ?? null);
 	if (approvals_needed === 0)
-		return approvalsNeeded(role, access, environment ?? null) > 0
+		return asks > 0
 			? failed('approval_stale', 'It needs an approval that nobody was asked for: start it again.')
 			: null;
 	return (await approvalHash(made)) === approval_hash

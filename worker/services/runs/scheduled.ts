@@ -1,15 +1,13 @@
 import { and, asc, eq, lte, type SQL, sql } from 'drizzle-orm';
-import { accessOfRank } from '#domain/access.ts';
 import { executionOf } from '#domain/backend.ts';
 import { DomainError } from '#domain/errors.ts';
 import type { Job } from '#domain/job.ts';
 import { checkParameters } from '#domain/parameter.ts';
-import { approvalsNeeded } from '#domain/permissions.ts';
-import { environments, jobs, projects, users } from '../../db/client.ts';
+import { approvalsOfNobody } from '#domain/permissions.ts';
+import { environments, jobs, projects } from '../../db/client.ts';
 import { LostRace } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { unchanged } from '../edit.ts';
-import { accessRankOf } from '../gate.ts';
 import { clustersQuery } from './clusters.ts';
 import { makeRun, requestFor } from './make.ts';
 import { scriptsQuery, specOf } from './spec.ts';
@@ -51,7 +49,7 @@ export async function startDue(ctx: Ctx, project_id: number): Promise<string | n
 async function startOne(ctx: Ctx, job: Job): Promise<void> {
 	const { id, project_id, owner_id, planned_start } = job;
 	if (planned_start === null) return;
-	const [[project], [environment], scripts, [inventory], [owner], clusters] = await ctx.db.batch([
+	const [[project], [environment], scripts, [inventory], clusters] = await ctx.db.batch([
 		ctx.db.select().from(projects).where(eq(projects.id, project_id)),
 		ctx.db
 			.select()
@@ -59,17 +57,13 @@ async function startOne(ctx: Ctx, job: Job): Promise<void> {
 			.where(eq(environments.id, job.environment_id ?? 0)),
 		scriptsQuery(ctx, sql`(${id})`),
 		targetsQuery(ctx, sql`(${id})`),
-		ctx.db
-			.select({ role: users.role, rank: accessRankOf(sql`users.id`, sql`${project_id}`) })
-			.from(users)
-			.where(eq(users.id, owner_id)),
 		clustersQuery(ctx, sql`(${project_id})`),
 	]);
-	if (!project || !owner) return;
+	if (!project) return;
 	const backend = executionOf(project, environment, job).execution_backend ?? 'local';
 	const { values: parameters, secrets: secret_parameters, hosts } = checkParameters(job.parameters_schema, {});
 	const asked = { parameters, secret_parameters, hosts, check_mode: false, plan_id: null };
-	const needed = approvalsNeeded(owner.role, accessOfRank(owner.rank), environment ?? null);
+	const needed = approvalsOfNobody(environment ?? null);
 	const made = specOf({
 		run: { ...asked, id: 1, backend },
 		job,
