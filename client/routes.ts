@@ -1,6 +1,14 @@
 // Made of the hub's OpenAPI document by `npm run routes`, and held to it by a test. Types only: nothing of this reaches a bundle.
 import type { z } from 'zod';
 import type { Agent, AgentPatch, EnrolAnswer, EnrolRequest, Enrolment, EnrolmentCreate } from '#domain/agent.ts';
+import type {
+	AlertPreview,
+	AlertPreviewed,
+	AlertSource,
+	AlertSourceCreate,
+	AlertSourceWithPath,
+	AlertsTaken,
+} from '#domain/alert.ts';
 import type { ApprovalDecide, ApprovalView } from '#domain/approval.ts';
 import type { AuditLog, AuditVerified } from '#domain/audit.ts';
 import type { Cluster, ClusterCreate, ClusterPatch } from '#domain/cluster.ts';
@@ -451,6 +459,15 @@ export interface Routes {
 		answer: Page<z.output<typeof WebhookDelivery>>;
 	};
 	'POST /webhooks/:/deliveries/:/replay': { body: Record<string, never>; answer: z.output<typeof WebhookDelivery> };
+	'GET /projects/:/alert-sources': { answer: Page<z.output<typeof AlertSource>> };
+	'POST /projects/:/alert-sources': {
+		body: z.input<typeof AlertSourceCreate>;
+		answer: z.output<typeof AlertSourceWithPath>;
+	};
+	'POST /alert-sources/:/rotate': { body: Record<string, never>; answer: z.output<typeof AlertSourceWithPath> };
+	'DELETE /alert-sources/:': { answer: null };
+	'POST /alert-sources/:/preview': { body: z.input<typeof AlertPreviewed>; answer: z.output<typeof AlertPreview> };
+	'POST /hooks/alerts/:/:': { body: Record<string, never>; answer: z.output<typeof AlertsTaken> };
 	'GET /agents': { query: 'limit' | 'cursor' | 'q' | 'sort' | 'status'; answer: Page<z.output<typeof Agent>> };
 	'POST /agents/enrolments': { body: z.input<typeof EnrolmentCreate>; answer: z.output<typeof Enrolment> };
 	'POST /agents/enrol': { body: z.input<typeof EnrolRequest>; answer: z.output<typeof EnrolAnswer> };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GitRevision, HttpsUrl } from './address.ts';
-import { Name, unsafeInName } from './common.ts';
+import { nameOf, orNull, text, timeOf } from './foreign.ts';
 import { GitChangeCreate, GitProvider } from './repo.ts';
 
 // What the providers of repositories say happened, read for the changes in it. Everything in it is somebody else's: what is not as it
@@ -32,7 +32,6 @@ export interface HookEvent {
 /** Of a push with more, the latest. */
 const COMMITS_MAX = 200;
 
-const text = z.string().nullish().catch(null);
 const object = <S extends z.ZodRawShape>(shape: S) => z.object(shape).partial().nullish().catch(null);
 
 const Commit = z.object({
@@ -63,22 +62,6 @@ const MergeRequest = z.object({
 	user: object({ name: text, username: text }),
 	object_attributes: z.object({ iid: z.int(), url: text, title: text, updated_at: text, source_branch: text }),
 });
-
-const unsafe = new RegExp(`${unsafeInName.source}+`, 'gu');
-
-/** The first line, as a name may be; null where nothing is left. */
-function nameOf(from: string | null | undefined, max: number): string | null {
-	const line = (from ?? '').split(/\r?\n/, 1)[0] ?? '';
-	return Name(max).safeParse([...line.replace(unsafe, ' ').trim()].slice(0, max / 2).join('')).data ?? null;
-}
-const orNull = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> | null =>
-	schema.safeParse(value).data ?? null;
-
-/** GitLab writes some times as `2026-11-22 16:13:46 UTC`. */
-function timeOf(value: string | null | undefined): string | null {
-	const ms = Date.parse((value ?? '').replace(/^(\S+) (\S+) UTC$/, '$1T$2Z'));
-	return Number.isFinite(ms) && ms > 0 && ms < 253_402_300_800_000 ? new Date(ms).toISOString() : null;
-}
 
 function ofPush(body: unknown): HookEvent | null {
 	const push = Push.safeParse(body).data;

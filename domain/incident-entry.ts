@@ -6,6 +6,9 @@ import { LinkKind } from './incident-link.ts';
 export const EntryKind = z.enum(['status', 'role', 'run', 'change', 'alert', 'message', 'note', 'metric']);
 export type EntryKind = z.infer<typeof EntryKind>;
 
+export const AlertStatus = z.enum(['firing', 'resolved']);
+export type AlertStatus = z.infer<typeof AlertStatus>;
+
 /** What an entry tells of, for interfaces that say it in the viewer's own words. */
 export const EntryRef = z.discriminatedUnion('type', [
 	z.object({
@@ -25,6 +28,7 @@ export const EntryRef = z.discriminatedUnion('type', [
 		/** The job's role. */
 		as: z.string().nullable(),
 	}),
+	z.object({ type: z.literal('alert'), status: AlertStatus, title: z.string() }),
 	z.object({ type: z.literal('postmortem'), status: z.enum(['draft', 'review', 'published']) }),
 ]);
 export type EntryRef = z.infer<typeof EntryRef>;

@@ -28,6 +28,7 @@ export const Change = z.object({
 		'metric_ref',
 		'webhook',
 		'hub_secret',
+		'alert_source',
 		/** By its job's id. */
 		'job_signature',
 	]),

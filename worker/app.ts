@@ -9,6 +9,7 @@ import { documentOf } from './http/openapi/document.ts';
 import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
 import { agents } from './routes/agents.ts';
+import { alerts } from './routes/alerts.ts';
 import { archive } from './routes/archive.ts';
 import { audit } from './routes/audit.ts';
 import { clusters } from './routes/clusters.ts';
@@ -82,6 +83,7 @@ api
 	.route('/', incidents)
 	.route('/', postmortems)
 	.route('/', webhooks)
+	.route('/', alerts)
 	.route('/', agents);
 
 /** A page or a file of the app: whatever is no file is answered with its first page, by the binding. Such an answer's headers cannot be set. */

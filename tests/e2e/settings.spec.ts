@@ -212,3 +212,48 @@ test('a chart shows what a real agent reported, in the colours of the theme', as
 	await expect(page).toHaveURL(/range=week/);
 	await expect(page.getByRole('img', { name: /^CPU: between/ })).toBeVisible();
 });
+
+test('an alert source shows its address once, says what a payload would do, and opens incidents', async ({ open }) => {
+	const mine = await projectOf('projets');
+	const { page, faults } = await open('projets');
+	await page.goto(`${mine.at}/settings#alerts`);
+	await page.getByRole('button', { name: 'New alert source' }).click();
+	const dialog = page.getByRole('dialog');
+	await dialog.getByLabel('Name').fill('Prometheus');
+	await dialog.getByLabel('Sent by').selectOption('generic');
+	expect(await complaints(page)).toEqual([]);
+	await dialog.getByRole('button', { name: 'Create' }).click();
+	const address = (await page.getByTestId('alert-address').textContent()) ?? '';
+	expect(address).toMatch(/^http:\/\/[^/]+\/api\/hooks\/alerts\/generic\/[\w-]{43}$/);
+	await dialog.getByRole('button', { name: 'I have kept it' }).click();
+
+	await page.getByRole('button', { name: 'Try Prometheus out' }).click();
+	await dialog.getByLabel('Payload').fill('{"title":');
+	await dialog.getByRole('button', { name: 'Try out', exact: true }).click();
+	await expect(dialog.getByLabel('Payload')).toHaveAttribute('aria-invalid', 'true');
+	await dialog.getByLabel('Payload').fill('{"title": "Basket is slow"}');
+	await dialog.getByRole('button', { name: 'Try out', exact: true }).click();
+	await expect(dialog.getByText('opens an incident')).toBeVisible();
+	expect(await complaints(page)).toEqual([]);
+	await dialog.getByRole('button', { name: 'Close' }).last().click();
+	expect((await mine.api.get(`/api${mine.at}/incidents`)).items).toEqual([]);
+
+	const send = () =>
+		fetch(address, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ title: 'Basket is slow' }),
+		});
+	expect(await (await send()).json()).toMatchObject({ opened: 1 });
+	await page.goto(`${mine.at}/incidents`);
+	await page.getByRole('link', { name: 'Basket is slow' }).click();
+	await expect(page.getByText('Alert: Basket is slow')).toBeVisible();
+
+	await page.goto(`${mine.at}/settings#alerts`);
+	await page.getByRole('button', { name: 'Delete Prometheus' }).click();
+	await dialog.getByRole('textbox').fill('Prometheus');
+	await dialog.getByRole('button', { name: 'Delete' }).click();
+	await expect(page.getByText('No alert sources')).toBeVisible();
+	expect((await send()).status).toBe(404);
+	expect(faults).toEqual([]);
+});

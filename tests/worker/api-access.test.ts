@@ -166,6 +166,8 @@ const make = {
 			url: 'https://hooks.example.com/',
 			events: ['run.ended'],
 		}),
+	alertSource: () =>
+		admin.ok('POST', `/api/projects/${String(p)}/alert-sources`, { name: fresh('source'), kind: 'generic' }),
 	delivery: async () => {
 		const webhook = await make.webhook();
 		const at = `/api/webhooks/${String(idOf(webhook))}/deliveries`;
@@ -295,6 +297,24 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 			};
 		},
 	],
+	'POST /api/hooks/alerts/{source}/{key}': [
+		'yyyyyy o',
+		async () => ({ path: String((await make.alertSource()).path), body: { alerts: [] } }),
+	],
+	'GET /api/projects/{id}/alert-sources': ['yynnnh', inP('/api/projects/{id}/alert-sources')],
+	'POST /api/projects/{id}/alert-sources': [
+		'yynnnh',
+		inP('/api/projects/{id}/alert-sources', () => ({ name: fresh('source'), kind: 'generic' })),
+	],
+	'POST /api/alert-sources/{id}/rotate': [
+		'yynnnh',
+		() => at('/api/alert-sources/{id}/rotate', make.alertSource(), () => ({ body: {} })),
+	],
+	'POST /api/alert-sources/{id}/preview': [
+		'yynnnh',
+		() => at('/api/alert-sources/{id}/preview', make.alertSource(), () => ({ body: { payload: { title: 'x' } } })),
+	],
+	'DELETE /api/alert-sources/{id}': ['yynnnh', () => at('/api/alert-sources/{id}', make.alertSource(), on)],
 	'GET /api/openapi.json': ['yyyyyy o', plain('/api/openapi.json')],
 	'GET /api/docs': ['yyyyyy o', plain('/api/docs')],
 	'GET /api/setup': ['yyyyyy o', plain('/api/setup')],

@@ -130,6 +130,14 @@ const entities: Record<Entity, () => Promise<unknown>> = {
 		await admin.call('DELETE', at);
 		await told('hub_secret', row.id, null);
 	},
+	async alert_source() {
+		const body = { name: fresh('source'), kind: 'generic' };
+		const row = await admin.ok('POST', `/api/projects/${String(p)}/alert-sources`, body);
+		await told('alert_source', row.id, { id: row.id, version: 1 });
+		expect(JSON.stringify(changes())).not.toContain(String(row.path).split('/').at(-1));
+		await admin.call('DELETE', `/api/alert-sources/${String(row.id)}`, { headers: ifMatch(row) });
+		await told('alert_source', row.id, null);
+	},
 	async job_signature() {
 		const id = idOf(await job());
 		const at = `/api/jobs/${String(id)}/signature`;

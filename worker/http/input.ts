@@ -3,7 +3,7 @@ import { resolver, uniqueSymbol, validator } from 'hono-openapi';
 import { z } from 'zod';
 import { Id } from '#domain/common.ts';
 import { DomainError, type FieldError, invalid, notFound } from '#domain/errors.ts';
-import { sha256 } from '#worker/services/bytes.ts';
+import { jsonOf, sha256 } from '#worker/services/bytes.ts';
 import type { AppEnv } from './context.ts';
 import { HttpError } from './problem.ts';
 
@@ -61,13 +61,20 @@ export function json<S extends z.ZodType>(
 		const bytes = await readBody(c.req.raw, max);
 		if (bytes.length > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
 			throw new HttpError(415, 'unsupported_media_type', 'Send JSON, as content type application/json.');
-		const result = await schema.safeParseAsync(parseJson(bytes));
+		const result = await schema.safeParseAsync(bytes.length === 0 ? {} : jsonOf(bytes));
 		if (!result.success) throw refuse(result.error.issues);
 		c.req.addValidatedData('json', result.data as object);
 		await claimable(c, bytes);
 		await next();
 	};
 	return Object.assign(middleware, { [uniqueSymbol]: { target: 'json' as const, ...resolver(schema), options: {} } });
+}
+
+/** What another program sends, which sets its headers by a form: JSON, of at most `max` bytes. */
+export function readHook(request: Request, max: number): Promise<Uint8Array> {
+	if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
+		throw new HttpError(415, 'unsupported_media_type', 'Have it sent as JSON: content type application/json.');
+	return readBody(request, max);
 }
 
 /** Reads the whole body, of at most `max` bytes, without trusting its announced length. */
@@ -91,15 +98,6 @@ export async function readBody(request: Request, max: number): Promise<Uint8Arra
 		at += part.length;
 	}
 	return whole;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-	if (bytes.length === 0) return {};
-	try {
-		return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
-	} catch {
-		throw invalid('', 'is not JSON in UTF-8');
-	}
 }
 
 async function claimable(c: Parameters<MiddlewareHandler<AppEnv>>[0], body: Uint8Array): Promise<void> {

@@ -3,8 +3,7 @@ import { HookProvider, hookHeaders, HookTaken } from '#domain/git-hook.ts';
 import { settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
-import { IdInPath, idsIn, readBody } from '#worker/http/input.ts';
-import { HttpError } from '#worker/http/problem.ts';
+import { IdInPath, idsIn, readHook } from '#worker/http/input.ts';
 import { sealer } from '#worker/http/sealed-cookie.ts';
 import { receiveHook } from '#worker/services/git_hooks/receive.ts';
 
@@ -22,11 +21,9 @@ export const gitHooks = new Hono<AppEnv>().post(
 	idsIn('hook', { provider: HookProvider, id: IdInPath }),
 	async (c) => {
 		const { provider, id: repo_id } = c.req.valid('param');
-		if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
-			throw new HttpError(415, 'unsupported_media_type', 'Have it sent as JSON: content type application/json.');
 		const header = (name: string) => (c.req.header(name) ?? '').slice(0, HEADER_MAX);
 		const { event, proof } = hookHeaders[provider];
-		const body = await readBody(c.req.raw, BODY_MAX);
+		const body = await readHook(c.req.raw, BODY_MAX);
 		const delivery = { provider, repo_id, event: header(event), proof: header(proof), body };
 		return c.json(await settled(() => receiveHook(c.var.ctx, sealer(c), delivery)));
 	},

@@ -1,3 +1,4 @@
+import { invalid } from '#domain/errors.ts';
 import { toHex } from '#protocol/run-frames.ts';
 
 export const toBase64url = (bytes: Uint8Array): string =>
@@ -24,3 +25,11 @@ export function toBase64(bytes: Uint8Array): string {
 
 export const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
 	Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+
+export function jsonOf(bytes: Uint8Array): unknown {
+	try {
+		return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
+	} catch {
+		throw invalid('', 'is not JSON in UTF-8');
+	}
+}

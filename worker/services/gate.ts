@@ -36,6 +36,7 @@ const tableOf = {
 	'terraform plan': 'terraform_plans',
 	cluster: 'clusters',
 	'metric reference': 'metric_refs',
+	'alert source': 'alert_sources',
 } as const;
 
 /** The signed-in person's id, as SQL: from the session in the same statement, so that no round trip is spent on it. */

@@ -55,6 +55,8 @@ export function told(ref: EntryRef, name: (id: number | null) => string): string
 			return steps[ref.step]();
 		case 'severity':
 			return m.told_severity({ from: severity[ref.from](), to: severity[ref.to]() });
+		case 'alert':
+			return (ref.status === 'firing' ? m.told_alert_firing : m.told_alert_resolved)({ title: ref.title });
 		case 'role':
 			if (ref.to === null) return m.told_role_nobody({ role: incidentRole[ref.role]() });
 			return m.told_role({ role: incidentRole[ref.role](), name: name(ref.to) });

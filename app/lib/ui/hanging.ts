@@ -10,6 +10,7 @@ export interface Hanging {
 /** By the table, as the hub's refusal has it. */
 const words: Record<string, () => string> = {
 	agents: m.fleet,
+	alert_sources: m.alert_sources,
 	clusters: m.clusters,
 	environments: m.environments,
 	events: m.hanging_events,

@@ -1,4 +1,5 @@
 export * from './agent.ts';
+export * from './alert.ts';
 export * from './audit.ts';
 export * from './change.ts';
 export * from './event.ts';

@@ -25,6 +25,7 @@ const open = new Set([
 	'session.oidc_callback',
 	'agent.join',
 	'change.receive',
+	'alert_source.receive',
 	'run.report',
 ]);
 
@@ -34,7 +35,7 @@ export const sessions: Record<string, string[]>[] = [{ session: [] }, { session_
 /** Deletes of what has no version. */
 const unversioned = new Set(['group_user.delete', 'project_group.delete', 'session.end', 'session.end_others']);
 
-/** POSTs whose answer is not kept for an Idempotency-Key: it holds a secret, or is about a session. */
+/** POSTs whose answer is not kept for an Idempotency-Key: it holds a secret, is about a session, or changes nothing. */
 const unkept = new Set([
 	...open,
 	'session.delete',
@@ -42,6 +43,9 @@ const unkept = new Set([
 	'token.create',
 	'webhook.create',
 	'webhook.rotate',
+	'alert_source.create',
+	'alert_source.rotate',
+	'alert_source.preview',
 	'user.create',
 	'user.password',
 	'me.password',
@@ -67,6 +71,7 @@ const counted = new Set([
 	'run.report',
 	'hub.import_start',
 	'change.receive',
+	'alert_source.receive',
 	'me.password',
 	'me.notification_test',
 	'me.email_check',
@@ -86,6 +91,11 @@ const raw: Readonly<Record<string, { media: string; description: string; example
 			ref: 'refs/heads/main',
 			commits: [{ id: '4f2a9c1', message: 'Faster basket', author: { name: 'Omar' } }],
 		},
+	},
+	'alert_source.receive': {
+		media: 'application/json',
+		description: 'What the source sends; at most 1 MiB',
+		example: { title: 'Checkout answers 502', status: 'firing', key: 'checkout-502', severity: 'critical' },
 	},
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as agent from '#domain/agent.ts';
+import * as alert from '#domain/alert.ts';
 import * as approval from '#domain/approval.ts';
 import * as audit from '#domain/audit.ts';
 import * as cluster from '#domain/cluster.ts';
@@ -38,6 +39,7 @@ import * as problem from '../problem-schema.ts';
 
 const rooms: object[] = [
 	agent,
+	alert,
 	approval,
 	audit,
 	cluster,

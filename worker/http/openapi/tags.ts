@@ -33,6 +33,7 @@ export const tags: Readonly<Record<string, string>> = {
 	cluster: 'Kubernetes clusters',
 	hub_secret: 'Keys the hub itself signs and checks with',
 	metric_ref: 'Links to dashboards and graphs',
+	alert_source: 'Where alerts come in and open incidents',
 	webhook: 'Telling programs elsewhere of events',
 	audit: 'What happened in the hub, and whether that record is whole',
 };

@@ -164,6 +164,8 @@ export const NOT_ARCHIVED: readonly string[] = [
 	// Another hub that is given the archive must not call what this one calls.
 	schema.webhooks,
 	schema.webhook_deliveries,
+	// What opens it is a key.
+	schema.alert_sources,
 	// What people were told here, or chose to be.
 	schema.notifications,
 	schema.notification_choices,

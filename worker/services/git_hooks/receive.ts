@@ -1,14 +1,15 @@
-import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { DomainError, invalid } from '#domain/errors.ts';
 import { type HookEvent, type HookProvider, type HookTaken, readHook } from '#domain/git-hook.ts';
 import type { GitChange } from '#domain/repo.ts';
 import { git_changes, git_repos, hook_deliveries, projects } from '../../db/client.ts';
 import { assertWithin, countAttempt, type Limit, uncount } from '../attempts.ts';
-import { sha256 } from '../bytes.ts';
+import { jsonOf, sha256 } from '../bytes.ts';
 import { type AuditEntry, commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertWritable, changesOf, edited, editEntry, isEmpty, unchanged, writable } from '../edit.ts';
 import { openHubSecret } from '../hub_secrets/rows.ts';
+import { rowsOf } from '../rows-of.ts';
 import type { Sealer } from '../sealed.ts';
 import { isProved } from './proof.ts';
 
@@ -169,20 +170,7 @@ function inserted(ctx: Ctx, repo_id: number, project_id: number, fresh: HookEven
 		created_at: now,
 		updated_at: now,
 	}));
-	const columns = Object.keys(getTableColumns(git_changes)).map((name) => sql`value ->> ${sql.raw(`'${name}'`)}`);
-	return ctx.db
-		.insert(git_changes)
-		.select(sql`select ${sql.join(columns, sql`, `)} from json_each(${JSON.stringify(rows)}) where true`)
-		.onConflictDoNothing()
-		.returning();
-}
-
-function jsonOf(body: Uint8Array): unknown {
-	try {
-		return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body));
-	} catch {
-		throw invalid('', 'is not JSON in UTF-8');
-	}
+	return ctx.db.insert(git_changes).select(rowsOf(git_changes, rows)).onConflictDoNothing().returning();
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { environments, freezes, hub_secrets, projects, webhooks } from '../../db/client.ts';
+import { alert_sources, environments, freezes, hub_secrets, projects, webhooks } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertFresh, one, unchanged } from '../edit.ts';
@@ -7,7 +7,7 @@ import { enter, inProject } from '../gate.ts';
 import { assertNothingHangs, hangingOn } from '../hanging.ts';
 
 /** How it was set up. Whatever else names a project keeps it. */
-const goesAlong = ['environments', 'webhooks', 'hub_secrets'];
+const goesAlong = ['environments', 'webhooks', 'hub_secrets', 'alert_sources'];
 
 /** Removes a project in which nothing has happened yet, with its settings. One with a past is archived instead. */
 export async function deleteProject(ctx: Ctx, id: number, version: number): Promise<void> {
@@ -27,6 +27,7 @@ export async function deleteProject(ctx: Ctx, id: number, version: number): Prom
 			ctx.db.delete(freezes).where(eq(freezes.project_id, id)),
 			ctx.db.delete(webhooks).where(eq(webhooks.project_id, id)),
 			ctx.db.delete(hub_secrets).where(eq(hub_secrets.project_id, id)),
+			ctx.db.delete(alert_sources).where(eq(alert_sources.project_id, id)),
 			ctx.db.delete(environments).where(eq(environments.project_id, id)),
 			ctx.db.delete(projects).where(eq(projects.id, id)),
 		],
