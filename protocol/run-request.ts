@@ -50,7 +50,6 @@ export interface Exchange {
 	expected: number | null;
 	timeout_s: number;
 	send(): Promise<Answered>;
-	/** Why it was given up, where it was. */
 	/** What never stands in the log, though it may come back; null: nothing. */
 	hidden: string | null;
 	stopped(): 'timeout' | 'canceled' | null;

@@ -2,7 +2,6 @@ import { Stream } from '#protocol/run-frames.ts';
 import { type Command, type Exit, type Output, STOPPED } from './contract.ts';
 import { stepEnded } from './step-ended.ts';
 
-/** It was stopped before the program, or the next one, was started. */
 /** How a backend carries out one command after the other. */
 export interface Carrier {
 	stopping(): boolean;

@@ -8,10 +8,11 @@ version: 1
 # Projects it works for, by id: [1, 4], or all.
 projects: ${local ? 'all' : '[]'}
 
-# How: local (programs on this very host), ssh (on other hosts, see below).
+# How: local (programs on this very host), ssh (on other hosts), docker (in containers), k8s (as Jobs of a
+# cluster), webhook (a request). Each but the first has a section of its own, below or in docs/agent.md.
 backends: ${local ? '[local]' : '[]'}
 
-# With what: shell, custom (a program of its own).
+# With what: shell, custom (a program of its own), ansible (playbooks), terraform.
 tools: ${local ? '[shell, custom]' : '[]'}
 
 scripts:
@@ -25,6 +26,9 @@ scripts:
 
 # Hosts that may be reached by ssh, as whom, and the file that vouches for their keys.
 # ssh: { known_hosts: /etc/uhub/known_hosts, hosts: ['web*.example.com'], users: [deploy] }
+
+# Containers: from which images, and what each may take.
+# docker: { images: ['registry.example/team/*'], max: { cpus: 2, memory_mib: 2048, pids: 512 } }
 
 # What may be called by http where a run is a request: names, and the networks they may lead to.
 # webhook: { hosts: ['*.apps.internal'], networks: [10.20.0.0/16] }

@@ -23,7 +23,7 @@ export class RemoteFiles {
 
 	/** Sends what the run has here. Ends early when `stopped` is. Throws `HostFailure`. */
 	async put({ dir, secrets }: Pick<Task, 'dir' | 'secrets'>, stopped: AbortSignal): Promise<void> {
-		const { places } = { places: this.#places };
+		const places = this.#places;
 		const files = [
 			...(await filesIn(dir)).map((file) => ({
 				file,
