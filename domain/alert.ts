@@ -143,14 +143,14 @@ const Told = z
 	})
 	.transform(({ status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint }): Alert => {
 		const name = labels.get('alertname');
-		const identity = fingerprint || [...labels].map(([label, value]) => `${label}=${value}`).join();
+		const identity = fingerprint || (labels.size > 0 ? JSON.stringify([...labels]) : null);
 		return {
 			identity: identity || titleOf(annotations.get('summary')),
 			status,
 			title: titleOf(annotations.get('summary'), name, annotations.get('description')),
 			severity: severityOf(labels.get('severity')),
 			at: timeOf(status === 'firing' ? startsAt : endsAt),
-			url: orNull(HttpUrl, annotations.get('runbook_url') ?? generatorURL),
+			url: orNull(HttpUrl, annotations.get('runbook_url')) ?? orNull(HttpUrl, generatorURL),
 		};
 	});
 
@@ -240,6 +240,20 @@ export interface LastTold {
 	at: string;
 }
 
-/** Whether an alert says something new of an open incident: another status, and not an older word that comes late. */
-export const isNews = (last: LastTold | null, alert: { status: AlertStatus; at: string }): boolean =>
-	last === null || (alert.status !== last.status && alert.at >= last.at);
+/** Of what is said to have begun longer ago than this, in milliseconds, nobody knows when it did. */
+const LONGEST_AGO_MS = 30 * 86_400_000;
+
+/** When an alert's word is of, as ISO 8601: null where it does not say, or nonsense; never later than `now`. */
+export function momentOf(said: string | null, now: number): string | null {
+	if (said === null || Date.parse(said) < now - LONGEST_AGO_MS) return null;
+	return Date.parse(said) > now ? new Date(now).toISOString() : said;
+}
+
+/**
+ * The moment of what an alert has to say of an open incident; null where that was said before. One that fires again after it was over may
+ * name its first beginning, as Alertmanager does: then it is now. That it is over, of before it fired again, comes late.
+ */
+export function newsOf(last: LastTold | null, alert: { status: AlertStatus; at: string }, now: string): string | null {
+	if (last === null || alert.at >= last.at) return last?.status === alert.status ? null : alert.at;
+	return alert.status === 'firing' && last.status === 'resolved' ? now : null;
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ALERTS_MAX, AlertSourceKind, isNews, keyOf, readAlerts } from '#domain/alert.ts';
+import { ALERTS_MAX, AlertSourceKind, keyOf, momentOf, newsOf, readAlerts } from '#domain/alert.ts';
 import { IncidentCreate } from '#domain/incident.ts';
 import { DomainError } from '#domain/errors.ts';
 
@@ -21,7 +21,7 @@ describe('what monitoring says', () => {
 		expect(left_out).toBe(1);
 		expect(alerts).toEqual([
 			{
-				identity: 'alertname=InstanceDown,instance=web1,severity=page',
+				identity: '[["alertname","InstanceDown"],["instance","web1"],["severity","page"]]',
 				status: 'firing',
 				title: 'web1 is down',
 				severity: 'critical',
@@ -113,12 +113,36 @@ describe('what monitoring says', () => {
 });
 
 describe('what is news of an open incident', () => {
-	it('is another status, unless an older word comes late', () => {
-		const last = { status: 'resolved', at: '2026-11-29T06:00:00.000Z' } as const;
-		expect(isNews(null, { ...last, status: 'resolved' })).toBe(true);
-		expect(isNews(last, last)).toBe(false);
-		expect(isNews(last, { status: 'resolved', at: '2026-11-29T07:00:00.000Z' })).toBe(false);
-		expect(isNews(last, { status: 'firing', at: '2026-11-29T05:59:59.999Z' })).toBe(false);
-		expect(isNews(last, { status: 'firing', at: '2026-11-29T06:00:00.000Z' })).toBe(true);
+	const now = '2026-11-29T08:00:00.000Z';
+	const last = { status: 'resolved', at: '2026-11-29T06:00:00.000Z' } as const;
+	it('is another status', () => {
+		expect(newsOf(null, last, now)).toBe(last.at);
+		expect(newsOf(last, last, now)).toBeNull();
+		expect(newsOf(last, { status: 'resolved', at: '2026-11-29T07:00:00.000Z' }, now)).toBeNull();
+		expect(newsOf(last, { status: 'firing', at: '2026-11-29T07:00:00.000Z' }, now)).toBe('2026-11-29T07:00:00.000Z');
+	});
+	it('is now where one that fires again names its first beginning', () => {
+		expect(newsOf(last, { status: 'firing', at: '2026-11-29T05:00:00.000Z' }, now)).toBe(now);
+	});
+	it('is not that it is over, of before it fired again', () => {
+		const firing = { status: 'firing', at: last.at } as const;
+		expect(newsOf(firing, { status: 'resolved', at: '2026-11-29T05:00:00.000Z' }, now)).toBeNull();
+	});
+	it('has a moment that can be: none that is to come, nor one of long ago', () => {
+		expect(momentOf(null, Date.parse(now))).toBeNull();
+		expect(momentOf('1971-01-01T00:00:00.000Z', Date.parse(now))).toBeNull();
+		expect(momentOf('2027-01-01T00:00:00.000Z', Date.parse(now))).toBe(now);
+		expect(momentOf(last.at, Date.parse(now))).toBe(last.at);
+	});
+});
+
+describe('what an alert is told apart by', () => {
+	it('is all of its labels, whatever stands in them, and its link the first that is one', () => {
+		const read = (labels: object, annotations = {}) =>
+			readAlerts('grafana', {
+				alerts: [{ status: 'firing', labels, annotations, generatorURL: 'https://g.example.com/' }],
+			}).alerts[0];
+		expect(read({ a: 'b,c=d' })?.identity).not.toBe(read({ a: 'b', c: 'd' })?.identity);
+		expect(read({ a: 'b' }, { runbook_url: 'see wiki' })?.url).toBe('https://g.example.com/');
 	});
 });

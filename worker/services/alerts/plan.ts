@@ -4,9 +4,10 @@ import {
 	type AlertPreview,
 	type AlertSource,
 	type AlertsTaken,
-	isNews,
 	keyOf,
 	type LastTold,
+	momentOf,
+	newsOf,
 	readAlerts,
 } from '#domain/alert.ts';
 import type { Severity } from '#domain/incident.ts';
@@ -39,9 +40,9 @@ export async function planOf(
 	const told = await Promise.all(
 		alerts.map(async ({ at: said, ...alert }) => ({
 			...alert,
-			since: said !== null && said > now ? now : said,
+			since: momentOf(said, ctx.now()),
 			key: keyOf(source, alert.identity, await hashOf(alert.identity)),
-			at: said === null || said > now ? now : said,
+			at: momentOf(said, ctx.now()) ?? now,
 			severity: alert.severity ?? source.severity,
 		})),
 	);
@@ -51,14 +52,14 @@ export async function planOf(
 		told.map(({ key }) => key),
 	);
 	let opened = 0;
-	const does = (alert: (typeof told)[number], incident: Known | null): Step['does'] => {
-		if (incident) return isNews(lastOf(incident), alert) ? 'note' : 'ignore';
-		if (alert.status === 'resolved') return 'ignore';
-		return ++opened > OPEN_AT_ONCE ? 'leave_out' : 'open';
-	};
 	const steps = told.map((alert): Step => {
 		const incident = known.find(({ dedupe_key }) => dedupe_key === alert.key) ?? null;
-		return { ...alert, incident, does: does(alert, incident) };
+		if (incident) {
+			const at = newsOf(lastOf(incident), alert, now);
+			return { ...alert, incident, at: at ?? alert.at, does: at === null ? 'ignore' : 'note' };
+		}
+		if (alert.status === 'resolved') return { ...alert, incident, does: 'ignore' };
+		return { ...alert, incident, does: ++opened > OPEN_AT_ONCE ? 'leave_out' : 'open' };
 	});
 	const count = (what: Step['does']) => steps.filter((step) => step.does === what).length;
 	return {

@@ -14,6 +14,9 @@ import { rowsOf } from '../rows-of.ts';
 import { hashOf } from '../secrets.ts';
 import { lastLine, planOf, type Step } from './plan.ts';
 
+/** So many deliveries with anything new in them are taken of a source in a quarter of an hour: its address may have got about. */
+const NEWS_MAX = 150;
+
 export interface AlertDelivery {
 	kind: AlertSourceKind;
 	key: string;
@@ -25,7 +28,11 @@ export async function receiveAlerts(ctx: Ctx, delivery: AlertDelivery): Promise<
 	const source = await known(ctx, delivery);
 	const { steps, taken } = await planOf(ctx, source, jsonOf(delivery.body));
 	const news = steps.filter(({ does }) => does === 'open' || does === 'note');
-	if (news.length > 0) await take(ctx, source, news, taken);
+	if (news.length === 0) return taken;
+	const limit: Limit = { subject: `alert_source:${String(source.id)}`, max: NEWS_MAX };
+	const [counted] = await countAttempt(ctx, limit);
+	assertWithin(ctx, limit, counted);
+	await take(ctx, source, news, taken);
 	return taken;
 }
 
