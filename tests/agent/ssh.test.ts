@@ -1,5 +1,5 @@
 // Runs on other hosts, over real sshds on addresses of this machine.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -233,7 +233,9 @@ describe.skipIf(noSshd !== null)(`on hosts reached by ssh${noSshd === null ? '' 
 			for (const mark of marks.slice(0, 2)) expect(processesWith(mark)).toEqual([]);
 			expect(run.finish).toMatchObject({ outcome: 'lost', reason: { code: 'agent_lost' } });
 			expect(run.finish?.reason?.message).toContain('something of it may still be on web3: it could not be reached');
-			for (const pid of processesWith(marks[2] ?? '')) process.kill(pid, 'SIGKILL');
+			// Its `sleep`s end by themselves meanwhile.
+			const left = () => processesWith(marks[2] ?? '').map(String);
+			await expect.poll(() => (spawnSync('kill', ['-KILL', ...left()]), left())).toEqual([]);
 		});
 	});
 });

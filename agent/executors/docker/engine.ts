@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Modem from 'docker-modem';
 import { z } from 'zod';
 import { parseJson } from '../../config.ts';
@@ -8,6 +9,8 @@ import { codeOf, messageOf } from '../../failure.ts';
 /** How long the engine may take for what it does at once. */
 const ANSWER_MS = 120_000;
 const ANSWER_MAX = 16 * 1_048_576;
+const REMOVE_TRIES = 20;
+const REMOVE_AGAIN_MS = 250;
 /** The longest line it may say while it pulls. */
 const LINE_MAX = 65_536;
 
@@ -187,11 +190,11 @@ export class Engine {
 	/** However it is, and with the volumes that its image asked for. */
 	async remove(name: string): Promise<void> {
 		const query = { force: true, v: true };
-		await this.#ask(z.unknown(), 'DELETE', `/containers/${name}`, { query }).catch(unlessMissing);
+		await this.#remove(`/containers/${name}`, { query });
 	}
 
 	async removeVolume(name: string): Promise<void> {
-		await this.#ask(z.unknown(), 'DELETE', `/volumes/${name}`).catch(unlessMissing);
+		await this.#remove(`/volumes/${name}`);
 	}
 
 	/** Containers with a label, running or not, each with what it says of another one. */
@@ -206,6 +209,20 @@ export class Engine {
 		const query = { filters: { name: [prefix] } };
 		const { Volumes } = await this.#ask(ListedVolumes, 'GET', '/volumes', { query });
 		return (Volumes ?? []).flatMap(({ Name }) => (Name.startsWith(prefix) ? [Name] : []));
+	}
+
+	/** What is still held, or is being removed already, is so for a moment. */
+	async #remove(path: string, call: Call = {}): Promise<void> {
+		for (let tries = 1; ; tries++) {
+			try {
+				await this.#ask(z.unknown(), 'DELETE', path, call).catch(unlessMissing);
+				return;
+			} catch (error) {
+				const held = error instanceof EngineError && (error.status === 409 || error.status === 500);
+				if (!held || tries === REMOVE_TRIES) throw error;
+			}
+			await sleep(REMOVE_AGAIN_MS);
+		}
 	}
 
 	async #ask<T>(schema: z.ZodType<T>, method: string, path: string, call: Call = {}): Promise<T> {
