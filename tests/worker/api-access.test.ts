@@ -724,6 +724,62 @@ describe('1: who may do what', () => {
 	}
 });
 
+describe('a POST that was carried out, and whose answer the hub did not live to keep', () => {
+	/** What they made has no address of its own, or they told of nothing. */
+	const unreadable = [
+		'POST /api/incidents/{id}/entries',
+		'POST /api/incidents/{id}/links',
+		'POST /api/incidents/{id}/postmortem/actions',
+		'POST /api/me/notifications/read',
+		'POST /api/webhooks/{id}/ping',
+		'POST /api/webhooks/{id}/deliveries/{delivery}/replay',
+	];
+	/** Asked a second time they change nothing by themselves, and are answered as any. */
+	const harmless = ['POST /api/runs/{id}/cancel', 'POST /api/incidents/{id}/roles'];
+	const audits = () => env.DB.prepare('select count(*) n from audit_logs').first<number>('n');
+	const kept = (key: string) =>
+		env.DB.prepare('select answer from idempotency_keys where key = ?').bind(key).first<string | null>('answer');
+
+	it('answers who asks again with the same key, and is not carried out twice', async () => {
+		const { body: document } = await nobody('GET', '/api/openapi.json');
+		const paths = document.paths as Record<string, { post?: { parameters?: { name: string }[] } }>;
+		const keyed = Object.entries(paths).flatMap(([path, { post }]) =>
+			post?.parameters?.some(({ name }) => name === 'Idempotency-Key') ? [`POST ${path}`] : [],
+		);
+		expect(keyed.length).toBeGreaterThan(30);
+		for (const operation of keyed) {
+			const ask = table[operation]?.[1];
+			if (!ask) throw new Error(`${operation} has no row`);
+			const { path, ...options } = await ask();
+			const key = crypto.randomUUID();
+			const asked = () =>
+				admin.call('POST', path, { ...options, headers: { ...options.headers, 'idempotency-key': key } });
+			const first = await asked();
+			expect(first.status, operation).toBeLessThan(300);
+			await vi.waitFor(async () => {
+				expect(await kept(key), operation).toEqual(expect.any(String));
+			});
+			await env.DB.prepare('update idempotency_keys set status = null, answer = null where key = ?').bind(key).run();
+			const before = await audits();
+
+			const again = await asked();
+			expect(await audits(), operation).toBe(before);
+			if (unreadable.includes(operation)) {
+				expect(again, operation).toMatchObject({ status: 409, body: { code: 'conflict' } });
+				expect(again.body.detail, operation).toContain('was carried out');
+				continue;
+			}
+			expect(again, operation).toMatchObject({ status: first.status, body: first.body });
+			expect(Object.keys(again.body).sort(), operation).toEqual(Object.keys(first.body).sort());
+			expect(again.headers.get('etag'), operation).toBe(first.headers.get('etag'));
+			if (!harmless.includes(operation)) expect(again.headers.get('idempotency-replayed'), operation).toBe('true');
+			await vi.waitFor(async () => {
+				expect(JSON.parse((await kept(key)) ?? 'null'), operation).toEqual(again.body);
+			});
+		}
+	});
+});
+
 describe('1: another project is not there', () => {
 	it('gives the same answer for a row of a hidden project and for no row', async () => {
 		const job = await admin.ok('POST', `/api/projects/${String(other)}/jobs`, { title: 'secret', job_type: 'dev' });

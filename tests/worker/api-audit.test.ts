@@ -111,7 +111,9 @@ describe('tidying', () => {
 		await env.DB.prepare('insert into login_attempts values (?, 1, ?), (?, 1, ?)')
 			.bind('old', old, 'new', Date.now())
 			.run();
-		await env.DB.prepare('insert into idempotency_keys values (?, ?, ?, null, null, ?), (?, ?, ?, null, null, ?)')
+		await env.DB.prepare(
+			'insert into idempotency_keys (user_id, key, request_hash, created_at) values (?, ?, ?, ?), (?, ?, ?, ?)',
+		)
 			.bind(admin.id, 'old', 'h', old, admin.id, 'new', 'h', Date.now())
 			.run();
 		await tidy(system());

@@ -2,6 +2,7 @@ import { DomainError, invalid } from '#domain/errors.ts';
 import { LostRace } from '#worker/services/commit.ts';
 import type { Ctx } from '#worker/services/context.ts';
 import { earlierAnswer, keepAnswer } from '#worker/services/idempotency.ts';
+import { readAgain } from '#worker/services/read-again.ts';
 import type { TextOf } from '#worker/db/row-text.ts';
 import type { AppContext } from './context.ts';
 import { HttpError } from './problem.ts';
@@ -48,10 +49,10 @@ export async function posted<R extends object>(c: AppContext, status: Status, ve
 	const request_hash = c.var.request_hash;
 	if (key === undefined || request_hash === undefined) return row(c, await settled(() => verb(c.var.ctx)), status);
 
-	const ctx: Ctx = { ...c.var.ctx, idempotency: { key, request_hash } };
+	const ctx = { ...c.var.ctx, idempotency: { key, request_hash } } satisfies Ctx;
 	try {
 		const made = await settled(() => verb(ctx));
-		ctx.after(keepAnswer(ctx, key, { status, body: made }));
+		ctx.after(keepAnswer(ctx, ctx.idempotency, { status, body: made }));
 		return row(c, made, status);
 	} catch (error) {
 		// Only now is the earlier one looked for: a first request does not pay for it. Who may no longer see the thing gets no copy.
@@ -61,11 +62,20 @@ export async function posted<R extends object>(c: AppContext, status: Status, ve
 		if (earlier === null) throw error;
 		if (earlier.request_hash !== request_hash)
 			throw new HttpError(422, 'idempotency_mismatch', 'This Idempotency-Key was used for another request.');
-		if (earlier.answer === null)
-			throw new DomainError('conflict', 'The first request with this Idempotency-Key is still being carried out.', {
-				retry_after_s: 1,
-			});
-		c.header('idempotency-replayed', 'true');
-		return row(c, earlier.answer.body as R, earlier.answer.status);
+		const replayed = (body: R, as: Status) => {
+			c.header('idempotency-replayed', 'true');
+			return row(c, body, as);
+		};
+		if (earlier.answer) return replayed(earlier.answer.body as R, earlier.answer.status);
+		// It was carried out: the key stands in the same batch. The hub stopped before the answer was kept, or is about to keep it.
+		const again = (await readAgain(ctx, earlier)) as R | null;
+		if (again === null)
+			throw new DomainError(
+				'conflict',
+				'The first request with this Idempotency-Key was carried out. Its answer is not known, or not yet: look at what it did.',
+				{ retry_after_s: 1 },
+			);
+		ctx.after(keepAnswer(ctx, ctx.idempotency, { status, body: again }));
+		return replayed(again, status);
 	}
 }

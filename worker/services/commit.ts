@@ -39,9 +39,10 @@ export async function commit<const Q extends readonly BatchItem<'sqlite'>[]>(
 	);
 	if (ctx.idempotency && actor.kind === 'user')
 		after.push(
-			db
-				.insert(idempotency_keys)
-				.values({ user_id: actor.id, ...ctx.idempotency, created_at: new Date(ctx.now()).toISOString() }),
+			db.insert(idempotency_keys).values({
+				...{ user_id: actor.id, ...ctx.idempotency, created_at: new Date(ctx.now()).toISOString() },
+				...{ object_type: work.audit[0]?.object_type, object_id: work.audit[0]?.object_id },
+			}),
 		);
 	const told = [...enqueued(ctx, actor, work.audit), ...notified(ctx, actor, work.audit)];
 	const [first, ...rest] = [...before, ...work.statements, ...after, ...told];
@@ -85,7 +86,7 @@ function asDomainError(error: unknown): unknown {
 	if (text.includes('malformed JSON')) return new LostRace();
 	const unique = /UNIQUE constraint failed: (\w+)\.(\w+)(?:, \w+\.(\w+))*/.exec(text);
 	if (unique?.[1] === 'idempotency_keys')
-		return new DomainError('conflict', 'The first request with this Idempotency-Key is still being carried out.');
+		return new DomainError('conflict', 'The first request with this Idempotency-Key was carried out.');
 	if (unique) {
 		const path = unique[3] ?? unique[2] ?? '';
 		return new DomainError('conflict', `Another one has this ${path} already.`, {

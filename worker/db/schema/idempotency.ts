@@ -13,6 +13,9 @@ export const idempotency_keys = sqliteTable(
 		status: integer(),
 		answer: text(),
 		created_at: time().notNull(),
+		/** What was made or changed, as the audit names it: read anew where the answer was never kept. Null: nothing the audit names. */
+		object_type: text(),
+		object_id: integer(),
 	},
 	(t) => [primaryKey({ columns: [t.user_id, t.key] })],
 );

@@ -49,6 +49,7 @@ const unkept = new Set([
 	'user.create',
 	'user.password',
 	'me.password',
+	'me.feed_renew',
 	'me.notification_test',
 	'me.webhook',
 	'me.email_check',
