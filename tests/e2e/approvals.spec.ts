@@ -69,3 +69,60 @@ test('dev asks, an admin is told at once and approves; what was refused ends wit
 	await expect(panel).toContainText('not on a Friday');
 	await expect(asks.page.getByRole('status').filter({ hasText: 'Canceled' })).toBeVisible();
 });
+
+test('where nobody can be asked, dev is told in the page why it does not run in prod, and so is a program', async ({
+	open,
+}) => {
+	const [{ page, api }, admin] = [await open('dev'), await open('admin')];
+	const made = await admin.api.jobWith('#!/bin/sh\necho never\n', { title: 'Straight to production' });
+	const at = `/api/projects/${String(made.project_id)}`;
+	const group = await admin.api.ok('POST', '/api/groups', { name: `hopeful ${String(made.project_id)}` });
+	const me = await api.get('/api/auth/me');
+	await admin.api.ok('PUT', `/api/groups/${String(group.id)}/members/${String(me.id)}`, {});
+	await admin.api.ok('PUT', `${at}/groups/${String(group.id)}`, { access: 'contribute' });
+	const environment = (name: string, fields: object) =>
+		admin.api.ok('POST', `${at}/environments`, { name, type: 'prod', ...fields });
+	const alone = await environment('alone', { protection: { requires_approval: false, allowed_roles: [] } });
+	await environment('for ops', { protection: { requires_approval: true, allowed_roles: ['ops'] } });
+	await environment('asking', {});
+
+	const job = `/jobs/${String(made.job_id)}`;
+	await page.goto(job);
+	await page.getByRole('button', { name: 'Run now' }).click();
+	const dialog = page.getByRole('dialog');
+	const why = dialog.getByRole('alert');
+	const run = dialog.getByRole('button', { name: 'Run now' });
+	const choose = (name: string) => dialog.getByLabel('Environment').selectOption({ label: `${name} – Production` });
+	const refused = async (sentence: string) => {
+		await expect(why).toHaveText(sentence);
+		await expect(run.or(dialog.getByRole('button', { name: 'Ask for approval' }))).toBeDisabled();
+		// By the keyboard too, which a button that is greyed does not hold up.
+		await dialog.getByLabel('Reason').press('Enter');
+		await expect(page).toHaveURL(new RegExp(`${job}\\?run=1$`));
+	};
+	await choose('alone');
+	const nobody =
+		'In production the role Developer runs what others approve, and this environment asks for no approvals.';
+	await refused(nobody);
+	expect(await complaints(page)).toEqual([]);
+	await choose('for ops');
+	await refused('This environment is for: Operations.');
+
+	// What was allowed when the dialog opened, and is not any more.
+	await choose('asking');
+	await expect(dialog.getByRole('button', { name: 'Ask for approval' })).toBeEnabled();
+	const { items } = await admin.api.get(`${at}/environments`);
+	const asking = (items as { id: number; name: string; version: number }[]).find(({ name }) => name === 'asking');
+	const change = { protection: { requires_approval: false, allowed_roles: [] } };
+	await admin.api.ok('PATCH', `/api/environments/${String(asking?.id)}`, change, {
+		'if-match': `"v${String(asking?.version)}"`,
+	});
+	await refused(nobody);
+
+	const answer = await api.call('POST', `/api${job}/runs`, { environment_id: alone.id });
+	expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+	expect(answer.body.detail).toContain(
+		'run.start in prod is not for the role dev: here nobody can be asked for approval',
+	);
+	expect((await admin.api.get(`/api/runs?job_id=${String(made.job_id)}`)).items).toEqual([]);
+});

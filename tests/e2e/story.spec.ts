@@ -248,7 +248,9 @@ test('dev does not run in prod alone, and is told so', async ({ open }) => {
 	await page.goto(`/jobs/${String(job?.id)}`);
 	await page.getByRole('button', { name: 'Run now' }).click();
 	const dialog = page.getByRole('dialog');
-	await expect(dialog).toContainText('It will wait until another person approves exactly this.');
+	await expect(dialog).toContainText(
+		'Nobody with your rights runs alone in “prod”: it will wait until another person approves exactly this.',
+	);
 	await expect(dialog.getByRole('button', { name: 'Ask for approval' })).toBeEnabled();
 	// Elsewhere they may.
 	await dialog.getByLabel('Environment').selectOption({ label: 'staging – Staging' });
