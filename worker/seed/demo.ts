@@ -168,6 +168,7 @@ function planRows(ctx: Ctx, now: number, stamps: Stamps): BatchItem<'sqlite'>[] 
 					requested_by_id: userId('projets'),
 					status: ahead ? 'planned' : ended,
 					priority: job.priority ?? 'normal',
+					parameters_schema: job.parameters ?? null,
 					...plan,
 					tags: job.tags,
 					...stamps,

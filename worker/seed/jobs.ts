@@ -1,5 +1,6 @@
 import type { EnvironmentType } from '#domain/environment.ts';
 import type { Job } from '#domain/job.ts';
+import type { ParametersSchema } from '#domain/parameter.ts';
 import type { ScriptName } from './scripts.ts';
 
 export type ProjectName = 'App' | 'Infra' | 'Registry' | 'Monitoring';
@@ -15,6 +16,8 @@ export interface DemoJob {
 	owner: DemoUser;
 	tags: string[];
 	scripts: ScriptName[];
+	/** What its form asks. */
+	parameters?: ParametersSchema;
 	/** When it is planned: days from the Monday of this week, and the hours (UTC) from and to. */
 	plan?: { day: number; from: number; to: number };
 	/**
@@ -23,6 +26,10 @@ export interface DemoJob {
 	 */
 	past?: { every: number; hour: number; by: DemoUser; ago?: number; failed?: number[]; canceled?: number[] };
 }
+
+const version: ParametersSchema = [
+	{ name: 'VERSION', type: 'text', label: 'Version', required: true, default: 'v2.4.0', max_length: 20 },
+];
 
 export const demoJobs: DemoJob[] = [
 	{
@@ -40,12 +47,14 @@ export const demoJobs: DemoJob[] = [
 		project: 'App',
 		environment: 'staging',
 		title: 'Release v2.4.0 – staging',
-		description: 'Rolls the release over the three staging instances, with a check after each. Parameter: VERSION.',
+		description:
+			'Rolls the release over the three staging instances, with a check after each, then walks through the shop.',
 		job_type: 'dev',
 		priority: 'high',
 		owner: 'dev',
 		tags: ['release', 'v2.4.0'],
 		scripts: ['release.sh', 'smoke.sh'],
+		parameters: version,
 		plan: { day: 3, from: 14, to: 15 },
 		past: { every: 4, hour: 13.4, by: 'dev', ago: 2.6, failed: [2] },
 	},
@@ -59,6 +68,7 @@ export const demoJobs: DemoJob[] = [
 		owner: 'ops',
 		tags: ['release', 'v2.4.0'],
 		scripts: ['release.sh'],
+		parameters: version,
 		plan: { day: 8, from: 5, to: 6 },
 		past: { every: 9, hour: 5.2, by: 'ops' },
 	},
@@ -66,11 +76,21 @@ export const demoJobs: DemoJob[] = [
 		project: 'App',
 		environment: 'staging',
 		title: 'Smoke test of the shop',
-		description: 'Walks through the shop as a customer would. The payment provider is away on staging: it fails.',
+		description: 'Walks through the shop as a customer would. The payment provider answers 503: it fails.',
 		job_type: 'dev',
 		owner: 'dev',
 		tags: ['test'],
 		scripts: ['smoke.sh'],
+		parameters: [
+			{
+				name: 'PAYMENT',
+				type: 'choice',
+				label: 'What the payment provider answers',
+				required: true,
+				options: ['503', '200'],
+				default: '503',
+			},
+		],
 		past: { every: 3, hour: 8.1, by: 'dev', ago: 0.95, failed: [0, 3] },
 	},
 	{
@@ -123,11 +143,23 @@ export const demoJobs: DemoJob[] = [
 		project: 'Infra',
 		environment: 'prod',
 		title: 'Disk check',
-		description: 'Fails when a file system is fuller than the limit. Parameter: LIMIT, in per cent.',
+		description: 'Fails when a file system is fuller than the limit.',
 		job_type: 'ops',
 		owner: 'ops',
 		tags: ['capacity'],
 		scripts: ['disk-check.sh'],
+		parameters: [
+			{
+				name: 'LIMIT',
+				type: 'number',
+				label: 'Limit in per cent',
+				required: true,
+				integer: true,
+				min: 1,
+				max: 100,
+				default: 95,
+			},
+		],
 		past: { every: 4, hour: 6.3, by: 'ops', failed: [3] },
 	},
 	{
@@ -158,11 +190,12 @@ export const demoJobs: DemoJob[] = [
 		project: 'Registry',
 		environment: 'dev',
 		title: 'Scan images',
-		description: 'What a scanner finds in an image, by severity. Parameter: IMAGE.',
+		description: 'What a scanner finds in an image, by severity.',
 		job_type: 'dev',
 		owner: 'dev',
 		tags: ['security'],
 		scripts: ['image-scan.sh'],
+		parameters: [{ name: 'IMAGE', type: 'text', label: 'Image', required: true, default: 'registry.local/app:v2.4.0' }],
 		past: { every: 5, hour: 11.6, by: 'dev' },
 	},
 	{
