@@ -17,7 +17,7 @@ import { type Forms, Masker } from './mask.ts';
 import { type Spool, SpoolFull } from './spool.ts';
 
 /** After a batch, the next waits this long, unless it fills up before: the first line of a burst leaves at once. */
-const BATCH_MS = 16;
+export const BATCH_MS = 16;
 const BATCH_BYTES = 65_536;
 /** The most that is written with one sync. */
 const WRITE_BYTES = 1_048_576;

@@ -1,7 +1,8 @@
-// How long a line takes to a viewer: a quiet script through the whole path, and 500 lines a second with 200 viewers
-// against a relay that keeps nothing.
+// How long a line takes to a viewer: a quiet script through the whole path, and 500 lines a second with 200 viewers, gathered as the
+// agent gathers them, against a relay that keeps nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
+import { BATCH_MS } from '#agent/log-streamer.ts';
 import { FRAME_HEADER, Kind } from '#protocol/run-frames.ts';
 import { startHub } from '../support/hub.ts';
 import { Api } from '../support/api.ts';
@@ -30,8 +31,11 @@ async function quiet(api: Api, job_id: number): Promise<number[]> {
 	return took.slice(20);
 }
 
-/** Median milliseconds from the source's send to each of 200 viewers, at 500 lines a second. */
-async function busy(make: () => Promise<Side>): Promise<number> {
+/**
+ * Median milliseconds from a line's being written to each of 200 viewers, at 500 lines a second. A source's frame leaves `gather_ms` after
+ * the last one, with the lines that were written meanwhile.
+ */
+async function busy(make: () => Promise<Side>, gather_ms: number): Promise<number> {
 	const side = await make();
 	const took: number[] = [];
 	await side.watch(200, (_viewer, payload) => {
@@ -39,10 +43,16 @@ async function busy(make: () => Promise<Side>): Promise<number> {
 		for (const line of payload.toString().split('\n').filter(Boolean)) took.push(now - Number(line));
 	});
 	const started = performance.now();
+	let gathered = '';
+	let left = -Infinity;
 	for (let i = 0; i < 1000; i++) {
 		const due = started + i * 2 - performance.now();
 		if (due > 1) await sleep(due);
-		await side.send(Buffer.from(`${String(performance.now())}\n`));
+		gathered += `${String(performance.now())}\n`;
+		if (i < 999 && performance.now() - left < gather_ms) continue;
+		left = performance.now();
+		await side.send(Buffer.from(gathered));
+		gathered = '';
 	}
 	while (took.length < 200_000) await sleep(5);
 	await side.end();
@@ -62,17 +72,22 @@ try {
 	);
 	const { project_id, job_id } = await admin.jobWith('#!/bin/sh\ntrue\n', { labels: { bench: 'wire' } });
 	const identity = await enrol(admin, 'lines', { project_ids: [project_id], labels: { bench: 'wire' } });
-	const figures = await inTurns(5, {
-		uhub: () => busy(() => hubSide(admin, identity, job_id)),
-		relay: () => busy(relaySide),
-	});
-	const r = ratio(figures.uhub, figures.relay);
-	report(
-		'7 a line, 500 lines/s × 200 viewers',
-		`p50 ${round(median(figures.uhub))} ms, ${round(r)}× a bare relay (${round(median(figures.relay))} ms)`,
-		'≤ 2× relay',
-		r <= 2,
-	);
+	for (const { how, gather_ms, bar } of [
+		{ how: 'gathered as by the agent', gather_ms: BATCH_MS, bar: 2 },
+		{ how: 'each a message of its own', gather_ms: 0, bar: null },
+	]) {
+		const figures = await inTurns(5, {
+			uhub: () => busy(() => hubSide(admin, identity, job_id), gather_ms),
+			relay: () => busy(relaySide, gather_ms),
+		});
+		const r = ratio(figures.uhub, figures.relay);
+		report(
+			`7 a line, 500 lines/s × 200 viewers, ${how}`,
+			`p50 ${round(median(figures.uhub))} ms, ${round(r)}× a bare relay (${round(median(figures.relay))} ms)`,
+			bar === null ? 'none: no agent sends so' : `≤ ${String(bar)}× relay`,
+			bar === null || r <= bar,
+		);
+	}
 } finally {
 	await hub.stop();
 }
