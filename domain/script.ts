@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GitRevision } from './address.ts';
+import { utf8Length } from './bytes.ts';
 import { editable, Id, Name, Sha256, Text } from './common.ts';
 import { SecretRef } from './secret-ref.ts';
 import { Tool } from './tool.ts';
@@ -32,10 +33,7 @@ export const CONTENT_MAX = 16 * 1_048_576;
 
 const content = z
 	.string()
-	.refine(
-		(s) => new TextEncoder().encode(s).length <= INLINE_CONTENT_MAX,
-		'at most 1 MiB here; send more by PUT …/content',
-	);
+	.refine((s) => utf8Length(s) <= INLINE_CONTENT_MAX, 'at most 1 MiB here; send more by PUT …/content');
 
 /** A path under the agent's data root, or in a repository: relative, and without a way out. The agent checks again, with the links resolved. */
 export const FsPath = z

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GitRevision } from './address.ts';
 import { Id, Name } from './common.ts';
+import { utf8Length } from './bytes.ts';
 import { FsPath, INLINE_CONTENT_MAX } from './script.ts';
 
 /** Where a document comes from: sent here, a path under an agent's data root, or a path in a repository. */
@@ -20,10 +21,7 @@ export const content = (max = INLINE_CONTENT_MAX) =>
 	z
 		.string()
 		.min(1, 'must not be empty')
-		.refine(
-			(text) => text.length <= max && new TextEncoder().encode(text).length <= max,
-			`at most ${String(max / 1_048_576)} MiB`,
-		);
+		.refine((text) => text.length <= max && utf8Length(text) <= max, `at most ${String(max / 1_048_576)} MiB`);
 
 /**
  * A new document: its text, or where it lies. With a path the text may come along: the hub does not go and fetch it,

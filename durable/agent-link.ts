@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
+import { utf8Length } from '#domain/bytes.ts';
 import type { Mailed } from '#domain/mail.ts';
 import { FromAgent } from '#protocol/agent.ts';
 import type { MailRequest } from '#protocol/mail-request.ts';
@@ -188,7 +189,8 @@ export class AgentLink extends DurableObject<Env> {
 	}
 
 	async #received(from: Connection, message: string | Uint8Array): Promise<void> {
-		if (message.length > FRAME_MAX) return from.close(Close.tooLarge, 'a frame is too large');
+		const bytes = typeof message === 'string' ? utf8Length(message) : message.length;
+		if (bytes > FRAME_MAX) return from.close(Close.tooLarge, 'a frame is too large');
 		const { stage } = from;
 		if (typeof message !== 'string') {
 			if (stage?.stage !== 'in') return from.close(Close.notSignedIn, 'say hello first');

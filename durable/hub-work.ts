@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { utf8Length } from '#domain/bytes.ts';
 import { CALLBACK_LOG_MAX, type Reported, type RunCallback } from '#domain/run-callback.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
@@ -112,7 +113,7 @@ export class HubWork {
 		if (!known || state.awaits === null || this.#ending || !sameHash(known.hash, token)) return 'void';
 		if (!this.#callbacks.take(Date.now())) return 'too_many';
 		const said = without(token, [output, ...(status === 'failed' ? [] : [message])].filter(Boolean).join('\n'));
-		if (said !== '' && log.end.offset + said.length <= ANSWER_MAX + CALLBACK_LOG_MAX)
+		if (said !== '' && log.end.offset + utf8Length(said) <= ANSWER_MAX + CALLBACK_LOG_MAX)
 			this.#say(Stream.stdout, said.endsWith('\n') ? said : `${said}\n`);
 		if (status === 'running') return 'taken';
 		this.#ending = true;

@@ -1,10 +1,11 @@
 import type { z } from 'zod';
+import { utf8Length } from '#domain/bytes.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { TokenBucket } from './core/token-bucket.ts';
 
 /** What may lie unread in a page's socket, in bytes: beyond it the page has to come back and resume. */
 const UNREAD_MAX = 4_194_304;
-/** The longest frame a page may send. */
+/** The longest frame a page may send, in bytes. */
 const FRAME_MAX = 4_096;
 
 /** How frames go to pages and come from them: small, few, of the protocol, or the socket is closed. */
@@ -23,7 +24,7 @@ export class PageSockets<From, To> {
 		this.#buckets.set(ws, bucket);
 		if (!bucket.take(Date.now())) ws.close(Close.tooFast, 'too many frames');
 		else if (typeof message !== 'string') ws.close(Close.badFrame, 'frames are text');
-		else if (message.length > FRAME_MAX) ws.close(Close.tooLarge, 'a frame is too large');
+		else if (utf8Length(message) > FRAME_MAX) ws.close(Close.tooLarge, 'a frame is too large');
 		else {
 			const frame = this.#parse(message);
 			if (frame !== null) return frame;

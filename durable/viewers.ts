@@ -4,6 +4,7 @@ import { Close } from '#protocol/close-codes.ts';
 import { cutFrame, type LogReader } from './core/log-reader.ts';
 import type { LogStore } from './core/log-store.ts';
 import { mergeFrames } from './core/merge-frames.ts';
+import { TokenBucket } from './core/token-bucket.ts';
 import { type Ask, Rights } from './rights.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -26,6 +27,9 @@ const STUCK_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 /** After frames went out, the next gather for so long per viewer, or until they fill one: a message costs the same, however short. */
 const GATHER_MS_EACH = 0.05;
+/** The pings of one viewer: an app sends one in half a minute. */
+const PINGS_BURST = 20;
+const PINGS_PER_S = 5;
 /** The longest a timer takes, in milliseconds. */
 const TIMER_MAX = 2_147_483_647;
 export const VIEWERS_MAX = 10_000;
@@ -83,8 +87,11 @@ export class Viewers {
 		this.#rights.arrived(watcher, Date.now()).catch((error: unknown) => {
 			console.error('the rights of a viewer could not be looked at:', error);
 		});
+		const pings = new TokenBucket(PINGS_BURST, PINGS_PER_S, Date.now());
 		ws.addEventListener('message', ({ data }) => {
-			if (data === PING) ws.send(PONG);
+			if (!this.#viewers.has(ws)) return;
+			if (!pings.take(Date.now())) this.#close(ws, Close.tooFast, 'too many frames');
+			else if (data === PING) this.#send(ws, PONG);
 			else this.#close(ws, Close.badFrame, 'viewers only read');
 		});
 		for (const over of ['close', 'error'] as const)
@@ -192,9 +199,9 @@ export class Viewers {
 		this.#close(ws, Close.done, 'the run is over');
 	}
 
-	#send(ws: WebSocket, bytes: Uint8Array) {
+	#send(ws: WebSocket, frame: Uint8Array | string) {
 		try {
-			ws.send(bytes);
+			ws.send(frame);
 		} catch {
 			// Closed meanwhile: its close event is on the way.
 			this.#remove(ws);

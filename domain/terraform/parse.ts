@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { utf8Length } from '../bytes.ts';
 import {
 	PLAN_RESOURCES_MAX,
 	PlanAction,
@@ -12,7 +13,7 @@ import { differences, Secrets } from './attributes.ts';
 /** Why a document is no plan. */
 export class NotAPlan extends Error {}
 
-/** What the parts that are shown may come to, as JSON. */
+/** What the parts that are shown may come to, as JSON, in bytes. */
 const SHOWN_MAX = 1_048_576;
 const DIFF_MAX = 4 * SHOWN_MAX;
 
@@ -86,7 +87,7 @@ export function parsePlan(text: string): ParsedPlan {
 		const action = actionOf(change.actions);
 		if (action !== 'no-op') diff.output_changes.push({ name, action, attributes: attributesOf(change, isSecret) });
 	}
-	if (JSON.stringify(resources).length > SHOWN_MAX || JSON.stringify(diff).length > DIFF_MAX)
+	if (utf8Length(JSON.stringify(resources)) > SHOWN_MAX || utf8Length(JSON.stringify(diff)) > DIFF_MAX)
 		throw new NotAPlan('changes more than can be shown');
 	return { terraform_version, counts, resource_changes: resources, diff };
 }

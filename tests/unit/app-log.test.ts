@@ -4,7 +4,9 @@ import { collapse, parse, paletteColour, plain, type Sgr, sgrOf } from '#lib/run
 import { LogBuffer, MissingBytes } from '#lib/run/log/buffer.ts';
 import { formatRange, parseRange } from '#lib/run/log/line-range.ts';
 import { marked } from '#lib/run/log/marked.ts';
+import { newer } from '#lib/run/newer.ts';
 import { ROW, scrollTo, windowOf } from '#lib/run/log/window.ts';
+import type { Run } from '#domain/run.ts';
 import { type Frame, Kind, Stream } from '#protocol/run-frames.ts';
 
 const shown = (text: string, from: Sgr = plain) =>
@@ -315,4 +317,15 @@ describe('marks', () => {
 			'o',
 		]);
 	});
+});
+
+it('the row of a run is never put back to an older one, and its end is shown whatever version it comes under', () => {
+	const row = (version: number, status: Run['status'], reason: string) =>
+		({ version, status, reason }) as unknown as Run;
+	const waits = row(3, 'queued', 'needs approval');
+	expect(newer(waits, row(2, 'queued', 'two ahead'))).toBe(waits);
+	for (const told of [row(3, 'running', ''), row(4, 'queued', 'frozen'), row(2, 'success', '')])
+		expect(newer(waits, told)).toBe(told);
+	const over = row(3, 'failed', '');
+	expect(newer(over, row(2, 'success', ''))).toBe(over);
 });

@@ -74,6 +74,7 @@ describe('38: agents speak of their own runs only', () => {
 describe('31: frames of an agent', () => {
 	it.each([
 		['over 1 MiB', () => 'x'.repeat(FRAME_MAX + 1), 4413],
+		['over 1 MiB in bytes, whatever it is in characters', () => 'é'.repeat(FRAME_MAX / 2 + 1), 4413],
 		['binary over 1 MiB', () => new Uint8Array(FRAME_MAX + 1), 4413],
 		['that are no JSON', () => 'no json', 4400],
 		['of an unknown type', () => JSON.stringify({ type: 'root' }), 4400],

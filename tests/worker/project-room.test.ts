@@ -273,6 +273,7 @@ describe('a page', () => {
 		['an unknown frame', JSON.stringify({ type: 'changes', changes: [] }), 4400],
 		['a long path', JSON.stringify({ type: 'at', path: 'x'.repeat(301) }), 4400],
 		['a long frame', 'x'.repeat(5000), 4413],
+		['a frame that is long in bytes', '€'.repeat(1400), 4413],
 		['bytes', new Uint8Array([1, 2, 3]), 4400],
 	])('31: %s closes its socket', async (_name, frame, code) => {
 		const page = await Page.open();

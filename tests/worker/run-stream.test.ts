@@ -227,6 +227,18 @@ describe('a viewer', () => {
 		expect(await rowOf(run)).toMatchObject({ status: 'queued' });
 	});
 
+	it('31: that floods is let go, and no other: a calm one still gets its pong', async () => {
+		const run = await queuedRun(ops, p);
+		const [calm, loud] = [await Viewer.open(ops, run), await Viewer.open(ops, run)];
+		for (let i = 0; i < 200; i++) loud.socket.ws.send('ping');
+		await loud.socket.closes(4429);
+		expect(loud.socket.closed?.reason).toBe('too many frames');
+		expect(loud.socket.messages.filter((m) => m === 'pong').length).toBeLessThan(30);
+		calm.socket.ws.send('ping');
+		await expect.poll(() => calm.socket.messages.includes('pong')).toBe(true);
+		expect(calm.socket.closed).toBeNull();
+	});
+
 	it('joins at any byte of a log of any age', async () => {
 		const { agent } = await TestAgent.online(identity);
 		const run = await queuedRun(ops, p);

@@ -6,6 +6,9 @@ import { Close } from '#protocol/close-codes.ts';
 const QUIET_MS = 6000;
 const ANSWER_MS = 4000;
 
+/** A connection that held for so long was a good one: the next attempt does not wait for those before it. */
+const STEADY_MS = 10_000;
+
 /** Codes after which trying again would only repeat the refusal. */
 const final: number[] = [Close.done, Close.badFrame, Close.notSignedIn, Close.notAllowed, Close.notFound];
 
@@ -22,6 +25,7 @@ export class Line {
 	state = $state<'connecting' | 'open' | 'waiting' | 'over'>('connecting');
 	#socket: WebSocket | null = null;
 	#attempt = 0;
+	#openedAt = Infinity;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #address: () => string;
 	readonly #on: LineHandlers;
@@ -41,6 +45,14 @@ export class Line {
 	/** Sends a message if the line is open; what must arrive is sent again by `opened`. */
 	send(message: unknown): void {
 		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+	}
+
+	/** What came is none of it: connects anew, later each time that this happens soon. */
+	again(): void {
+		const socket = this.#socket;
+		if (!socket) return;
+		socket.close();
+		this.#lost(socket, 0);
 	}
 
 	close(): void {
@@ -63,12 +75,12 @@ export class Line {
 		this.#expect(socket, ANSWER_MS * 2);
 		socket.onopen = () => {
 			this.state = 'open';
+			this.#openedAt = performance.now();
 			this.#heard(socket);
 			this.#on.opened?.();
 		};
 		socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
 			if (socket !== this.#socket) return;
-			this.#attempt = 0;
 			this.#heard(socket);
 			if (typeof data !== 'string') this.#on.bytes?.(new Uint8Array(data));
 			else if (data !== PONG) this.#on.text?.(data);
@@ -105,6 +117,8 @@ export class Line {
 			return;
 		}
 		this.state = 'waiting';
+		if (performance.now() - this.#openedAt > STEADY_MS) this.#attempt = 0;
+		this.#openedAt = Infinity;
 		this.#timer = setTimeout(
 			() => {
 				this.#connect();

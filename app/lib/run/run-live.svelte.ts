@@ -6,6 +6,7 @@ import { Line } from '#lib/live/line.svelte.ts';
 import { LogBuffer, MissingBytes } from './log/buffer.ts';
 import { LogFilter } from './log/filter.svelte.ts';
 import { LogStore } from './log/store.svelte.ts';
+import { newer } from './newer.ts';
 
 /** A log longer than this, in bytes, is not read from its beginning: its end comes live, the rest when it is looked at. */
 const WHOLE_MAX = 1_048_576;
@@ -80,7 +81,7 @@ export class RunLive {
 			const frame = decodeFrame(data);
 			if (frame.kind === Kind.status) {
 				const run = Run.safeParse(JSON.parse(new TextDecoder().decode(frame.payload)));
-				if (run.success) this.run = run.data;
+				if (run.success) this.run = newer(this.run, run.data);
 				return;
 			}
 			this.#arrived.push(...this.#buffer.push(frame));
@@ -88,8 +89,7 @@ export class RunLive {
 		} catch (error) {
 			if (!(error instanceof BadFrame || error instanceof MissingBytes)) throw error;
 			// Go on from the last byte that is sure.
-			this.#line?.close();
-			if (!this.#ended) void this.#follow({ items: [], total_lines: 0, total_bytes: 0 });
+			this.#line?.again();
 		}
 	}
 

@@ -1,5 +1,6 @@
 import { getTableColumns, sql, type SQL } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { utf8Length } from '#domain/bytes.ts';
 import { import_chunks } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import type { Kind, Row } from './kinds.ts';
@@ -32,11 +33,12 @@ export class Chunks {
 	/** `json`: the row as JSON. */
 	async add(kind: string, line: number, id: number | null, json: string): Promise<void> {
 		const open = this.#open;
-		if (open && (open.kind !== kind || open.size + json.length > CHUNK_BYTES || open.rows.length === CHUNK_ROWS))
+		const size = utf8Length(json);
+		if (open && (open.kind !== kind || open.size + size > CHUNK_BYTES || open.rows.length === CHUNK_ROWS))
 			await this.flush();
 		const chunk = (this.#open ??= { kind, first_line: line, first_id: id, last_id: id, rows: [], size: 0 });
 		chunk.rows.push(json);
-		chunk.size += json.length;
+		chunk.size += size;
 		chunk.last_id = id;
 	}
 

@@ -1,3 +1,4 @@
+import { utf8Length } from '#domain/bytes.ts';
 import { GROUPS_JSON_MAX, type GroupsJson, type InventoryFormat } from '#domain/inventory.ts';
 import { Budget, NotAnInventory } from './budget.ts';
 import { readIni } from './ini.ts';
@@ -29,7 +30,7 @@ export function parseInventory(text: string, name: string, told?: InventoryForma
 	if (format === 'yaml') readYaml(text, tree);
 	else readIni(text, tree);
 	const groups_json = tree.list();
-	if (new TextEncoder().encode(JSON.stringify(groups_json)).length > GROUPS_JSON_MAX)
+	if (utf8Length(JSON.stringify(groups_json)) > GROUPS_JSON_MAX)
 		throw new NotAnInventory('has more groups and variables than can be kept: a megabyte as JSON');
 	return { format, groups_json, group_count: tree.groups.size, host_count: tree.hosts.size };
 }
