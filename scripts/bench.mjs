@@ -6,19 +6,25 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Failure } from './lib/failure.mjs';
+import { prepareTools } from './lib/tools.mjs';
 
-const dir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../tests/bench');
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const dir = path.join(root, 'tests/bench');
 const filter = process.argv[2] ?? '';
-const failed = [];
-for (const name of fs
-	.readdirSync(dir)
-	.filter((file) => file.endsWith('.bench.ts') && file.includes(filter))
-	.sort()) {
-	console.log(`\n== ${name.replace('.bench.ts', '')}`);
-	const { status } = spawnSync(process.execPath, [path.join(dir, name)], { stdio: 'inherit' });
-	if (status !== 0) failed.push(name);
+
+async function main() {
+	const node = await prepareTools(root);
+	const names = fs.readdirSync(dir).filter((file) => file.endsWith('.bench.ts') && file.includes(filter));
+	if (names.length === 0) throw new Failure(`there is no benchmark whose name contains "${filter}".`);
+	const failed = names.sort().filter((name) => {
+		console.log(`\n== ${name.replace('.bench.ts', '')}`);
+		return spawnSync(node, [path.join(dir, name)], { stdio: 'inherit' }).status !== 0;
+	});
+	if (failed.length > 0) throw new Failure(`failed: ${failed.join(', ')}`);
 }
-if (failed.length > 0) {
-	console.error(`\nfailed: ${failed.join(', ')}`);
+
+main().catch((error) => {
+	console.error(error instanceof Failure ? `\n${error.message}` : error);
 	process.exit(1);
-}
+});

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
-import { toolNode } from './lib/install.mjs';
+import { prepareTools } from './lib/tools.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const [seed = String(Date.now() % 2 ** 31), runs = '300'] = process.argv.slice(2);
@@ -13,7 +13,7 @@ if (![seed, runs].every((number) => /^[0-9]{1,9}$|^[12][0-9]{9}$/.test(number)))
 }
 console.log(`seed ${seed}, ${runs} requests to each operation`);
 const { status } = spawnSync(
-	toolNode(root),
+	await prepareTools(root),
 	['node_modules/vitest/vitest.mjs', 'run', '--project', 'worker', 'tests/worker/api-fuzz.test.ts'],
 	{ cwd: root, stdio: 'inherit', env: { ...process.env, FUZZ_SEED: seed, FUZZ_RUNS: runs } },
 );

@@ -7,10 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 import { installPackages } from './lib/debian.mjs';
 import { Failure } from './lib/failure.mjs';
-import { install, isInstalled, toolNode } from './lib/install.mjs';
 import { hasTests, runSuite } from './lib/run-suite.mjs';
-import { checkNode } from './lib/settings.mjs';
 import { CHECKS, SUITES } from './lib/suites.mjs';
+import { prepareTools } from './lib/tools.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const wanted = process.argv.slice(2);
@@ -18,12 +17,7 @@ const isWanted = (/** @type {import('./lib/suites.mjs').Suite} */ suite) =>
 	wanted.length === 0 || wanted.includes(suite.name) || (CHECKS.includes(suite) && wanted.includes('check'));
 
 async function prepare() {
-	checkNode(process.versions.node);
-	if (!isInstalled(root)) {
-		console.log('Installing packages …');
-		await install(root);
-	}
-	const node = toolNode(root);
+	const node = await prepareTools(root);
 	const missing =
 		wanted.every((name) => ['check', 'unit', 'worker'].includes(name)) && wanted.length > 0 ? [] : installPackages();
 	if (missing.length > 0) console.log(`Not on this machine: ${missing.join(', ')}. Tests that need them say so.`);

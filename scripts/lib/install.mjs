@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Failure } from './failure.mjs';
+import { isNewEnough } from './settings.mjs';
 
 /** @typedef {Record<string, {version?: string, optional?: boolean, link?: boolean}>} LockedPackages */
 
@@ -60,7 +61,8 @@ export async function install(root) {
 export function toolNode(root) {
 	const pinned = path.join(root, 'node_modules/.bin/node');
 	if (fs.existsSync(pinned)) return pinned;
-	const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-	if (major > 22 || (major === 22 && minor >= 17)) return process.execPath;
-	throw new Failure(`On this platform uHub needs Node.js 22.17 or newer, and this is ${process.versions.node}.`);
+	if (isNewEnough(process.versions.node)) return process.execPath;
+	throw new Failure(
+		`npm has not installed a Node for the tools, and this one (${process.versions.node}) is too old for them: have npm install optional packages, or use a newer Node.js.`,
+	);
 }

@@ -16,7 +16,10 @@ import { Failure } from './failure.mjs';
  * @property {Record<string, string>} variables how people sign in and how mails leave, by the names of the hub's own variables; the hub reads them
  */
 
-export const OLDEST_NODE = 20;
+/** Where npm has a Node of its own to run the tools with, an older one will do to begin with. */
+const OLDEST_BESIDE_ANOTHER = [20, 0];
+/** Elsewhere it runs the tools itself. */
+const OLDEST = [22, 17];
 
 /** What the hub takes of the environment (worker/services/oidc/settings.ts). */
 export const SIGN_IN_NAMES = [
@@ -35,10 +38,22 @@ export const SIGN_IN_NAMES = [
 /** And how mails leave it (worker/services/mails/settings.ts). */
 export const MAIL_NAMES = ['UHUB_MAIL_URL', 'UHUB_MAIL_KEY', 'UHUB_MAIL_FROM', 'UHUB_MAIL_TEMPLATE', 'UHUB_MAIL_AGENT'];
 
-/** @param {string} version such as process.versions.node */
-export function checkNode(version) {
-	if (Number.parseInt(version, 10) >= OLDEST_NODE) return;
-	throw new Failure(`uHub needs Node.js ${OLDEST_NODE} or newer, and this is ${version}.`);
+/** @param {string} version such as process.versions.node @param {number[]} oldest */
+export function isNewEnough(version, [wantedMajor = 0, wantedMinor = 0] = OLDEST) {
+	const [major = 0, minor = 0] = version.split('.').map(Number);
+	return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+/**
+ * @param {string} version such as process.versions.node
+ * @param {{platform: string, arch: string}} machine
+ */
+export function checkNode(version, { platform, arch } = process) {
+	const oldest = platform === 'linux' && arch === 'x64' ? OLDEST_BESIDE_ANOTHER : OLDEST;
+	if (isNewEnough(version, oldest)) return;
+	throw new Failure(
+		`uHub needs Node.js ${oldest.join('.')} or newer on this machine (${platform} on ${arch}), and this is ${version}.`,
+	);
 }
 
 /** @param {string} host */

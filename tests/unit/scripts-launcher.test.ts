@@ -83,8 +83,19 @@ describe('settings', () => {
 	});
 
 	it('refuses an old Node with a sentence', () => {
-		expect(() => checkNode('18.20.0')).toThrow('uHub needs Node.js 20 or newer, and this is 18.20.0.');
-		expect(() => checkNode('20.0.0')).not.toThrow();
+		const [linux, mac] = [
+			{ platform: 'linux', arch: 'x64' },
+			{ platform: 'darwin', arch: 'arm64' },
+		];
+		expect(() => checkNode('18.20.0', linux)).toThrow(
+			'uHub needs Node.js 20.0 or newer on this machine (linux on x64), and this is 18.20.0.',
+		);
+		expect(() => checkNode('20.0.0', linux)).not.toThrow();
+		// Where no other Node comes with the packages, this one has to run the tools.
+		expect(() => checkNode('22.16.0', mac)).toThrow(
+			'uHub needs Node.js 22.17 or newer on this machine (darwin on arm64), and this is 22.16.0.',
+		);
+		for (const version of ['22.17.0', '23.0.0', '24.21.0']) expect(() => checkNode(version, mac)).not.toThrow();
 	});
 
 	it('writes addresses as URLs', () => {
