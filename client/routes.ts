@@ -14,7 +14,7 @@ import type { AuditLog, AuditVerified } from '#domain/audit.ts';
 import type { Cluster, ClusterCreate, ClusterPatch } from '#domain/cluster.ts';
 import type { Environment, EnvironmentCreate, EnvironmentPatch } from '#domain/environment.ts';
 import type { CalendarEntry, Event, EventCreate, EventPatch } from '#domain/event.ts';
-import type { CalendarState, Freeze, FreezeCreate, FreezePatch } from '#domain/freeze.ts';
+import type { CalendarState, Freeze, FreezeCreate, FreezePatch, FreezeTime } from '#domain/freeze.ts';
 import type { HookTaken } from '#domain/git-hook.ts';
 import type {
 	Group,
@@ -360,6 +360,10 @@ export interface Routes {
 	'GET /freezes/:': { answer: z.output<typeof Freeze> };
 	'PATCH /freezes/:': { body: z.input<typeof FreezePatch>; answer: z.output<typeof Freeze> };
 	'DELETE /freezes/:': { answer: null };
+	'GET /calendar/freezes': {
+		query: 'start' | 'end' | 'project_id' | 'timeZone';
+		answer: z.output<typeof FreezeTime>[];
+	};
 	'GET /calendar/state': { query: 'project_id' | 'environment_id' | 'at'; answer: z.output<typeof CalendarState> };
 	'GET /incidents': {
 		query:

@@ -8,7 +8,7 @@ import { executionErrors } from './backend-config.ts';
 import { Cluster, ClusterCreate } from './cluster.ts';
 import { Color, Id, Name, Sha256, stamps, Text, Time } from './common.ts';
 import { Environment, EnvironmentCreate } from './environment.ts';
-import { Event } from './event.ts';
+import { Attendees, Event } from './event.ts';
 import { Freeze, windowError } from './freeze.ts';
 import { Group } from './group.ts';
 import { IncidentEntry } from './incident-entry.ts';
@@ -19,11 +19,13 @@ import { Arguments, ConcurrencyKey, Job, Tags } from './job.ts';
 import { MetricRef, MetricRefCreate } from './metric-ref.ts';
 import { ActionItem, PostMortem, PostMortemVersion } from './postmortem.ts';
 import { Project, ProjectCreate } from './project.ts';
+import type { Series } from './recurrence.ts';
 import { GitChange, GitChangeCreate, GitRepo, GitRepoCreate } from './repo.ts';
 import { RUN_STEPS_MAX, RunStep } from './run-step.ts';
 import { Run } from './run.ts';
 import { FsPath, ScriptRef } from './script.ts';
 import { SecretRef } from './secret-ref.ts';
+import { seriesEnd, seriesFault } from './series.ts';
 import { TerraformPlanView } from './terraform.ts';
 import { User, UserCreate, Username } from './user.ts';
 
@@ -52,6 +54,27 @@ const inOrder =
 		return a && b && a >= b ? { path: [to], message: `must be after ${from}` } : null;
 	};
 
+const recurs: Check<Series & { recurs_until: string | null }> = (it) => {
+	const fault = seriesFault(it);
+	if (fault) return { ...fault, path: fault.path.split('.') };
+	return it.recurs_until === (it.recurrence && seriesEnd(it))
+		? null
+		: { path: ['recurs_until'], message: 'is not when the last time ends' };
+};
+const jobRecurs: Check<Pick<Job, 'planned_start' | 'planned_end' | 'recurrence' | 'auto_start' | 'next_start'>> = (
+	it,
+) => {
+	const { planned_start, planned_end, recurrence } = it;
+	if (it.next_start !== null && !(recurrence && it.auto_start))
+		return { path: ['next_start'], message: 'is of what recurs and starts by itself' };
+	if (recurrence === null) return null;
+	if (planned_start === null) return { path: ['recurrence'], message: 'needs planned_start' };
+	const fault = seriesFault({ start: planned_start, end: planned_end, recurrence });
+	if (!fault) return null;
+	const path = { start: 'planned_start', end: 'planned_end', 'recurrence.rrule': 'recurrence' }[fault.path];
+	return { path: [path], message: fault.message };
+};
+
 const description = Text(2000).nullable();
 const long = Text(10_000).nullable();
 const section = Text(60_000);
@@ -73,7 +96,7 @@ export const archiveRows = {
 	Project: checked(row({ ...Project.shape, name: ProjectCreate.shape.name, description, color: Color }), backend),
 	ProjectGroup: row({ project_id: Id, group_id: Id, access: Access, ...stamps }),
 	Environment: checked(row({ ...Environment.shape, name: EnvironmentCreate.shape.name, description }), backend),
-	Freeze: checked(row({ ...Freeze.shape, title: Name(160), reason: Text(2000) }), windowErrorOf, (it) =>
+	Freeze: checked(row({ ...Freeze.shape, title: Name(160), reason: Text(2000) }), windowErrorOf, recurs, (it) =>
 		it.project_id === null && it.environment_id !== null
 			? { path: ['environment_id'], message: 'is of a project: name that too' }
 			: null,
@@ -118,6 +141,7 @@ export const archiveRows = {
 			concurrency_key: ConcurrencyKey.nullable(),
 		}),
 		inOrder('planned_start', 'planned_end'),
+		jobRecurs,
 		backend,
 	),
 	JobScriptRef: row({ job_id: Id, script_id: Id, position: z.int().min(0).max(1000) }),
@@ -139,7 +163,11 @@ export const archiveRows = {
 				: { path: ['log_path'], message: 'is not where the log of this run lies' },
 	),
 	Approval: row({ ...Approval.shape, hash: Sha256, reason: Text(500).nullable() }),
-	Event: checked(row({ ...Event.shape, title: Name(160), color: Color.nullable() }), inOrder('start', 'end')),
+	Event: checked(
+		row({ ...Event.shape, title: Name(160), color: Color.nullable(), attendees: Attendees }),
+		inOrder('start', 'end'),
+		recurs,
+	),
 	Incident: checked(
 		row({ ...Incident.shape, title: Name(160), description: long, dedupe_key: Name(200).nullable() }),
 		(it) =>

@@ -1,15 +1,23 @@
 import { z } from 'zod';
 import { Color, editable, Id, Name, Time } from './common.ts';
+import { Recurrence } from './recurrence.ts';
 
 export const EventType = z.enum(['job', 'meeting', 'maintenance', 'incident', 'other']);
 export type EventType = z.infer<typeof EventType>;
 
 export const ExtendedProps = z.object({ conflict: z.boolean() });
 
+/** Who is to be there: users. */
+export const Attendees = z
+	.array(Id)
+	.max(50)
+	.refine((ids) => new Set(ids).size === ids.length, 'each person once');
+
 /** An entry of the calendar. One with a `job_id` is that job's projection and moves with it. */
 export const Event = z.object({
 	id: Id,
 	project_id: Id,
+	environment_id: Id.nullable(),
 	job_id: Id.nullable(),
 	title: z.string(),
 	start: Time,
@@ -17,6 +25,11 @@ export const Event = z.object({
 	event_type: EventType,
 	color: z.string().nullable(),
 	all_day: z.boolean(),
+	attendees: z.array(Id),
+	/** `start` and `end` are those of the first time. */
+	recurrence: Recurrence.nullable(),
+	/** When its last time ends; null where it does not recur, or does so for ever. */
+	recurs_until: Time.nullable(),
 	extendedProps: ExtendedProps,
 	...editable,
 });
@@ -29,6 +42,9 @@ const fields = {
 	event_type: EventType.exclude(['job']),
 	color: Color.nullable(),
 	all_day: z.boolean(),
+	environment_id: Id.nullable(),
+	attendees: Attendees,
+	recurrence: Recurrence.nullable(),
 };
 const inOrder = (e: { start?: string | undefined; end?: string | null | undefined }) =>
 	!e.start || !e.end || e.start < e.end;
@@ -41,6 +57,9 @@ export const EventCreate = z
 		event_type: fields.event_type.default('other'),
 		color: fields.color.default(null),
 		all_day: fields.all_day.default(false),
+		environment_id: fields.environment_id.default(null),
+		attendees: fields.attendees.default([]),
+		recurrence: fields.recurrence.default(null),
 	})
 	.refine(inOrder, endAfterStart);
 export type EventCreate = z.infer<typeof EventCreate>;
@@ -49,24 +68,29 @@ export type EventCreate = z.infer<typeof EventCreate>;
 export const EventPatch = z.strictObject(fields).partial().refine(inOrder, endAfterStart);
 export type EventPatch = z.infer<typeof EventPatch>;
 
-/** One entry as FullCalendar reads it. */
+/** One entry as FullCalendar reads it; of what recurs, one time of it. */
 export const CalendarEntry = z.object({
+	/** The entry's, and of what recurs also when it would start. */
 	id: z.string(),
 	title: z.string(),
 	start: Time,
 	end: Time.nullable(),
 	allDay: z.boolean(),
 	color: z.string(),
+	/** It can be dragged. What recurs is changed as a whole, in its form. */
 	editable: z.boolean(),
 	extendedProps: z.object({
 		conflict: z.boolean(),
 		event_id: Id,
 		project_id: Id,
+		environment_id: Id.nullable(),
+		attendees: z.array(Id),
 		job_id: Id.nullable(),
 		job_status: z.string().nullable(),
 		/** The job starts by itself at `start`. */
 		auto_start: z.boolean(),
 		event_type: EventType,
+		recurrence: Recurrence.nullable(),
 		version: z.int(),
 	}),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { editable, Id, Name, Text, Time } from './common.ts';
+import { Recurrence } from './recurrence.ts';
 
 /** The longest a freeze may last. */
 export const FREEZE_LENGTH_MAX_MS = 366 * 86_400_000;
@@ -12,6 +13,10 @@ export const Freeze = z.object({
 	title: z.string(),
 	start: Time,
 	end: Time,
+	/** `start` and `end` are those of the first time. */
+	recurrence: Recurrence.nullable(),
+	/** When its last time ends; null where it does not recur, or does so for ever. */
+	recurs_until: Time.nullable(),
 	reason: z.string(),
 	...editable,
 });
@@ -22,6 +27,7 @@ const fields = {
 	title: Name(160),
 	start: Time,
 	end: Time,
+	recurrence: Recurrence.nullable(),
 	reason: Text(2000).refine((text) => text.trim() !== '', 'must not be empty'),
 };
 
@@ -45,6 +51,7 @@ export const FreezeCreate = z
 		/** Said outright, so that nobody freezes everything by leaving it out. */
 		project_id: Id.nullable(),
 		environment_id: fields.environment_id.default(null),
+		recurrence: fields.recurrence.default(null),
 	})
 	.refine(inOrder, endAfterStart)
 	.refine(notTooLong, tooLong)
@@ -67,10 +74,22 @@ export const CalendarState = z.object({
 });
 export type CalendarState = z.infer<typeof CalendarState>;
 
+/** One time that a freeze is on. */
+export const FreezeTime = z.object({
+	freeze_id: Id,
+	project_id: Id.nullable(),
+	environment_id: Id.nullable(),
+	title: z.string(),
+	reason: z.string(),
+	start: Time,
+	end: Time,
+});
+export type FreezeTime = z.infer<typeof FreezeTime>;
+
 export type FreezeWindow = Pick<Freeze, 'title' | 'start' | 'end' | 'environment_id'>;
 
 /** A freeze without an environment holds in each of them; one with holds only there. */
-const holdsIn = (freeze: FreezeWindow, environment_id: number | null) =>
+export const holdsIn = (freeze: FreezeWindow, environment_id: number | null) =>
 	freeze.environment_id === null || freeze.environment_id === environment_id;
 
 /** Those that are on in an environment (null: none) at a moment. */

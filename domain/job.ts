@@ -4,6 +4,7 @@ import { editable, Id, Name, Text, Time } from './common.ts';
 import { Labels } from './labels.ts';
 import { ParametersSchema } from './parameter.ts';
 import { Priority } from './priority.ts';
+import { Recurrence } from './recurrence.ts';
 import { RetryOn } from './run-reason.ts';
 import { SecretRef } from './secret-ref.ts';
 
@@ -86,8 +87,12 @@ export const Job = z.object({
 	tags: z.array(z.string()),
 	timeout_s: z.int(),
 	labels: Labels,
-	/** Starts by itself at `planned_start`. */
+	/** `planned_start` and `planned_end` are those of the first time. */
+	recurrence: Recurrence.nullable(),
+	/** Starts by itself at `planned_start`, and each time it recurs. */
 	auto_start: z.boolean(),
+	/** When one that recurs starts by itself next. */
+	next_start: Time.nullable(),
 	concurrency_key: z.string().nullable(),
 	retry: RetryPolicy.nullable(),
 	parameters_schema: ParametersSchema.nullable(),
@@ -127,6 +132,7 @@ const fields = {
 	tags: Tags,
 	timeout_s: z.int().min(1).max(604_800),
 	labels: Labels,
+	recurrence: Recurrence.nullable(),
 	auto_start: z.boolean(),
 	concurrency_key: ConcurrencyKey.nullable(),
 	retry: RetryPolicy.nullable(),
@@ -158,6 +164,7 @@ export const JobCreate = z
 		tags: fields.tags.default([]),
 		timeout_s: fields.timeout_s.default(3600),
 		labels: fields.labels.default({}),
+		recurrence: fields.recurrence.default(null),
 		auto_start: fields.auto_start.default(false),
 		concurrency_key: fields.concurrency_key.default(null),
 		retry: fields.retry.default(null),

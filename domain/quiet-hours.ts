@@ -1,23 +1,14 @@
 import { z } from 'zod';
+import { TimeZone } from './time-zone.ts';
 
 const Clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day as 22:30');
-
-/** Whether this runtime knows the zone, by a name that stands for it in every season. */
-function isZone(name: string): boolean {
-	if (!/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/.test(name)) return false;
-	try {
-		return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-	} catch {
-		return false;
-	}
-}
 
 /** From a time of day to another, over midnight where the second is the earlier one, on the clocks of that zone. */
 export const QuietHours = z
 	.strictObject({
 		start: Clock,
 		end: Clock,
-		time_zone: z.string().max(64).refine(isZone, 'expected a time zone, as Europe/Paris'),
+		time_zone: TimeZone,
 	})
 	.refine(({ start, end }) => start !== end, { path: ['end'], message: 'must not be the start' });
 export type QuietHours = z.infer<typeof QuietHours>;

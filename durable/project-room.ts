@@ -219,7 +219,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	async #planned(row: object | null) {
 		const plan = Plan.safeParse(row);
 		if (!plan.success) return;
-		const at = Date.parse(plan.data.planned_start);
+		const at = Date.parse(plan.data);
 		if (at >= (this.#timers.at('plan') ?? Infinity)) return;
 		this.#timers.set('plan', at);
 		await this.#arm();
@@ -301,5 +301,11 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 }
 
-const Plan = z.object({ auto_start: z.literal(true), status: z.literal('planned'), planned_start: z.string() });
+/** When a job starts by itself. */
+const Plan = z.union([
+	z.object({ next_start: z.string() }).transform((job) => job.next_start),
+	z
+		.object({ auto_start: z.literal(true), status: z.literal('planned'), planned_start: z.string() })
+		.transform((job) => job.planned_start),
+]);
 const statusOf = (row: object | null): unknown => (row !== null && 'status' in row ? row.status : null);

@@ -14,7 +14,7 @@ export interface Lane {
 	/** The one agent that has what they need; null: any that fits. */
 	only_agent: number | null;
 	/** A freeze holds them back. */
-	frozen: { until: string; why: string } | null;
+	frozen: { until: string | null; why: string } | null;
 	/** There are others behind those that were looked at. */
 	more: boolean;
 }
@@ -135,8 +135,8 @@ const named = (agents: readonly Candidate[]) =>
 		.map((a) => a.name)
 		.join(', ')}${agents.length > 3 ? ` and ${String(agents.length - 3)} more` : ''}`;
 
-const frozenReason = ({ until, why }: { until: string; why: string }) =>
-	said('frozen', `Frozen until ${until}: ${why}`);
+const frozenReason = ({ until, why }: NonNullable<Lane['frozen']>) =>
+	said('frozen', `Frozen${until === null ? '' : ` until ${until}`}: ${why}`);
 const pausedReason = (until: string) => said('later', `This attempt waits until ${until}.`);
 const sameKeyReason = (key: string, run_id: number) =>
 	said('same_key', `Waits for run ${String(run_id)}, which has the same key: ${key}`);

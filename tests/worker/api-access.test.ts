@@ -659,6 +659,10 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		() => at('/api/freezes/{id}', make.freeze(), (row) => on(row, { body: { title: 'x' } })),
 	],
 	'DELETE /api/freezes/{id}': ['yynnnh', () => at('/api/freezes/{id}', make.freeze(), on)],
+	'GET /api/calendar/freezes': [
+		'yyyyyh',
+		() => Promise.resolve({ path: `/api/calendar/freezes?start=2026-11-01&end=2026-12-01&project_id=${String(p)}` }),
+	],
 	'GET /api/calendar/state': ['yyyyyh', () => Promise.resolve({ path: `/api/calendar/state?project_id=${String(p)}` })],
 	'GET /api/server-status/history': [
 		'yyyyyy',

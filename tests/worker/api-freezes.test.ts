@@ -67,7 +67,10 @@ describe('a freeze', () => {
 			[body({ start: 'tomorrow' }), 'start'],
 			[body({ environment_id: elsewhere.id }), 'environment_id'],
 			[body({ project_id: null, environment_id: prod.id }), 'environment_id'],
-			[body({ recurrence: 'FREQ=DAILY' }), ''],
+			[body({ recurrence: 'FREQ=DAILY' }), 'recurrence'],
+			[body({ recurrence: { rrule: 'FREQ=SECONDLY', time_zone: 'UTC' } }), 'recurrence.rrule'],
+			[body({ recurrence: { rrule: 'FREQ=HOURLY', time_zone: 'UTC' }, end: iso(T0 + 2 * HOUR) }), 'end'],
+			[body({ recurs_until: iso(T0) }), ''],
 		]);
 		expect((await owner.call('POST', '/api/freezes', { body: body({ project_id: 2_000_000_000 }) })).status).toBe(404);
 	});

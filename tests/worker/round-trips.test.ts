@@ -54,6 +54,7 @@ const tableOf: Record<string, string> = {
 
 const queries: Record<string, string> = {
 	'/api/calendar': '?start=2026-11-01&end=2026-12-01',
+	'/api/calendar/freezes': '?start=2026-11-01&end=2026-12-01',
 	'/api/calendar/state': '?project_id=1',
 	'/api/runs/{id}/log/search': '?q=x',
 	'/api/server-status/history': '?agent_id=1&from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z',

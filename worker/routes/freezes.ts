@@ -1,15 +1,18 @@
 import { Hono } from 'hono';
+import { z } from 'zod';
 import { pageOf } from '#domain/common.ts';
-import { CalendarState, Freeze, FreezeCreate, FreezePatch } from '#domain/freeze.ts';
+import { CalendarState, Freeze, FreezeCreate, FreezePatch, FreezeTime } from '#domain/freeze.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
 import { CalendarStateQuery, readCalendarState } from '#worker/services/calendar/state.ts';
+import { CalendarQuery } from '#worker/services/events/calendar.ts';
 import { createFreeze } from '#worker/services/freezes/create.ts';
 import { deleteFreeze } from '#worker/services/freezes/delete.ts';
 import { FreezeList, listFreezes } from '#worker/services/freezes/list.ts';
 import { readFreeze } from '#worker/services/freezes/read.ts';
+import { readFreezeTimes } from '#worker/services/freezes/times.ts';
 import { updateFreeze } from '#worker/services/freezes/update.ts';
 
 export const freezes = new Hono<AppEnv>()
@@ -45,6 +48,12 @@ export const freezes = new Hono<AppEnv>()
 		await settled(() => deleteFreeze(c.var.ctx, c.req.valid('param').id, ifMatch(c)));
 		return c.body(null, 204);
 	})
+	.get(
+		'/calendar/freezes',
+		describe('freeze.times', 'When freezes are on, in a window of the calendar', { schema: z.array(FreezeTime) }),
+		query(CalendarQuery),
+		async (c) => c.json(await readFreezeTimes(c.var.ctx, c.req.valid('query'))),
+	)
 	.get(
 		'/calendar/state',
 		describe('calendar.state', 'Whether something may start there and then, and when that changes', {

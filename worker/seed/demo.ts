@@ -155,7 +155,7 @@ function planRows(ctx: Ctx, now: number, stamps: Stamps): BatchItem<'sqlite'>[] 
 			const last = past.findLast((run) => run.job === job)?.row.status;
 			const ahead = plan.planned_start !== null && Date.parse(plan.planned_start) > now;
 			const ended = last === 'success' || last === 'failed' || last === 'canceled' ? last : 'draft';
-			const projection = projectionOf({ ...job, ...plan });
+			const projection = projectionOf({ ...job, ...plan, environment_id: environmentId(job), recurrence: null });
 			return [
 				ctx.db.insert(jobs).values({
 					id,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { Recurrence } from '#domain/recurrence.ts';
 import { editable, id, time } from '../columns.ts';
 import { environments, projects } from './project.ts';
 
@@ -13,6 +14,8 @@ export const freezes = sqliteTable(
 		title: text().notNull(),
 		start: time().notNull(),
 		end: time().notNull(),
+		recurrence: text({ mode: 'json' }).$type<Recurrence>(),
+		recurs_until: time(),
 		reason: text().notNull(),
 		...editable(),
 	},

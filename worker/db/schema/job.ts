@@ -4,6 +4,7 @@ import { ExecutionBackend } from '#domain/backend.ts';
 import { JobStatus, JobType, type RetryPolicy, type Targets } from '#domain/job.ts';
 import { Priority } from '#domain/priority.ts';
 import type { ParametersSchema } from '#domain/parameter.ts';
+import type { Recurrence } from '#domain/recurrence.ts';
 import { LocationType } from '#domain/script.ts';
 import { Tool } from '#domain/tool.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
@@ -56,7 +57,9 @@ export const jobs = sqliteTable(
 		tags: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
 		timeout_s: integer().notNull().default(3600),
 		labels: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
+		recurrence: text({ mode: 'json' }).$type<Recurrence>(),
 		auto_start: integer({ mode: 'boolean' }).notNull().default(false),
+		next_start: time(),
 		concurrency_key: text(),
 		retry: text({ mode: 'json' }).$type<RetryPolicy>(),
 		parameters_schema: text({ mode: 'json' }).$type<ParametersSchema>(),
@@ -84,10 +87,13 @@ export const jobs = sqliteTable(
 		index('jobs_planned')
 			.on(t.planned_start)
 			.where(sql`planned_start is not null`),
-		// What starts next by itself: the first of this.
+		// What starts next by itself: the first of these two.
 		index('jobs_auto_start')
 			.on(t.project_id, t.planned_start)
 			.where(sql`auto_start = 1 and status = 'planned'`),
+		index('jobs_next_start')
+			.on(t.project_id, t.next_start)
+			.where(sql`next_start is not null`),
 		check('jobs_order', sql`planned_end is null or planned_start is null or planned_start < planned_end`),
 	],
 );

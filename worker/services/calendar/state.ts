@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, Time } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
-import { type CalendarState, calendarState } from '#domain/freeze.ts';
+import type { CalendarState } from '#domain/freeze.ts';
+import { recurringState } from '#domain/freeze-times.ts';
 import type { Ctx } from '../context.ts';
 import { freezesFrom } from '../freezes/in-force.ts';
 import { enter, inProject } from '../gate.ts';
@@ -25,5 +26,5 @@ export async function readCalendarState(ctx: Ctx, query: z.infer<typeof Calendar
 		environmentQuery(ctx, sql`${project_id}`, environment_id),
 	]);
 	assertEnvironment(environment_id, rows[1]);
-	return calendarState(rows[0], environment_id, at);
+	return recurringState(rows[0], environment_id, at);
 }

@@ -1,22 +1,32 @@
+import { sql } from 'drizzle-orm';
 import type { Event, EventCreate } from '#domain/event.ts';
 import { events } from '../../db/client.ts';
 import { commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertWritable, created, one, writable } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
+import { assertReferences, referenceQueries, stillReferred } from './references.ts';
+import { assertSeries, recursUntil } from '../series.ts';
 import { assertLength } from './length.ts';
 
 /** An entry of the calendar that is nobody's projection. */
 export async function createEvent(ctx: Ctx, project_id: number, input: EventCreate): Promise<Event> {
 	assertLength(input);
-	const { actor, project } = await enter(ctx, 'event.create', inProject(project_id), []);
+	assertSeries(input);
+	const { actor, project, rows } = await enter(
+		ctx,
+		'event.create',
+		inProject(project_id),
+		referenceQueries(ctx, sql`${project_id}`, input),
+	);
 	assertWritable(project);
-	const [rows] = await commit(ctx, actor, {
-		expect: [writable(project_id)],
+	assertReferences(input, ...rows);
+	const [made] = await commit(ctx, actor, {
+		expect: [writable(project_id), ...stillReferred(project_id, input)],
 		statements: [
 			ctx.db
 				.insert(events)
-				.values({ ...input, project_id, ...created(ctx) })
+				.values({ ...input, recurs_until: recursUntil(input), project_id, ...created(ctx) })
 				.returning(),
 		],
 		audit: [
@@ -25,11 +35,11 @@ export async function createEvent(ctx: Ctx, project_id: number, input: EventCrea
 				object_type: 'Event',
 				object_id: lastInserted('events'),
 				project_id,
-				metadata: { title: input.title, start: input.start, end: input.end },
+				metadata: { title: input.title, start: input.start, end: input.end, recurrence: input.recurrence },
 			},
 		],
 	});
-	const event = one(rows, 'event');
+	const event = one(made, 'event');
 	ctx.after(ctx.live.changed([{ project_id, entity: 'event', id: event.id, row: event }]));
 	return event;
 }

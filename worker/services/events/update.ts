@@ -19,8 +19,10 @@ import {
 	unchanged,
 } from '../edit.ts';
 import { enter, ofRow, type UserActor } from '../gate.ts';
-import { statusAfter } from '../jobs/plan.ts';
+import { nextStart, statusAfter } from '../jobs/plan.ts';
+import { assertSeries, recursUntil } from '../series.ts';
 import { assertLength } from './length.ts';
+import { assertReferences, referenceQueries, stillReferred } from './references.ts';
 
 /** Edits an entry of the calendar. A job's projection can only be moved, and the job moves with it in the same commit. */
 export async function updateEvent(ctx: Ctx, id: number, version: number, patch: EventPatch): Promise<Event> {
@@ -30,24 +32,28 @@ export async function updateEvent(ctx: Ctx, id: number, version: number, patch: 
 			.select()
 			.from(jobs)
 			.where(sql`${jobs.id} = (select job_id from events where id = ${id})`),
+		...referenceQueries(ctx, sql`(select project_id from events where id = ${id})`, patch),
 	]);
-	const before = one(rows[0], 'event');
-	const [job] = rows[1];
+	const [found, [job], environment, people] = rows;
+	const before = one(found, 'event');
 	await assertFresh(ctx, 'Event', before, version);
 	assertWritable(project);
+	assertReferences(patch, environment, people);
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
 	if (job) assertMove(actor, access, job, Object.keys(changes));
-	assertLength({ ...before, ...defined(patch) });
+	const next = { ...before, ...defined(patch) };
+	assertLength(next);
+	assertSeries(next);
 
 	const { project_id } = before;
-	const plan = job && planAfter(job, patch);
+	const plan = job && planAfter(ctx, job, patch);
 	const [after, moved] = await commit(ctx, actor, {
-		expect: [unchanged(events, before), ...(job ? [unchanged(jobs, job)] : [])],
+		expect: [unchanged(events, before), ...(job ? [unchanged(jobs, job)] : []), ...stillReferred(project_id, patch)],
 		statements: [
 			ctx.db
 				.update(events)
-				.set({ ...patch, ...edited(ctx, before) })
+				.set({ ...patch, recurs_until: recursUntil(next), ...edited(ctx, before) })
 				.where(and(eq(events.id, id), eq(events.version, before.version)))
 				.returning(),
 			job
@@ -77,12 +83,18 @@ export async function updateEvent(ctx: Ctx, id: number, version: number, patch: 
 }
 
 /** What a moved entry makes of its job. */
-function planAfter(job: Job, patch: EventPatch): Pick<Job, 'planned_start' | 'planned_end' | 'status'> {
+function planAfter(
+	ctx: Ctx,
+	job: Job,
+	patch: EventPatch,
+): Pick<Job, 'planned_start' | 'planned_end' | 'status' | 'next_start'> {
 	const plan = {
 		planned_start: patch.start ?? job.planned_start,
 		planned_end: patch.end === undefined ? job.planned_end : patch.end,
 	};
-	return { ...plan, status: statusAfter(job, { ...job, ...plan }) };
+	const status = statusAfter(job, { ...job, ...plan });
+	const moved = plan.planned_start !== job.planned_start;
+	return { ...plan, status, next_start: moved ? nextStart({ ...job, ...plan, status }, ctx.now()) : job.next_start };
 }
 
 /** Moving a job's entry is editing the job: the same right is needed, and nothing else of the entry is its own. */

@@ -1,7 +1,10 @@
-import { and, eq, getTableColumns, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { EVENT_LENGTH_MAX_MS } from '#domain/event.ts';
+import type { Series } from '#domain/recurrence.ts';
+import { occurrences } from '#domain/series.ts';
 import { events, freezes, jobs, projects } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
+import { endsAfter } from '../freezes/in-force.ts';
 import { enter, visibleProjects } from '../gate.ts';
 import { calendarOf, type IcalEntry } from './ical.ts';
 
@@ -34,7 +37,10 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 					and(
 						inArray(events.project_id, visible),
 						lt(events.start, iso(high)),
-						gt(events.start, iso(low - EVENT_LENGTH_MAX_MS)),
+						or(
+							gt(events.start, iso(low - EVENT_LENGTH_MAX_MS)),
+							and(isNotNull(events.recurrence), or(isNull(events.recurs_until), gt(events.recurs_until, iso(low)))),
+						),
 					),
 				)
 				.orderBy(events.start, events.id)
@@ -47,7 +53,7 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 					and(
 						or(isNull(freezes.project_id), sql`${freezes.project_id} in ${visible}`),
 						lt(freezes.start, iso(high)),
-						gt(freezes.end, iso(low)),
+						endsAfter(iso(low)),
 					),
 				)
 				.orderBy(freezes.start, freezes.id)
@@ -55,29 +61,37 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 		],
 		() => ({ access: 'read' }),
 	);
-	const entries = rows[0].map((event): IcalEntry => ({
-		uid: `event-${String(event.id)}@${origin.host}`,
-		title: `${event.project_name}: ${event.title}`,
-		start: event.start,
-		end: event.end,
-		all_day: event.all_day,
-		status: event.job_status === 'canceled' ? 'CANCELLED' : 'CONFIRMED',
-		categories: [event.event_type, event.project_name],
-		url: event.job_id === null ? `${origin.origin}/calendar` : `${origin.origin}/jobs/${String(event.job_id)}`,
-		version: event.version,
-		updated_at: event.updated_at,
-	}));
-	const frozen = rows[1].map((freeze): IcalEntry => ({
-		uid: `freeze-${String(freeze.id)}@${origin.host}`,
-		title: `❄ ${freeze.project_name === null ? '' : `${freeze.project_name}: `}${freeze.title}`,
-		start: freeze.start,
-		end: freeze.end,
-		all_day: false,
-		status: 'CONFIRMED',
-		categories: ['freeze'],
-		url: `${origin.origin}/admin/freezes`,
-		version: freeze.version,
-		updated_at: freeze.updated_at,
-	}));
-	return calendarOf('uHub', [...entries, ...frozen]);
+	/** What recurs is told time by time, so that no program has to work it out as we do. */
+	const timesOf = <S extends Series & { id: number }>(row: S, what: string) =>
+		(row.recurrence ? occurrences(row, { from: iso(low), to: iso(high) }) : [row]).map(({ start, end }) => ({
+			uid: `${what}-${String(row.id)}${row.recurrence ? `-${start.replace(/[-:]|\.\d+/g, '')}` : ''}@${origin.host}`,
+			start,
+			end,
+			row,
+		}));
+	const entries = rows[0]
+		.flatMap((event) => timesOf(event, 'event'))
+		.map(({ row: event, ...time }): IcalEntry => ({
+			...time,
+			title: `${event.project_name}: ${event.title}`,
+			all_day: event.all_day,
+			status: event.job_status === 'canceled' ? 'CANCELLED' : 'CONFIRMED',
+			categories: [event.event_type, event.project_name],
+			url: event.job_id === null ? `${origin.origin}/calendar` : `${origin.origin}/jobs/${String(event.job_id)}`,
+			version: event.version,
+			updated_at: event.updated_at,
+		}));
+	const frozen = rows[1]
+		.flatMap((freeze) => timesOf(freeze, 'freeze'))
+		.map(({ row: freeze, ...time }): IcalEntry => ({
+			...time,
+			title: `❄ ${freeze.project_name === null ? '' : `${freeze.project_name}: `}${freeze.title}`,
+			all_day: false,
+			status: 'CONFIRMED',
+			categories: ['freeze'],
+			url: `${origin.origin}/admin/freezes`,
+			version: freeze.version,
+			updated_at: freeze.updated_at,
+		}));
+	return calendarOf('uHub', [...entries.slice(0, ENTRIES_MAX), ...frozen.slice(0, ENTRIES_MAX)]);
 }

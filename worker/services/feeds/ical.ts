@@ -23,7 +23,8 @@ const escaped = (text: string) =>
 		.replace(/,/g, '\\,')
 		.replace(/\r\n|\r|\n/g, '\\n');
 const stamp = (iso: string) => iso.replace(/[-:]|\.\d+/g, '');
-const day = (iso: string) => iso.slice(0, 10).replaceAll('-', '');
+/** The day that begins with midnight somewhere: what has its noon there is that day nearly everywhere. */
+const day = (iso: string) => stamp(new Date(Date.parse(iso) + 12 * 3_600_000).toISOString()).slice(0, 8);
 
 /** A line of at most 75 bytes, then lines that begin with a space; no character is cut in two. */
 export function folded(line: string): string {

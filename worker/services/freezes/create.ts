@@ -6,11 +6,13 @@ import type { Ctx } from '../context.ts';
 import { assertWritable, created, one, writable } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
 import { assertEnvironment, environmentQuery, stillThere } from '../incidents/references.ts';
+import { assertSeries, recursUntil } from '../series.ts';
 import { tellFreeze } from './tell.ts';
 
 /** Closes a window: of an environment, of a project, or of the whole hub. */
 export async function createFreeze(ctx: Ctx, input: FreezeCreate): Promise<Freeze> {
 	const { project_id, environment_id } = input;
+	assertSeries(input);
 	const { actor, project, rows } = await enter(
 		ctx,
 		project_id === null ? 'freeze.everywhere' : 'freeze.create',
@@ -25,7 +27,7 @@ export async function createFreeze(ctx: Ctx, input: FreezeCreate): Promise<Freez
 		statements: [
 			ctx.db
 				.insert(freezes)
-				.values({ ...input, ...created(ctx) })
+				.values({ ...input, recurs_until: recursUntil(input), ...created(ctx) })
 				.returning(),
 		],
 		audit: [

@@ -11,7 +11,7 @@ export async function deleteFreeze(ctx: Ctx, id: number, version: number): Promi
 	const { actor, freeze, project_status } = await enterFreeze(ctx, 'freeze.delete', id);
 	await assertFresh(ctx, 'Freeze', freeze, version);
 	assertOpen(project_status);
-	const { project_id, environment_id, title, start, end, reason } = freeze;
+	const { project_id, environment_id, title, start, end, recurrence, reason } = freeze;
 	await commit(ctx, actor, {
 		expect: [unchanged(freezes, freeze)],
 		statements: [ctx.db.delete(freezes).where(eq(freezes.id, id))],
@@ -21,7 +21,7 @@ export async function deleteFreeze(ctx: Ctx, id: number, version: number): Promi
 				object_type: 'Freeze',
 				object_id: id,
 				project_id,
-				metadata: { environment_id, title, start, end, reason },
+				metadata: { environment_id, title, start, end, recurrence, reason },
 			},
 		],
 	});

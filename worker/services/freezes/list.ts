@@ -1,10 +1,12 @@
-import { and, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, eq, isNull, lte, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery, Time } from '#domain/common.ts';
 import type { Freeze } from '#domain/freeze.ts';
+import { occurrences } from '#domain/series.ts';
 import { freezes } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
+import { endsAfter } from './in-force.ts';
 import { holds, keyset, type Page, sortBy } from '../list.ts';
 
 export const FreezeList = z.strictObject({
@@ -39,13 +41,18 @@ export async function listFreezes(ctx: Ctx, query: z.infer<typeof FreezeList>): 
 					ofProject,
 					where,
 					environment_id ? eq(freezes.environment_id, environment_id) : undefined,
-					active_at ? and(lte(freezes.start, active_at), gt(freezes.end, active_at)) : undefined,
-					from ? gt(freezes.end, from) : undefined,
+					active_at ? and(lte(freezes.start, active_at), endsAfter(active_at)) : undefined,
+					from ? endsAfter(from) : undefined,
 					holds(freezes.title, query.q),
 				),
 			)
 			.orderBy(...orderBy)
 			.limit(limit),
 	]);
-	return page(rows[0]);
+	const found = page(rows[0]);
+	// Whether what recurs is on at a moment its rule says, and no statement does.
+	return active_at ? { ...found, items: found.items.filter((freeze) => isOn(freeze, active_at)) } : found;
 }
+
+const isOn = (freeze: Freeze, at: string) =>
+	occurrences(freeze, { from: at, to: new Date(Date.parse(at) + 1).toISOString() }).length > 0;

@@ -6,6 +6,7 @@ import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertFresh, changesOf, defined, edited, editEntry, isEmpty, one, unchanged, writable } from '../edit.ts';
 import { assertEnvironment, environmentQuery, stillThere } from '../incidents/references.ts';
+import { assertSeries, recursUntil } from '../series.ts';
 import { assertOpen, enterFreeze } from './rows.ts';
 import { tellFreeze } from './tell.ts';
 
@@ -15,11 +16,13 @@ export async function updateFreeze(ctx: Ctx, id: number, version: number, patch:
 	assertOpen(project_status);
 	const changes = changesOf(before, patch);
 	if (isEmpty(changes)) return before;
-	const wrong = windowError({ ...before, ...defined(patch) });
+	const next = { ...before, ...defined(patch) };
+	const wrong = windowError(next);
 	if (wrong)
 		throw new DomainError('invalid', 'The request is not valid.', {
 			errors: [{ path: 'end', message: wrong.message }],
 		});
+	assertSeries(next);
 	const { project_id } = before;
 	if (patch.environment_id) {
 		if (project_id === null) throw invalid('environment_id', 'is of a project, and this freeze is of all');
@@ -34,7 +37,7 @@ export async function updateFreeze(ctx: Ctx, id: number, version: number, patch:
 		statements: [
 			ctx.db
 				.update(freezes)
-				.set({ ...patch, ...edited(ctx, before) })
+				.set({ ...patch, recurs_until: recursUntil(next), ...edited(ctx, before) })
 				.where(and(eq(freezes.id, id), eq(freezes.version, before.version)))
 				.returning(),
 		],

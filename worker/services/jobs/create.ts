@@ -7,7 +7,7 @@ import type { Ctx } from '../context.ts';
 import { assertWritable, created, one, writable } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
 import { assertBackend } from '../projects/backend.ts';
-import { assertPlan, projectionOf } from './plan.ts';
+import { assertPlan, nextStart, projectionOf } from './plan.ts';
 import { assertReferences, referenceQueries, stillReferred } from './references.ts';
 
 /** A new job, with its entry in the calendar when it is planned. */
@@ -30,6 +30,7 @@ export async function createJob(ctx: Ctx, project_id: number, input: JobCreate):
 	const { script_ids, ...columns } = input;
 	const job_id = sql<number>`${lastInserted('jobs')}`;
 	const projection = projectionOf(input);
+	const status = projection ? 'planned' : 'draft';
 	const [madeJobs, madeEvents] = await commit(ctx, actor, {
 		expect: [writable(project_id), ...stillReferred(project_id, input)],
 		statements: [
@@ -39,7 +40,8 @@ export async function createJob(ctx: Ctx, project_id: number, input: JobCreate):
 					...columns,
 					project_id,
 					owner_id: input.owner_id ?? actor.id,
-					status: projection ? 'planned' : 'draft',
+					status,
+					next_start: nextStart({ ...input, status }, ctx.now()),
 					...created(ctx),
 				})
 				.returning(),

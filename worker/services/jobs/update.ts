@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { can, lends } from '#domain/permissions.ts';
 import { conflict, forbidden } from '#domain/errors.ts';
-import type { JobPatch, JobView } from '#domain/job.ts';
+import type { Job, JobPatch, JobView } from '#domain/job.ts';
 import { events, job_script_refs, jobs, runs } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
@@ -20,7 +20,7 @@ import { enter, ofRow } from '../gate.ts';
 import { omit } from '../omit.ts';
 import { assertBackend } from '../projects/backend.ts';
 import { moveEntry } from './entry.ts';
-import { assertPlan, projectionOf, statusAfter } from './plan.ts';
+import { assertPlan, nextStart, projectionOf, replanned, statusAfter } from './plan.ts';
 import { assertReferences, referenceQueries, stillReferred } from './references.ts';
 import { jobQueries, viewOf } from './rows.ts';
 
@@ -50,7 +50,8 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 	if (!verdict.allowed) throw forbidden(verdict.missing);
 	assertPlan(wanted);
 	assertBackend(ctx, wanted);
-	const next = { ...wanted, status: statusAfter(before, wanted, patch.status) };
+	const status = statusAfter(before, wanted, patch.status);
+	const next = { ...wanted, status, next_start: nextStartAfter(ctx, before, { ...wanted, status }, patch) };
 	const changes = changesOf(before, next);
 	if (isEmpty(changes)) return before;
 
@@ -71,7 +72,12 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 		statements: [
 			ctx.db
 				.update(jobs)
-				.set({ ...columns, ...('status' in changes && { status: next.status }), ...edited(ctx, before) })
+				.set({
+					...columns,
+					next_start: next.next_start,
+					...('status' in changes && { status }),
+					...edited(ctx, before),
+				})
 				.where(and(eq(jobs.id, id), eq(jobs.version, before.version)))
 				.returning(),
 			moveEntry(ctx, before, projection, entry),
@@ -104,4 +110,13 @@ export async function updateJob(ctx: Ctx, id: number, version: number, patch: Jo
 		]),
 	);
 	return job;
+}
+
+/** When it starts by itself next: who called it off by hand called all of it off, and a run that was canceled nothing but itself. */
+function nextStartAfter(ctx: Ctx, before: Job, next: Job, { status }: JobPatch): Job['next_start'] {
+	const asked = status !== before.status ? status : undefined;
+	if (asked === 'draft' || asked === 'canceled') return null;
+	if (asked === undefined && before.auto_start === next.auto_start && !replanned(before, next))
+		return before.next_start;
+	return nextStart(next, ctx.now());
 }

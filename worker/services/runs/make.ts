@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
 import { APPROVAL_TTL_S, approvalReason } from '#domain/approval.ts';
 import type { ExecutionBackend } from '#domain/backend.ts';
 import type { Environment } from '#domain/environment.ts';
@@ -68,15 +69,15 @@ interface Addition {
 	audit?: Pick<AuditEntry, 'action' | 'metadata'>[];
 }
 
-/** Makes a run that waits: for its turn, or first for people. */
+/** Makes a run that waits: for its turn, or first for people. `also` is written with it. */
 export async function makeRun(
 	ctx: Ctx,
 	actor: Actor,
 	wanted: Wanted,
-	{ expect, ...addition }: Addition & { expect: SQL[] },
+	{ expect, also = [], ...addition }: Addition & { expect: SQL[]; also?: BatchItem<'sqlite'>[] },
 ): Promise<Run> {
 	const { statements, audit } = newRun(ctx, wanted, addition);
-	const [made] = await commit(ctx, actor, { expect, statements, audit });
+	const [made] = await commit(ctx, actor, { expect, statements: [...statements, ...also], audit });
 	const run = one(made, 'run');
 	tellQueued(ctx, run);
 	return run;

@@ -34,7 +34,7 @@ export const permitsQuery = (ctx: Ctx, run_ids: SQL) =>
 type Permit = Awaited<ReturnType<typeof permitsQuery>>[number];
 
 /** What could not be started so long after the time it was planned for is not started any more: somebody has to want it again. */
-const MISSED_AFTER_MS = 300_000;
+export const MISSED_AFTER_MS = 300_000;
 
 /** SHA-256 of what an approval is bound to. */
 export const approvalHash = (spec: RunSpec): Promise<string> =>

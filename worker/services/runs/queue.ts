@@ -1,6 +1,6 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { ExecutionBackend } from '#domain/backend.ts';
-import { calendarState, type FreezeWindow } from '#domain/freeze.ts';
+import { recurringState } from '#domain/freeze-times.ts';
 import type { Labels } from '#domain/labels.ts';
 import type { ProjectStatus } from '#domain/project.ts';
 import type { Reason } from '#domain/run-reason.ts';
@@ -31,9 +31,9 @@ export interface Lane {
 	more: boolean;
 }
 
-/** A freeze holds the runs back: until when, and in what words. */
+/** A freeze holds the runs back: until when (null: for longer than is known), and in what words. */
 export interface Frozen {
-	until: string;
+	until: string | null;
 	why: string;
 }
 
@@ -219,7 +219,11 @@ const byHub = sql`coalesce((select json_extract(case
 /** Values as one parameter: there may be more of them than D1 binds. */
 const list = (values: Iterable<number | string>) => sql`(select value from json_each(${JSON.stringify([...values])}))`;
 
-function frozenAt(freezes: readonly FreezeWindow[], environment_id: number | null, now: string): Frozen | null {
-	const { open, reason, next_transition } = calendarState(freezes, environment_id, now);
-	return open ? null : { until: next_transition ?? now, why: reason ?? '' };
+function frozenAt(
+	freezes: Parameters<typeof recurringState>[0],
+	environment_id: number | null,
+	now: string,
+): Frozen | null {
+	const { open, reason, next_transition } = recurringState(freezes, environment_id, now);
+	return open ? null : { until: next_transition, why: reason ?? '' };
 }

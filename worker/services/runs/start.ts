@@ -3,7 +3,8 @@ import type { Access } from '#domain/access.ts';
 import { type ExecutionBackend, executionOf, isRequest } from '#domain/backend.ts';
 import { DomainError, conflict, forbidden, invalid } from '#domain/errors.ts';
 import type { Environment } from '#domain/environment.ts';
-import { freezesOn, type FreezeWindow } from '#domain/freeze.ts';
+import type { Freeze, FreezeWindow } from '#domain/freeze.ts';
+import { recurringOn } from '#domain/freeze-times.ts';
 import type { Job } from '#domain/job.ts';
 import { checkParameters } from '#domain/parameter.ts';
 import { approvalsNeeded, can } from '#domain/permissions.ts';
@@ -216,13 +217,13 @@ function assertTargets(aimed: Parameters<typeof aimOf>[0] & { job: Pick<Job, 'pa
 function breakFreeze(
 	actor: UserActor,
 	access: Access | null,
-	freezes: readonly (FreezeWindow & { id: number })[],
+	freezes: readonly (FreezeWindow & Pick<Freeze, 'id' | 'recurrence'>)[],
 	environment: Environment | undefined,
 	at: string,
 ): { id: number; title: string }[] {
 	const verdict = can(actor, 'freeze.break', { access });
 	if (!verdict.allowed) throw forbidden(verdict.missing);
-	const on = freezesOn(freezes, environment?.id ?? null, at);
+	const on = recurringOn(freezes, environment?.id ?? null, at);
 	if (on.length === 0) throw conflict('No freeze is on here now: run it without breaking one.');
 	return on.map(({ id, title }) => ({ id, title }));
 }

@@ -1,7 +1,7 @@
-import { and, asc, eq, isNotNull, inArray, lte } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, inArray } from 'drizzle-orm';
 import { jobs, runs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
-import { startsByItself } from './scheduled.ts';
+import { isDue } from './scheduled.ts';
 
 /** The most cancels, and the most projects, one sweep looks at; what is left is for the next. */
 const SWEEP_MAX = 500;
@@ -27,7 +27,7 @@ export async function sweepRuns(ctx: Ctx): Promise<void> {
 		ctx.db
 			.selectDistinct({ project_id: jobs.project_id })
 			.from(jobs)
-			.where(and(startsByItself, lte(jobs.planned_start, new Date(ctx.now()).toISOString())))
+			.where(isDue(new Date(ctx.now()).toISOString()))
 			.limit(SWEEP_MAX),
 	]);
 	const rooms = new Set([...waiting, ...due].map(({ project_id }) => project_id));

@@ -3,7 +3,7 @@ import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { conflict } from '#domain/errors.ts';
 import type { User } from '#domain/user.ts';
 import * as schema from '../../db/schema/index.ts';
-import { audit_logs, users } from '../../db/client.ts';
+import { audit_logs, events, users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import type { UserActor } from '../gate.ts';
 
@@ -51,8 +51,12 @@ const named = (id: number, { table, column }: { table: string; column: string })
 const acted = (id: number): SQL<number> =>
 	sql<number>`exists (select 1 from ${audit_logs} where user_id = ${id} and action not like 'session.%' and action not like 'me.%')`;
 
+const invited = (id: number): SQL<number> =>
+	sql<number>`exists (select 1 from ${events}, json_each(${events.attendees}) person where person.value = ${sql.raw(String(id))})`;
+
 const trails = (id: number): [string, SQL<number>][] => [
 	...references.map((r): [string, SQL<number>] => [`${r.table}.${r.column}`, named(id, r)]),
+	['events.attendees', invited(id)],
 	['audit_logs.user_id', acted(id)],
 ];
 
