@@ -2,7 +2,7 @@ import type { Begun } from './executors/contract.ts';
 import type { Outliving, Remembered, Told } from './journal.ts';
 import { Forms } from './mask.ts';
 import { bootId } from './processes.ts';
-import type { Agent } from './run.ts';
+import type { Agent } from './held-run.ts';
 import { SecretFiles } from './secrets.ts';
 import type { Spool } from './spool.ts';
 

@@ -4,7 +4,8 @@ import { adoptable } from './adoption.ts';
 import { NotReaped } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
 import { keyOf, type Remembered } from './journal.ts';
-import { type Agent, type HeldRun, Run } from './run.ts';
+import type { Agent, HeldRun } from './held-run.ts';
+import { Run } from './run.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
 

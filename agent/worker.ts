@@ -7,7 +7,8 @@ import { RunSpec } from '#protocol/run-spec.ts';
 import { BadFrame, decodeBlob } from '#protocol/run-frames.ts';
 import { checkPolicy } from './policy/index.ts';
 import { wrongIn } from './request.ts';
-import { type Agent, type HeldRun, Run } from './run.ts';
+import type { Agent, HeldRun } from './held-run.ts';
+import { Run } from './run.ts';
 import { signatureRefusal } from './signatures.ts';
 
 /** More than any capacity: finished runs whose end the hub has not acknowledged count too. */

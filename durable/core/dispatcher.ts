@@ -1,18 +1,12 @@
+import type { Candidate, Known, Lane, Queue, Queued } from '#domain/queue.ts';
 import { Keys } from './keys.ts';
-import { type Candidate, fitting, hub, HUB_AT_ONCE, type Lane, type Queue, type Queued } from './queue.ts';
+import { fitting, hub, HUB_AT_ONCE } from './queue.ts';
 import type { Storage } from './storage.ts';
 
 /** How many runs that were placed are remembered; one that was forgotten is offered anew, and its stream says no. */
 const PLACED_MAX = 2_000;
 /** How many runs are read in full at once. */
 const LOAD_MAX = 25;
-
-/** What the room knows better than the record. */
-export interface Known {
-	/** Runs that an agent was given, and that the record still shows as queued. */
-	placed: ReadonlySet<number>;
-	keys: readonly { key: string; run_id: number }[];
-}
 
 /** `gone`: the run does not wait (any more), whatever the record says. */
 export type Offered = 'offered' | 'full' | 'offline' | 'gone';

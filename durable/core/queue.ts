@@ -1,42 +1,5 @@
-import type { ExecutionBackend } from '#domain/backend.ts';
-import type { Labels } from '#domain/labels.ts';
-import type { ProjectStatus } from '#domain/project.ts';
+import type { Candidate, Lane, Queue } from '#domain/queue.ts';
 import type { Reason } from '#domain/run-reason.ts';
-import type { RunStatus } from '#domain/run.ts';
-
-/** Runs that the same agents can carry out, and that the same freezes hold back. */
-export interface Lane {
-	name: string;
-	backend: ExecutionBackend;
-	labels: Labels;
-	/** The hub itself carries them out. */
-	by_hub: boolean;
-	/** The one agent that has what they need; null: any that fits. */
-	only_agent: number | null;
-	/** A freeze holds them back. */
-	frozen: { until: string | null; why: string } | null;
-	/** There are others behind those that were looked at. */
-	more: boolean;
-}
-
-/** A run that waits in its project's room. */
-export interface Queued {
-	run_id: number;
-	lane: Lane;
-	concurrency_key: string | null;
-	not_before: string | null;
-	reason: Reason | null;
-}
-
-/** An agent that is online and serves the project. */
-export interface Candidate {
-	id: number;
-	name: string;
-	labels: Labels;
-	backends: readonly string[];
-	/** It takes nothing new. */
-	draining: boolean;
-}
 
 /** The requests of a project that the hub waits for at once. */
 export const HUB_AT_ONCE = 20;
@@ -48,18 +11,6 @@ export const hub: Candidate = {
 	backends: ['webhook', 'serverless'],
 	draining: false,
 };
-
-/** What waits, as the record has it. */
-export interface Queue {
-	project_status: ProjectStatus;
-	/** How many wait at all, whatever for; not counted any further than is worth it. */
-	queued: number;
-	/** In the order in which they are to start. */
-	waiting: readonly Queued[];
-	agents: readonly Candidate[];
-	/** Where the runs stand that hold a concurrency key. */
-	holders: readonly { run_id: number; status: RunStatus }[];
-}
 
 /** Who can carry out what is in a lane. Of agents those that have its labels and its backend, and what only one of them may have. */
 export const fitting = (

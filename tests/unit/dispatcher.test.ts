@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Dispatcher, type Known, type Offered } from '#durable/core/dispatcher.ts';
-import type { Candidate, Lane } from '#durable/core/queue.ts';
+import type { Candidate, Known, Lane } from '#domain/queue.ts';
+import { Dispatcher, type Offered } from '#durable/core/dispatcher.ts';
 import { newRun, type RunEvent, type RunState, step } from '#durable/core/run-machine.ts';
 import { memoryStorage } from '#tests/support/sqlite.ts';
 

@@ -1,19 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ExecutionBackend } from '#domain/backend.ts';
+import type { Candidate, Lane, Queue, Queued } from '#domain/queue.ts';
 import { Changes, CHANGES_KEPT } from '#durable/core/changes.ts';
 import { Keyed } from '#durable/core/keyed.ts';
 import { backoff, Outbox } from '#durable/core/outbox.ts';
-import {
-	type Candidate,
-	fitting,
-	hub,
-	type Lane,
-	type Queue,
-	type Queued,
-	reasonsOf,
-	waitingReason,
-} from '#durable/core/queue.ts';
+import { fitting, hub, reasonsOf, waitingReason } from '#durable/core/queue.ts';
 import { Keys } from '#durable/core/keys.ts';
 import { Slots } from '#durable/core/slots.ts';
 import { Timers } from '#durable/core/timers.ts';

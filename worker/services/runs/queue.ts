@@ -1,10 +1,6 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
-import type { ExecutionBackend } from '#domain/backend.ts';
 import { recurringState } from '#domain/freeze-times.ts';
-import type { Labels } from '#domain/labels.ts';
-import type { ProjectStatus } from '#domain/project.ts';
-import type { Reason } from '#domain/run-reason.ts';
-import type { RunStatus } from '#domain/run.ts';
+import type { Frozen, Known, Lane, Queue } from '#domain/queue.ts';
 import { agents, inQueue, lane, projects, rank, runs } from '../../db/client.ts';
 import { bound, literal } from '../../db/planned.ts';
 import type { Ctx } from '../context.ts';
@@ -16,62 +12,6 @@ const HEAD = 25;
 const LANES_MAX = 200;
 const COUNTED = 50;
 const AGENTS_MAX = 1000;
-
-/** Runs that the same agents can carry out, and that the same freezes hold back. */
-export interface Lane {
-	name: string;
-	backend: ExecutionBackend;
-	labels: Labels;
-	/** The hub itself carries them out. */
-	by_hub: boolean;
-	/** The one agent that has what they need; null: any that fits. */
-	only_agent: number | null;
-	frozen: Frozen | null;
-	/** There are others behind those that were looked at. */
-	more: boolean;
-}
-
-/** A freeze holds the runs back: until when (null: for longer than is known), and in what words. */
-export interface Frozen {
-	until: string | null;
-	why: string;
-}
-
-export interface Waiting {
-	run_id: number;
-	lane: Lane;
-	concurrency_key: string | null;
-	not_before: string | null;
-	reason: Reason | null;
-}
-
-export interface OnlineAgent {
-	id: number;
-	name: string;
-	labels: Labels;
-	backends: string[];
-	draining: boolean;
-}
-
-export interface Queue {
-	project_status: ProjectStatus;
-	/** How many wait at all, whatever for; not counted any further than is worth it. */
-	queued: number;
-	/** The first of each lane, all together in the order in which they are to start. */
-	waiting: Waiting[];
-	/** The agents that are online and serve the project. */
-	agents: OnlineAgent[];
-	/** Where the runs stand that hold a concurrency key. */
-	holders: { run_id: number; status: RunStatus }[];
-}
-
-/** What the room knows better than the record. */
-export interface Known {
-	/** Runs that an agent was given. */
-	placed: Iterable<number>;
-	/** Concurrency keys, and which run holds each. */
-	keys: readonly { key: string; run_id: number }[];
-}
 
 /**
  * What could start in a project now, and who could take it; with it some of the runs in full: those that have just come, and those
