@@ -45,7 +45,7 @@ export type ApprovalView = z.infer<typeof ApprovalView>;
 
 export const ApprovalDecide = z.strictObject({
 	/** What was looked at: refused where it is not what will run any more. */
-	hash: z.string().regex(/^[0-9a-f]{64}$/, 'expected the approval_hash of the run'),
+	hash: z.string().regex(/^[0-9a-f]{64}$/, 'expected the request_hash of the run'),
 	reason: Text(500).optional(),
 });
 export type ApprovalDecide = z.infer<typeof ApprovalDecide>;

@@ -102,7 +102,7 @@ export const archiveRows = {
 			: null,
 	),
 	Agent: row({
-		...Agent.omit({ public_key: true, fingerprint: true, host: true }).shape,
+		...Agent.omit({ public_key: true, fingerprint: true, host: true, busy: true }).shape,
 		name: Name(60),
 		agent_version: z.string().max(40),
 		status: Agent.shape.status.exclude(['online']),
@@ -137,6 +137,7 @@ export const archiveRows = {
 			description: long,
 			tags: Tags,
 			timeout_s: z.int().min(1).max(604_800),
+			start_within_s: z.int().min(60).max(2_592_000),
 			arguments: Arguments,
 			concurrency_key: ConcurrencyKey.nullable(),
 		}),
@@ -154,7 +155,7 @@ export const archiveRows = {
 			break_freeze: z.string().max(2000).nullable(),
 			hosts: z.array(z.string().max(253)).max(500).nullable(),
 			concurrency_key: ConcurrencyKey.nullable(),
-			approval_hash: Sha256.nullable(),
+			request_hash: Sha256.nullable(),
 			steps: z.array(RunStep).max(RUN_STEPS_MAX),
 		}),
 		({ id, log_path }) =>

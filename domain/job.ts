@@ -86,6 +86,8 @@ export const Job = z.object({
 	planned_end: Time.nullable(),
 	tags: z.array(z.string()),
 	timeout_s: z.int(),
+	/** Seconds that a run may wait before it starts; later it does not start any more. */
+	start_within_s: z.int(),
 	labels: Labels,
 	/** `planned_start` and `planned_end` are those of the first time. */
 	recurrence: Recurrence.nullable(),
@@ -119,6 +121,9 @@ export type JobItem = z.infer<typeof JobItem>;
 export const JobView = Job.extend({ script_ids: z.array(Id) });
 export type JobView = z.infer<typeof JobView>;
 
+/** How long a run may wait where its job says nothing else: a day. */
+export const START_WITHIN_S = 86_400;
+
 const fields = {
 	environment_id: Id.nullable(),
 	title: Name(160),
@@ -131,6 +136,7 @@ const fields = {
 	planned_end: Time.nullable(),
 	tags: Tags,
 	timeout_s: z.int().min(1).max(604_800),
+	start_within_s: z.int().min(60).max(2_592_000),
 	labels: Labels,
 	recurrence: Recurrence.nullable(),
 	auto_start: z.boolean(),
@@ -163,6 +169,7 @@ export const JobCreate = z
 		planned_end: fields.planned_end.default(null),
 		tags: fields.tags.default([]),
 		timeout_s: fields.timeout_s.default(3600),
+		start_within_s: fields.start_within_s.default(START_WITHIN_S),
 		labels: fields.labels.default({}),
 		recurrence: fields.recurrence.default(null),
 		auto_start: fields.auto_start.default(false),

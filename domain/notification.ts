@@ -16,7 +16,7 @@ export const NotificationEvent = z.enum([
 	'project.run_failed', // somebody else's run failed
 	'run.needs_approval', // one may approve what somebody asks for
 	'run.decided', // others decided on what one asked for
-	'run.missed', // a job of one's own was to start by itself, and the time for it went by
+	'run.missed', // a job of one's own was to start, and the time for it went by
 	'incident.opened',
 	'incident.role', // one was made commander, scribe or comms
 	'action.due', // an action of one's own, of a post-mortem

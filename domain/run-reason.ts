@@ -29,7 +29,9 @@ export const ReasonCode = z.enum([
 	'rejected', // somebody who was asked said no
 	'approval_expired',
 	'approval_stale', // what would run is not what was approved
+	'request_changed', // what would run is not what was asked for
 	'missed', // the hub was away at the time it was planned for
+	'waited_too_long', // it could not start within the time its job gives it
 	'not_allowed', // who it would have started for may not start it
 	'unsigned', // the agent takes only what is signed
 	'bad_signature',

@@ -84,6 +84,10 @@ export const Run = z.object({
 	scheduled_for: Time.nullable(),
 	/** It waits until then: the pause before another attempt. */
 	not_before: Time.nullable(),
+	/** What has not started by then does not start any more; null where it was asked for before there was such a bound. */
+	start_before: Time.nullable(),
+	/** SHA-256 of what it was asked to carry out: nothing else is. Null where it was asked for before runs were bound to it. */
+	request_hash: z.string().nullable(),
 	/** What its place in the queue depends on: its job's, and while it waits also as they are changed there. */
 	priority: Priority,
 	labels: Labels,
@@ -92,8 +96,6 @@ export const Run = z.object({
 	approvals_needed: z.int().min(0),
 	/** How many of them have not approved it yet. */
 	approvals_missing: z.int().min(0),
-	/** SHA-256 of what will run, as it was when it was asked for. */
-	approval_hash: z.string().nullable(),
 	approval_expires_at: Time.nullable(),
 	steps: z.array(RunStep),
 	requested_at: Time,

@@ -12,7 +12,7 @@ import {
 import { EnvName, Id, Sha256 } from '#domain/common.ts';
 import { Signature } from '#domain/job-signature.ts';
 import { Arguments, Limit } from '#domain/job.ts';
-import { ParametersSchema, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
+import { ParametersSchema, type SecretDelivery, TARGET_HOSTS_MAX } from '#domain/parameter.ts';
 import { ParameterValues, SecretParameters } from '#domain/parameter-values.ts';
 import { FsPath } from '#domain/script.ts';
 import { SecretRef } from '#domain/secret-ref.ts';
@@ -124,6 +124,12 @@ export const RunSpec = z
 	});
 export type RunSpec = z.infer<typeof RunSpec>;
 
+/** How a secret parameter reaches the scripts of a run. */
+export function deliveryOf({ parameters_schema }: Pick<RunSpec, 'parameters_schema'>, name: string): SecretDelivery {
+	const parameter = parameters_schema?.find((p) => p.name === name);
+	return (parameter?.type === 'secret' && parameter.deliver) || { as: 'file' };
+}
+
 /**
  * What does not change from run to run: what a signature covers, and with the values what an approval covers. Pure, made by the
  * hub and again by the agent, from the very spec that is carried out.
@@ -145,8 +151,8 @@ export const templateOf = (spec: RunSpec) => ({
 });
 export type Template = ReturnType<typeof templateOf>;
 
-/** What an approval is bound to: the template and everything this run adds to it. */
-export const approvedOf = (spec: RunSpec) => ({
+/** What a run is bound to when it is asked for, and what people approve: the template and everything this run adds to it. */
+export const requestOf = (spec: RunSpec) => ({
 	template: templateOf(spec),
 	parameters: spec.parameters,
 	secret_parameters: spec.secret_parameters ?? {},

@@ -1,6 +1,6 @@
 // The agent as operators get it, with a real hub: what only the two together can show.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +67,31 @@ describe('a run', () => {
 		const bytes = await admin.log(id);
 		for (const [i, { from, to }] of steps.entries())
 			expect(bytes.subarray(from, to).toString()).toBe(`this is ${['first', 'second'][i] ?? ''}\n`);
+	});
+
+	it('39: whose script is edited while it waits for its turn never runs: neither what was clicked nor the new one', async () => {
+		const dir = mkdtempSync(path.join(os.tmpdir(), 'uhub-edited-'));
+		const [go, canary] = [path.join(dir, 'go'), path.join(dir, 'canary')];
+		const before = `#!/bin/sh\necho was >> ${canary}\nuntil [ -e ${go} ]; do sleep 0.05; done\n`;
+		const { job_id } = await admin.jobWith(before, { concurrency_key: 'turn', retry: null });
+		const first = await admin.run(job_id);
+		const second = await admin.run(job_id);
+		const { script_ids } = await admin.get(`/api/jobs/${String(job_id)}`);
+		const script = `/api/scripts/${String((script_ids as number[])[0])}`;
+		const { version, name } = await admin.get(script);
+		const edited = { content: `#!/bin/sh\necho is >> ${canary}\n` };
+		await admin.ok('PATCH', script, edited, { 'if-match': `"v${String(version)}"` });
+		writeFileSync(go, '');
+		expect(await admin.ended(first)).toMatchObject({ status: 'success' });
+		const ended = await admin.ended(second);
+		expect(ended).toMatchObject({ status: 'failed', started_at: null, reason: { code: 'request_changed' } });
+		expect((ended.reason as { message: string }).message).toContain(String(name));
+		expect(readFileSync(canary, 'utf8')).toBe('was\n');
+
+		const again = await admin.ok('POST', `/api/runs/${String(second)}/retry`, {});
+		expect(await admin.ended(again.id as number)).toMatchObject({ status: 'success' });
+		expect(readFileSync(canary, 'utf8')).toBe('was\nis\n');
+		rmSync(dir, { recursive: true });
 	});
 
 	it('40: gives parameters and arguments as they are, however a shell would read them', async () => {

@@ -224,7 +224,7 @@ const at = async (
 	return { path: path.replace('{id}', String(idOf(row))), ...more(row) };
 };
 /** What somebody who looked at a run that waits for approval says. */
-const decided = (run: Answer['body']): Options => ({ body: { hash: run.approval_hash } });
+const decided = (run: Answer['body']): Options => ({ body: { hash: run.request_hash } });
 /** A row below another, at its own address; `{row}` is its number. */
 const under = async (
 	path: string,

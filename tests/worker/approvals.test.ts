@@ -62,7 +62,7 @@ const asked = async (who: Caller, of: Row, body: object = {}) => {
 	expect(answer.status).toBe(201);
 	return answer.body;
 };
-const decide = (who: Caller, run: Row, how: 'approve' | 'reject', body: object = { hash: run.approval_hash }) =>
+const decide = (who: Caller, run: Row, how: 'approve' | 'reject', body: object = { hash: run.request_hash }) =>
 	who.call('POST', `/api/runs/${String(idOf(run))}/${how}`, { body });
 const now = (run: Row) => admin.ok('GET', `/api/runs/${String(idOf(run))}`);
 const becomes = (run: Row, what: object) =>
@@ -91,7 +91,7 @@ describe('who needs approval', () => {
 				status: 'queued',
 				approvals_needed: 1,
 				approvals_missing: 1,
-				approval_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+				request_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
 				reason: { code: 'needs_approval' },
 			});
 		for (const who of [ops, admin]) expect(await asked(who, of)).toMatchObject({ approvals_needed: 0 });
@@ -165,13 +165,13 @@ describe('who may approve', () => {
 		expect(await waiting(ops2)).toContain(run.id);
 		for (const who of [ops, dev, stranger, contributor]) expect(await waiting(who)).not.toContain(run.id);
 		expect(await ops2.ok('GET', `/api/runs/${String(idOf(run))}/approvals`)).toMatchObject({
-			hash: run.approval_hash,
-			current_hash: run.approval_hash,
+			hash: run.request_hash,
+			current_hash: run.request_hash,
 			missing: 2,
 			approver_ids: expect.arrayContaining([admin.id, ops2.id]),
 		});
 
-		const one = await decide(ops2, run, 'approve', { hash: run.approval_hash, reason: 'as agreed' });
+		const one = await decide(ops2, run, 'approve', { hash: run.request_hash, reason: 'as agreed' });
 		expect(one).toMatchObject({ status: 200, body: { approvals_missing: 1, reason: { code: 'needs_approval' } } });
 		expect(await waiting(ops2)).not.toContain(run.id);
 		expect((await decide(ops2, run, 'approve')).status).toBe(409);
@@ -198,7 +198,7 @@ describe('who may approve', () => {
 
 	it('one no ends it, with what was said', async () => {
 		const run = await asked(dev, await job(await environment('prod')));
-		expect((await decide(ops, run, 'reject', { hash: run.approval_hash, reason: 'not on a Friday' })).status).toBe(200);
+		expect((await decide(ops, run, 'reject', { hash: run.request_hash, reason: 'not on a Friday' })).status).toBe(200);
 		await becomes(run, { status: 'canceled', reason: { code: 'rejected' } });
 		expect((await decide(ops2, run, 'approve')).status).toBe(409);
 		expect(await dev.ok('GET', `/api/runs/${String(idOf(run))}/approvals`)).toMatchObject({
@@ -211,7 +211,7 @@ describe('who may approve', () => {
 describe('what it is bound to', () => {
 	it('39: what was looked at: another hash, or none, decides nothing', async () => {
 		const run = await asked(dev, await job(await environment('prod')));
-		for (const body of [{}, { hash: 'x' }, { hash: run.approval_hash, more: 1 }])
+		for (const body of [{}, { hash: 'x' }, { hash: run.request_hash, more: 1 }])
 			expect((await decide(ops, run, 'approve', body)).status, JSON.stringify(body)).toBe(400);
 		expect((await decide(ops, run, 'approve', { hash: '0'.repeat(64) })).status).toBe(409);
 		expect(await now(run)).toMatchObject({ approvals_missing: 1 });
@@ -220,8 +220,8 @@ describe('what it is bound to', () => {
 	it('the values: other parameters are another hash', async () => {
 		const of = await job(await environment('prod'));
 		const [a, b] = [await asked(dev, of, { parameters: { V: '1' } }), await asked(dev, of, { parameters: { V: '2' } })];
-		expect(a.approval_hash).not.toBe(b.approval_hash);
-		expect((await asked(dev, of, { parameters: { V: '1' } })).approval_hash).toBe(a.approval_hash);
+		expect(a.request_hash).not.toBe(b.request_hash);
+		expect((await asked(dev, of, { parameters: { V: '1' } })).request_hash).toBe(a.request_hash);
 	});
 
 	it('39: what changed since cannot be approved, and what was approved before does not start', async () => {

@@ -119,9 +119,9 @@ describe('a run that ends', () => {
 		expect(await events(ops)).toEqual(['run.needs_approval']);
 		expect(await events(admin)).toEqual(['run.needs_approval']);
 		for (const who of [dev, owner, stranger]) expect(await events(who)).toEqual([]);
-		await ops.ok('POST', `/api/runs/${String(idOf(first))}/approve`, { hash: first.approval_hash });
+		await ops.ok('POST', `/api/runs/${String(idOf(first))}/approve`, { hash: first.request_hash });
 		const second = await ask();
-		await admin.ok('POST', `/api/runs/${String(idOf(second))}/reject`, { hash: second.approval_hash });
+		await admin.ok('POST', `/api/runs/${String(idOf(second))}/reject`, { hash: second.request_hash });
 		expect((await told(dev)).items.map(({ event, about }) => [event, about])).toEqual(
 			['rejected', 'approved'].map((decision) => [
 				'run.decided',
@@ -161,12 +161,15 @@ describe('a run that ends', () => {
 		expect(items.map(({ about }) => (about as Row).status)).toEqual(['canceled', 'success']);
 	});
 
-	it('before it began, for the hub was away at its time, is told as missed to whose job it is', async () => {
-		await end(await run(dev), 'canceled', undefined, 'missed');
-		const { items } = await told(dev);
-		expect(items).toMatchObject([{ event: 'run.missed', browser: true, about: { title: 'ship' } }]);
-		for (const who of [owner, ops]) expect(await events(who)).toEqual([]);
-	});
+	it.each(['missed', 'waited_too_long'])(
+		'before it began (%s) is told as missed to whose job it is',
+		async (reason) => {
+			await end(await run(dev), 'canceled', undefined, reason);
+			const { items } = await told(dev);
+			expect(items).toMatchObject([{ event: 'run.missed', browser: true, about: { title: 'ship' } }]);
+			for (const who of [owner, ops]) expect(await events(who)).toEqual([]);
+		},
+	);
 
 	it('is told by the channels that were chosen, and not at all where none was', async () => {
 		await choose(dev, { channels: { 'run.failed': ['page'] } });

@@ -81,12 +81,12 @@ describe('a run that fails', () => {
 		});
 		const first = await queuedRun(admin, p, { ...policy(), environment_id: environment.id });
 		const other = await person('admin');
-		const hash = String((await rowOf(first)).approval_hash);
+		const hash = String((await rowOf(first)).request_hash);
 		await other.ok('POST', `/api/runs/${String(first)}/approve`, { hash });
 		await badly(await agent.start());
 		await becomes(first, { status: 'failed' });
 		const [, second] = await attempts(first);
-		expect(await rowOf(Number(second?.id))).toMatchObject({ approvals_missing: 1, approval_hash: hash });
+		expect(await rowOf(Number(second?.id))).toMatchObject({ approvals_missing: 1, request_hash: hash });
 		await other.ok('POST', `/api/runs/${String(second?.id)}/approve`, { hash });
 		expect((await agent.offered(2)).run_id).toBe(second?.id);
 	});

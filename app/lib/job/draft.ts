@@ -1,4 +1,4 @@
-import type { JobView } from '#domain/job.ts';
+import { type JobView, START_WITHIN_S } from '#domain/job.ts';
 import type { RetryOn } from '#domain/run-reason.ts';
 import { type BackendDraft, draftOf as backendDraft, executionIn } from '#lib/backend/fields.ts';
 import { fromLocalInput, toLocalInput } from '#lib/i18n/format.ts';
@@ -17,6 +17,8 @@ export interface JobDraft {
 	tags: string;
 	labels: string;
 	minutes: number;
+	/** How many hours a run may wait for its start. */
+	wait_hours: number;
 	script_ids: number[];
 	auto_start: boolean;
 	/** A job whose parameters are not described takes any. */
@@ -44,6 +46,7 @@ export function draftOf(job: JobView): JobDraft {
 			.map(([key, value]) => `${key}=${value}`)
 			.join(', '),
 		minutes: job.timeout_s / 60,
+		wait_hours: job.start_within_s / 3600,
 		script_ids: [...job.script_ids],
 		auto_start: job.auto_start,
 		parameters: (job.parameters_schema ?? []).map(parameterDraft),
@@ -73,6 +76,7 @@ export const emptyDraft = (owner_id: number): JobDraft => ({
 	tags: '',
 	labels: '',
 	minutes: 60,
+	wait_hours: START_WITHIN_S / 3600,
 	script_ids: [],
 	auto_start: false,
 	parameters: [],
@@ -108,6 +112,7 @@ export function valueOf(draft: JobDraft) {
 			}),
 		),
 		timeout_s: Math.round(draft.minutes * 60),
+		start_within_s: Math.round(draft.wait_hours * 3600),
 		script_ids: draft.job_type === 'meeting' ? [] : draft.script_ids,
 		auto_start: draft.auto_start && draft.job_type !== 'meeting' && draft.planned_start !== '',
 		parameters_schema: draft.parameters.length === 0 ? null : draft.parameters.map(specIn),

@@ -1,5 +1,5 @@
 import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { type Abilities, AgentStatus } from '#domain/agent.ts';
+import { type Abilities, type AgentRefusal, AgentStatus } from '#domain/agent.ts';
 import { editable, id, stamps, time, oneOf } from '../columns.ts';
 import { users } from './user.ts';
 
@@ -19,6 +19,8 @@ export const agents = sqliteTable(
 		last_seen_at: time(),
 		status: oneOf(AgentStatus).notNull().default('pending'),
 		draining: integer({ mode: 'boolean' }).notNull().default(false),
+		/** Why it was last turned away, since it last came in. */
+		refusal: text({ mode: 'json' }).$type<AgentRefusal>(),
 		...editable(),
 	},
 	(t) => [uniqueIndex('agents_name').on(t.name), uniqueIndex('agents_key').on(t.public_key)],

@@ -56,6 +56,7 @@ export const jobs = sqliteTable(
 		planned_end: time(),
 		tags: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
 		timeout_s: integer().notNull().default(3600),
+		start_within_s: integer().notNull().default(86_400),
 		labels: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
 		recurrence: text({ mode: 'json' }).$type<Recurrence>(),
 		auto_start: integer({ mode: 'boolean' }).notNull().default(false),

@@ -60,13 +60,14 @@ export const runs = sqliteTable(
 		plan_id: integer(),
 		scheduled_for: time(),
 		not_before: time(),
+		start_before: time(),
+		request_hash: text(),
 		priority: oneOf(Priority).notNull().default('normal'),
 		labels: text({ mode: 'json' }).$type<Record<string, string>>().notNull().default({}),
 		/** The job's, as it was when the run was asked for. */
 		concurrency_key: text(),
 		approvals_needed: integer().notNull().default(0),
 		approvals_missing: integer().notNull().default(0),
-		approval_hash: text(),
 		approval_expires_at: time(),
 		steps: text({ mode: 'json' }).$type<RunStep[]>().notNull().default([]),
 		requested_at: time().notNull(),
@@ -92,7 +93,15 @@ export const runs = sqliteTable(
 		index('runs_awaiting')
 			.on(t.project_id, t.approval_expires_at)
 			.where(sql`status = 'queued' and approvals_missing > 0`),
+		// Whose time to start is over first.
+		index('runs_start_before')
+			.on(t.project_id, t.start_before)
+			.where(sql`status = 'queued'`),
 		index('runs_agent').on(t.agent_id, t.requested_at, t.id),
+		// How many an agent has.
+		index('runs_busy')
+			.on(t.agent_id)
+			.where(sql`status = 'running'`),
 		index('runs_environment').on(t.environment_id),
 		// An occurrence starts once, whoever notices that it is time.
 		uniqueIndex('runs_scheduled')

@@ -76,7 +76,8 @@ function ended(id: SQL, metadata: unknown): Happening[] {
 	// A run's end is written down, whatever there is to be told of it.
 	if (data === undefined) return [];
 	const { status, reason } = data;
-	if (reason === 'missed') return [{ ...it, event: 'run.missed', whom: sql.raw('reader.id = it.triggered_by_id') }];
+	if (reason === 'missed' || reason === 'waited_too_long')
+		return [{ ...it, event: 'run.missed', whom: sql.raw('reader.id = it.triggered_by_id') }];
 	if (status === 'success' || status === 'canceled')
 		return [{ ...it, event: 'run.ended', whom: sql`reader.id = it.triggered_by_id and ${notCanceledByThem}` }];
 	return [

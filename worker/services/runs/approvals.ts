@@ -1,12 +1,12 @@
 import { and, asc, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { ApprovalView } from '#domain/approval.ts';
-import { approvedOf } from '#protocol/run-spec.ts';
+import { requestOf } from '#protocol/run-spec.ts';
 import { approvals, runs, users } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { one } from '../edit.ts';
 import { enter, ofRow, userId } from '../gate.ts';
 import { mayApprove } from './may-approve.ts';
-import { approvalHash } from './permit.ts';
+import { requestHash } from './permit.ts';
 import { dispatchQueries, specsOf } from './spec.ts';
 
 const APPROVERS_MAX = 50;
@@ -38,12 +38,12 @@ export async function readApprovals(ctx: Ctx, id: number): Promise<ApprovalView>
 	const spec = made && !('code' in made) ? made : null;
 	return {
 		run_id: id,
-		hash: run.approval_hash,
-		current_hash: spec ? await approvalHash(spec) : null,
+		hash: run.approvals_needed > 0 ? run.request_hash : null,
+		current_hash: spec ? await requestHash(spec) : null,
 		needed: run.approvals_needed,
 		missing: run.approvals_missing,
 		expires_at: run.approval_expires_at,
-		what: spec && approvedOf(spec),
+		what: spec && requestOf(spec),
 		script_ids: spec ? rest[4].map(({ id }) => id) : [],
 		items,
 		approver_ids: approvers.map((user) => user.id),

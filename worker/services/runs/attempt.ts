@@ -8,7 +8,7 @@ import { newRun } from './make.ts';
 
 /**
  * What makes the attempt after a run that ends like this, for the batch that writes the end down; null where its job asks for none. A
- * cancel is never tried again, nor what applies a plan; what needed approval needs it again.
+ * cancel is never tried again, nor what applies a plan; what needed approval needs it again. It runs the very same, or not at all.
  */
 export async function nextAttempt(ctx: Ctx, id: number, { reason, cancel_requested_at }: RunColumns) {
 	if (reason === null || cancel_requested_at !== null) return null;
@@ -33,12 +33,12 @@ export async function nextAttempt(ctx: Ctx, id: number, { reason, cancel_request
 		return null;
 	const pause = pauseAfter(job.retry, run.attempt, reason.code);
 	if (pause === null) return null;
-	const { backend, triggered_by_id, parameters, secret_parameters, hosts, check_mode } = run;
+	const { backend, triggered_by_id, parameters, secret_parameters, hosts, check_mode, request_hash } = run;
 	const ttl_s = environment?.protection.approval_ttl_s ?? APPROVAL_TTL_S;
 	return newRun(
 		ctx,
 		{
-			...{ job, environment, backend, triggered_by_id, parameters, secret_parameters, hosts, check_mode },
+			...{ job, environment, backend, triggered_by_id, parameters, secret_parameters, hosts, check_mode, request_hash },
 			attempt: run.attempt + 1,
 			retry_of: id,
 			plan_id: null,
@@ -47,10 +47,9 @@ export async function nextAttempt(ctx: Ctx, id: number, { reason, cancel_request
 		},
 		{
 			request:
-				run.approval_hash === null
+				run.approvals_needed === 0
 					? null
 					: {
-							hash: run.approval_hash,
 							needed: run.approvals_needed,
 							expires_at: new Date(ctx.now() + ttl_s * 1000).toISOString(),
 						},

@@ -44,9 +44,9 @@ async function decide(
 	if (dispatch?.end) ctx.after(ctx.live.decided(run));
 	if (run.approvals_missing === 0 || run.cancel_requested_at !== null) throw conflict('The run waits for no approval.');
 	if (asked.some((a) => a.decided_by_id === actor.id)) throw conflict('You have decided on this run already.');
-	if (hash !== run.approval_hash)
+	if (hash !== run.request_hash)
 		throw new DomainError('conflict', 'What you looked at is not what was asked for.', {
-			errors: [{ path: 'hash', message: 'is not the approval_hash of this run' }],
+			errors: [{ path: 'hash', message: 'is not the request_hash of this run' }],
 		});
 	if (dispatch?.end && (decision === 'approved' || dispatch.end.status === 'canceled'))
 		throw conflict(dispatch.end.reason.message);

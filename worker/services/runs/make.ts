@@ -12,12 +12,19 @@ import { approvals, inQueue, lane, runs } from '../../db/client.ts';
 import { type AuditEntry, commit, lastInserted } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one } from '../edit.ts';
-import { approvalHash } from './permit.ts';
 
 /** What a new run is, beside what it has from its job. */
 export interface Wanted extends Pick<
 	Run,
-	'triggered_by_id' | 'attempt' | 'retry_of' | 'plan_id' | 'parameters' | 'secret_parameters' | 'hosts' | 'check_mode'
+	| 'triggered_by_id'
+	| 'attempt'
+	| 'retry_of'
+	| 'plan_id'
+	| 'parameters'
+	| 'secret_parameters'
+	| 'hosts'
+	| 'check_mode'
+	| 'request_hash'
 > {
 	job: Job;
 	environment: Environment | undefined;
@@ -29,19 +36,18 @@ export interface Wanted extends Pick<
 	scheduled_for?: string;
 }
 
-/** What people are asked to approve, by how many of them, and until when. */
+/** How many people are asked to approve it, and until when. */
 export interface Request {
-	hash: string;
 	needed: number;
 	expires_at: string;
 }
 
 /** A request for approval of exactly this. Throws where what would run could become something else meanwhile. */
-export async function requestFor(
+export function requestFor(
 	ctx: Ctx,
 	spec: RunSpec,
 	{ needed, environment }: { needed: number; environment: Environment | undefined },
-): Promise<Request> {
+): Request {
 	const moving = spec.steps.find((s) => s.location_type === 'git' && !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(s.revision));
 	if (moving)
 		throw conflict(
@@ -59,7 +65,7 @@ export async function requestFor(
 		);
 	const ttl_s = environment?.protection.approval_ttl_s ?? APPROVAL_TTL_S;
 	const expires_at = new Date(ctx.now() + ttl_s * 1000).toISOString();
-	return { hash: await approvalHash(spec), needed, expires_at };
+	return { needed, expires_at };
 }
 
 /** What a request adds to a new run. */
@@ -106,11 +112,11 @@ export function newRun(ctx: Ctx, wanted: Wanted, { request, metadata, audit = []
 			note: note ?? null,
 			break_freeze: break_freeze ?? null,
 			requested_at: at,
+			start_before: startBefore(job, request?.expires_at ?? columns.not_before ?? at),
 			...(request
 				? {
 						approvals_needed: request.needed,
 						approvals_missing: request.needed,
-						approval_hash: request.hash,
 						approval_expires_at: request.expires_at,
 						reason: approvalReason(request.needed),
 					}
@@ -124,7 +130,7 @@ export function newRun(ctx: Ctx, wanted: Wanted, { request, metadata, audit = []
 				run_id: sql<number>`${lastInserted('runs')}`,
 				project_id,
 				requested_by_id: wanted.triggered_by_id,
-				hash: request.hash,
+				hash: columns.request_hash ?? '',
 				expires_at: request.expires_at,
 				...created(ctx),
 			})),
@@ -141,10 +147,16 @@ export function newRun(ctx: Ctx, wanted: Wanted, { request, metadata, audit = []
 			},
 		},
 		...audit.map((entry) => ({ ...entry, ...ofRun })),
-		...(request ? [{ action: 'run.ask_approval', ...ofRun, metadata: { ...request } }] : []),
+		...(request
+			? [{ action: 'run.ask_approval', ...ofRun, metadata: { hash: columns.request_hash, ...request } }]
+			: []),
 	];
 	return { statements: [run, ...(request ? [asked(request)] : [])] as const, audit: entries };
 }
+
+/** Its time to start begins when nothing but its turn is waited for any more, at the latest. */
+const startBefore = ({ start_within_s }: Job, from: string): string =>
+	new Date(Date.parse(from) + start_within_s * 1000).toISOString();
 
 /** More than so many ahead are not counted: the room tells how many once it is nearer to its turn. */
 const FAR = 20;

@@ -15,7 +15,7 @@ const AGENTS_MAX = 1000;
 
 /**
  * What could start in a project now, and who could take it; with it some of the runs in full: those that have just come, and those
- * that nobody approved in time.
+ * that nobody approved, or nobody could start, in time.
  */
 export async function loadQueue(
 	ctx: Ctx,
@@ -25,8 +25,9 @@ export async function loadQueue(
 ): Promise<Queue & { asked: Map<number, Dispatch> }> {
 	const mayStart = sql`(not_before is null or not_before <= ${ctx.now()})
 		and (concurrency_key is null or concurrency_key not in ${list(known.keys.map((k) => k.key))})`;
-	const expired = sql`select id from (select id from runs where project_id = ${bound(project_id)} and status = 'queued'
-		and approvals_missing > 0 and approval_expires_at <= ${ctx.now()} limit ${literal(HEAD)})`;
+	const over = (until: SQL) => sql`select id from (select id from runs where project_id = ${bound(project_id)}
+		and status = 'queued' and ${until} <= ${ctx.now()} limit ${literal(HEAD)})`;
+	const expired = sql`${over(sql`approvals_missing > 0 and approval_expires_at`)} union all ${over(sql`start_before`)}`;
 	const [project, freezes, heads, online, holders, ...rest] = await ctx.db.batch([
 		...queueQueries(ctx, project_id, known, mayStart),
 		...dispatchQueries(ctx, asked, expired),
@@ -34,7 +35,7 @@ export async function loadQueue(
 	return { ...queueOf(ctx, [project, freezes, heads, online, holders]), asked: await dispatchesOf(ctx, rest) };
 }
 
-/** The same of all that waits, whether or not it could start; and when the first pause, or time to approve one, is over. */
+/** The same of all that waits, whether or not it could start; and when the first pause, or time to approve or to start one, is over. */
 export async function loadWaiting(
 	ctx: Ctx,
 	project_id: number,
@@ -47,11 +48,13 @@ export async function loadWaiting(
 				pause: sql<number | null>`min(${runs.not_before})`,
 				expiry: sql<number | null>`(select min(approval_expires_at) from runs where project_id = ${bound(project_id)}
 					and status = 'queued' and approvals_missing > 0)`,
+				start: sql<number | null>`(select min(start_before) from runs where project_id = ${bound(project_id)}
+					and status = 'queued')`,
 			})
 			.from(runs)
 			.where(and(eq(runs.project_id, project_id), inQueue, sql`${runs.not_before} > ${ctx.now()}`)),
 	]);
-	const next = Math.min(ends?.pause ?? Infinity, ends?.expiry ?? Infinity);
+	const next = Math.min(ends?.pause ?? Infinity, ends?.expiry ?? Infinity, ends?.start ?? Infinity);
 	return {
 		...queueOf(ctx, [project, freezes, heads, online, holders]),
 		next: next === Infinity ? null : new Date(next).toISOString(),

@@ -11,7 +11,7 @@ import { edited, unchanged } from '../edit.ts';
 import { nextStart } from '../jobs/plan.ts';
 import { clustersQuery } from './clusters.ts';
 import { makeRun, requestFor } from './make.ts';
-import { MISSED_AFTER_MS } from './permit.ts';
+import { MISSED_AFTER_MS, requestHash } from './permit.ts';
 import { scriptsQuery, specOf } from './spec.ts';
 import { targetsQuery } from './targets.ts';
 
@@ -114,18 +114,13 @@ async function startOne(ctx: Ctx, job: Job, at: string | null): Promise<void> {
 		clusters,
 	});
 	// What cannot be asked for, nor run, is said of the run itself.
-	const request =
-		needed > 0 && !('code' in made)
-			? await requestFor(ctx, made, { needed, environment }).catch((error: unknown) => {
-					if (error instanceof DomainError) return null;
-					throw error;
-				})
-			: null;
+	const request = needed > 0 && !('code' in made) ? requestIfAny(ctx, made, { needed, environment }) : null;
 	await makeRun(
 		ctx,
 		{ kind: 'system' },
 		{
 			...asked,
+			request_hash: await requestHash(made),
 			...{ job, environment, backend },
 			triggered_by_id: owner_id,
 			attempt: 1,
@@ -155,4 +150,13 @@ function goOnFrom(ctx: Ctx, job: Job, at: string) {
 async function tellJob(ctx: Ctx, { id, project_id }: Job): Promise<void> {
 	const [row] = await ctx.db.select().from(jobs).where(eq(jobs.id, id));
 	if (row) await ctx.live.changed([{ project_id, entity: 'job', id, row }]);
+}
+
+function requestIfAny(...of: Parameters<typeof requestFor>): ReturnType<typeof requestFor> | null {
+	try {
+		return requestFor(...of);
+	} catch (error) {
+		if (error instanceof DomainError) return null;
+		throw error;
+	}
 }

@@ -119,7 +119,7 @@ export const specsOf = ([
 				(one) => one.job_id === job.id && one.environment_id === (run.environment_id ?? 0),
 			);
 			const made = specOf({ run, job, project, environment, scripts: own, plan, inventory, clusters, signature });
-			return [[run.id, { run, environment, made }] as const];
+			return [[run.id, { run, environment, scripts: own, made }] as const];
 		}),
 	);
 

@@ -11,7 +11,6 @@ import { approvalsNeeded, can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
 import type { Tool } from '#domain/tool.ts';
 import { NoTargets } from '#domain/target.ts';
-import type { RunSpec } from '#protocol/run-spec.ts';
 import { environments, jobs, projects, runs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { one, unchanged } from '../edit.ts';
@@ -19,6 +18,7 @@ import { freezesFrom } from '../freezes/in-force.ts';
 import { enter, ofRow, type UserActor } from '../gate.ts';
 import { clusterOf, clustersQuery, NoCluster } from './clusters.ts';
 import { makeRun, requestFor } from './make.ts';
+import { requestHash } from './permit.ts';
 import { plansQuery, scriptsQuery, specOf } from './spec.ts';
 import { aimOf, NotATarget, targetsQuery } from './targets.ts';
 
@@ -110,7 +110,7 @@ export async function start(
 	const [secret] = Object.keys(checked.secrets);
 	if (isRequest(backend) && secret !== undefined)
 		throw invalid(`parameters.${secret}`, 'is a secret, and a request holds none');
-	if (backend === 'webhook' && execution.execution_backend_config?.callback === true && ctx.url === null)
+	if (isRequest(backend) && execution.execution_backend_config?.callback === true && ctx.url === null)
 		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_PUBLIC_URL.');
 	const tools = scripts.map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
@@ -120,28 +120,20 @@ export async function start(
 	const { values: parameters, secrets: secret_parameters, hosts } = checked;
 	const asked = { parameters, secret_parameters, hosts, check_mode: input.check ?? false, plan_id: plan?.id ?? null };
 	const needed = approvalsNeeded(actor.role, access, environment ?? null);
-	const request =
-		needed > 0
-			? await requestFor(
-					ctx,
-					specToApprove({
-						run: { ...asked, id: 1, backend },
-						job,
-						project,
-						environment,
-						scripts,
-						plan: planRow,
-						inventory,
-						clusters,
-					}),
-					{ needed, environment },
-				)
-			: null;
+	// It does not hold the run's number, which there is not yet.
+	const made = specOf({
+		run: { ...asked, id: 1, backend },
+		...{ job, project, environment, scripts, inventory, clusters },
+		plan: planRow,
+	});
+	if (needed > 0 && 'code' in made) throw conflict(made.message);
+	const request = needed > 0 && !('code' in made) ? requestFor(ctx, made, { needed, environment }) : null;
 	return makeRun(
 		ctx,
 		actor,
 		{
 			...asked,
+			request_hash: await requestHash(made),
 			...{ job, environment, backend, note: input.reason, break_freeze: input.break_freeze },
 			triggered_by_id: actor.id,
 			attempt: (earlier?.attempt ?? 0) + 1,
@@ -170,13 +162,6 @@ export async function start(
 				: [],
 		},
 	);
-}
-
-/** What people are to approve. It does not hold the run's number, which there is not yet. */
-function specToApprove(of: Parameters<typeof specOf>[0]): RunSpec {
-	const spec = specOf(of);
-	if ('code' in spec) throw conflict(spec.message);
-	return spec;
 }
 
 /** Playbooks reach their hosts themselves; and where only what would change is asked for, nothing may do more than say it. */

@@ -40,7 +40,7 @@ const told: Record<string, { table: string; columns: readonly string[]; times: r
 			'exit_code',
 			'duration',
 			'attempt',
-			'approval_hash',
+			'request_hash',
 		],
 		times: ['requested_at', 'started_at', 'finished_at', 'approval_expires_at'],
 	},
