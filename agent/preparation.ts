@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Reason } from '#domain/run-reason.ts';
-import type { RunSpec, Step } from '#protocol/run-spec.ts';
+import { deliveryOf, type RunSpec, type Step } from '#protocol/run-spec.ts';
 import type { Home } from './config.ts';
 import type { Command, Seen } from './executors/contract.ts';
+import { type Handed, handedOver } from './handing-over.ts';
 import { Forms } from './mask.ts';
 import { type GitStep, gitRefusal } from './policy/git.ts';
 import type { Policy } from './policy/index.ts';
@@ -80,8 +81,7 @@ export async function prepareRun(
 			);
 		const env = { ...(seen ? {} : ofThisHost()), ...environment(spec, dir, mark), ...envOf(spec.execution) };
 		for (const [variable, ref] of Object.entries(spec.secrets)) env[variable] = await secrets.put(ref);
-		for (const [parameter, ref] of Object.entries(spec.secret_parameters ?? {}))
-			env[`UHUB_PARAM_${parameter}_FILE`] = await secrets.put(ref);
+		const handed = await handOut(spec, secrets, env);
 		const commands: Command[] = [];
 		const commits: Prepared['commits'] = [];
 		const ansible = spec.steps.some(({ tool }) => tool === 'ansible')
@@ -128,7 +128,7 @@ export async function prepareRun(
 			commands.push({ name: step.name, tool: step.tool, argv: [...argv, ...argumentsOf(spec)], env: own });
 		}
 		return {
-			commands,
+			commands: commands.map((command) => ({ ...command, argv: handedOver(command.argv, handed) })),
 			dir: workspace.dir,
 			secrets: secrets.dir,
 			cwd,
@@ -147,6 +147,19 @@ export async function prepareRun(
 		if (error instanceof GitFailed) throw new Unstartable('git_failed', error.message);
 		throw error;
 	}
+}
+
+/** Puts the secret parameters where they are to be found; answers those that are handed over otherwise than by a file's path. */
+async function handOut(spec: RunSpec, secrets: SecretsOfRun, env: Record<string, string>): Promise<Handed> {
+	const variables = new Map<string, string>();
+	let stdin: string | null = null;
+	for (const [parameter, ref] of Object.entries(spec.secret_parameters ?? {})) {
+		const deliver = deliveryOf(spec, parameter);
+		if (deliver.as === 'env') variables.set(deliver.variable, await secrets.putText(ref));
+		else if (deliver.as === 'stdin') stdin = await secrets.put(ref);
+		else env[`UHUB_PARAM_${parameter}_FILE`] = await secrets.put(ref);
+	}
+	return { stdin, variables };
 }
 
 interface Content {

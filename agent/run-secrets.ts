@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Home } from './config.ts';
 import type { Seen } from './executors/contract.ts';
+import { SecretUnavailable } from './own-secret.ts';
 import type { Policy } from './policy/index.ts';
 import { resolveSecret, SecretFiles } from './secrets.ts';
 import type { Vault } from './vault.ts';
@@ -34,6 +35,14 @@ export class SecretsOfRun {
 	/** Answers the file's path as the run's processes see it. Throws `SecretUnavailable`. */
 	put(ref: string): Promise<string> {
 		return this.#put(ref, ref, (value) => value);
+	}
+
+	/** One that is to become a variable, and so can hold no NUL. */
+	putText(ref: string): Promise<string> {
+		return this.#put(`text ${ref}`, ref, (value) => {
+			if (value.includes(0)) throw new SecretUnavailable(`${ref} holds a NUL, which no variable can`);
+			return value;
+		});
 	}
 
 	/** A private key, with the line's end that ssh wants of it. */

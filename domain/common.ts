@@ -46,6 +46,9 @@ export const EnvName = z
 	.string()
 	.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'expected a variable name: letters, digits and _, not starting with a digit');
 
+/** Variables that an agent sets itself: nobody else may. */
+export const isOwnVariable = (name: string): boolean => /^(PATH|HOME|LANG|UHUB_.*)$/.test(name);
+
 /** Stamps every row has. */
 export const stamps = { created_at: Time, updated_at: Time };
 

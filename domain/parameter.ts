@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EnvName, Name, Text } from './common.ts';
+import { EnvName, isOwnVariable, Name, Text } from './common.ts';
 import {
 	type ParameterInput,
 	Parameters,
@@ -20,6 +20,17 @@ const common = {
 	help: Text(500).optional(),
 	required: z.boolean().default(false),
 };
+/** How a secret reaches the scripts: as a file in memory, on their standard input, or as a variable where the agent's policy allows that. */
+export const SecretDelivery = z.discriminatedUnion('as', [
+	z.strictObject({ as: z.literal('file') }),
+	z.strictObject({ as: z.literal('stdin') }),
+	z.strictObject({
+		as: z.literal('env'),
+		variable: EnvName.refine((name) => !isOwnVariable(name), "is the agent's own"),
+	}),
+]);
+export type SecretDelivery = z.infer<typeof SecretDelivery>;
+
 /** One parameter of a job: what its form shows and what a value must be. */
 export const ParameterSpec = z.discriminatedUnion('type', [
 	z.strictObject({
@@ -52,7 +63,13 @@ export const ParameterSpec = z.discriminatedUnion('type', [
 	/** Hosts of the job's targets, by name, separated by commas; left out: all of them. */
 	z.strictObject({ ...common, type: z.literal('hosts') }),
 	/** A reference to a secret, never the secret. */
-	z.strictObject({ ...common, type: z.literal('secret'), default: SecretRef.optional() }),
+	z.strictObject({
+		...common,
+		type: z.literal('secret'),
+		default: SecretRef.optional(),
+		/** A file where it is left out. */
+		deliver: SecretDelivery.optional(),
+	}),
 ]);
 export type ParameterSpec = z.infer<typeof ParameterSpec>;
 export type ParameterType = ParameterSpec['type'];
@@ -64,9 +81,18 @@ export const ParametersSchema = z
 	.refine((all) => new Set(all.map((p) => p.name)).size === all.length, 'each name once')
 	.refine((all) => all.filter((p) => p.type === 'hosts').length <= 1, 'at most one parameter of type hosts')
 	.superRefine((all, ctx) => {
+		const wrong = (path: (string | number)[], message: string) => {
+			ctx.addIssue({ code: 'custom', path, message });
+		};
+		const taken = new Set<string>();
 		for (const [i, parameter] of all.entries()) {
 			const message = defaultError(parameter);
-			if (message !== null) ctx.addIssue({ code: 'custom', path: [i, 'default'], message });
+			if (message !== null) wrong([i, 'default'], message);
+			const deliver = parameter.type === 'secret' ? parameter.deliver : undefined;
+			if (!deliver || deliver.as === 'file') continue;
+			const [place, path] = deliver.as === 'env' ? [deliver.variable, 'variable'] : ['<', 'as'];
+			if (taken.has(place)) wrong([i, 'deliver', path], 'is where another secret goes');
+			taken.add(place);
 		}
 	});
 export type ParametersSchema = z.infer<typeof ParametersSchema>;

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { Id } from '#domain/common.ts';
+import { Id, isOwnVariable } from '#domain/common.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import { CONTENT_MAX, FsPath } from '#domain/script.ts';
 import { Tool } from '#domain/tool.ts';
-import type { RunSpec } from '#protocol/run-spec.ts';
+import { deliveryOf, type RunSpec } from '#protocol/run-spec.ts';
 import { codeOf, Failure } from '../failure.ts';
 import { DockerPolicy, dockerRefusal } from './docker.ts';
 import { EnvPattern, matches } from './env.ts';
@@ -51,6 +51,8 @@ export const Policy = z
 		secrets: z
 			.record(z.string().regex(/^[1-9]\d{0,9}$/, 'expected a project id'), z.array(SecretPattern).max(200))
 			.default({}),
+		/** Variables that secrets themselves may be handed over in, where a job asks for that; else they are files, or standard input. */
+		secret_env: z.array(EnvPattern).max(200).default([]),
 		vault: VaultPolicy.nullable().default(null),
 		terraform: TerraformPolicy.prefault({}),
 		signatures: SignaturePolicy.nullable().default(null),
@@ -139,9 +141,6 @@ export async function readPolicy(file: string): Promise<Policy> {
 	}
 }
 
-/** Variables the agent sets itself: nobody else may, whatever the policy names. */
-const OWN_ENV = /^(PATH|HOME|LANG|UHUB_.*)$/;
-
 const MESSAGE_MAX = 500;
 const refused = (message: string): Reason => ({
 	code: 'refused_by_policy',
@@ -187,9 +186,18 @@ export function checkPolicy(spec: RunSpec, policy: Policy): Reason | null {
 	const twice = set.find((name) => Object.hasOwn(spec.secrets, name));
 	if (twice !== undefined) return refused(`does not let ${twice} be both a value and a secret`);
 	for (const name of [...set, ...Object.keys(spec.secrets)]) {
-		if (OWN_ENV.test(name)) return refused(`lets nobody set ${name}: it is the agent's own`);
+		if (isOwnVariable(name)) return refused(`lets nobody set ${name}: it is the agent's own`);
 		if (!policy.env.some((pattern) => matches(name, pattern)))
 			return refused(`does not allow the variable ${name} (env)`);
+	}
+	for (const parameter of Object.keys(spec.secret_parameters ?? {})) {
+		const deliver = deliveryOf(spec, parameter);
+		if (deliver.as !== 'env') continue;
+		const { variable } = deliver;
+		if (set.includes(variable) || Object.hasOwn(spec.secrets, variable))
+			return refused(`does not let ${variable} be both a value and a secret`);
+		if (!policy.secret_env.some((pattern) => matches(variable, pattern)))
+			return refused(`does not allow a secret in the variable ${variable} (secret_env)`);
 	}
 	for (const ref of [...Object.values(spec.secrets), ...Object.values(spec.secret_parameters ?? {}), ...keysOf(spec)])
 		if (!secretAllowed(ref, spec.project_id, policy))

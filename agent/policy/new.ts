@@ -44,6 +44,10 @@ env: []
 #   4: ['env:APP_*', 'file:/etc/uhub/secrets/app/', 'vault:kv2/apps/shop/*']
 secrets: {}
 
+# Variables that secrets themselves may be put in, where a job asks for that: [TF_VAR_*]. Every child of a job inherits
+# its variables, and whoever is that user can read them. Left empty, jobs get secrets as files or on standard input only.
+secret_env: []
+
 # Where vault: references are looked up.
 # vault:
 #   address: https://vault.example:8200

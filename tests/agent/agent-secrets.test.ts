@@ -32,6 +32,7 @@ backends: [local]
 tools: [shell]
 scripts: { uploaded: true }
 env: [TOKEN, KEY, OTHER]
+secret_env: [DB_*]
 secrets:
   3: ['env:DEPLOY_*', 'env:SHORT', 'file:${dir}/secrets/']
   4: ['env:OTHER_TOKEN']
@@ -163,6 +164,98 @@ echo "$s" >&2; cat "$k"; base64 "$k"; sed -n 2p "$k"
 		await agent.start();
 		expect(() => readFileSync(file)).toThrow(/ENOENT/);
 		await hub.ended(run);
+	});
+});
+
+describe.skipIf(!linux)('46: a secret parameter that a job wants otherwise than as a file', () => {
+	const deliver = (how: object) => ({
+		secret_parameters: { TOKEN: 'env:DEPLOY_TOKEN', KEY: `file:${dir}/secrets/key.pem` },
+		parameters_schema: [
+			{ name: 'TOKEN', type: 'secret' as const, required: true, deliver: how },
+			{ name: 'KEY', type: 'secret' as const, required: false },
+		] as SpecOf['parameters_schema'],
+	});
+	const inVariable = () => deliver({ as: 'env', variable: 'DB_PASSWORD' });
+	const inputOnly = () => deliver({ as: 'stdin' });
+
+	it('46: is a variable of the script and its children, whole, and masked in every form; the others are files still', async () => {
+		const script =
+			'echo "${#DB_PASSWORD} [$UHUB_PARAM_TOKEN_FILE] $1"; wc -c < "$UHUB_PARAM_KEY_FILE"; sh -c \'echo "$DB_PASSWORD"; printf %s "$DB_PASSWORD" | base64\'; env | grep -c uhub_ || true; read -r line || echo "no input"';
+		const run = await ran({ script, arguments: ['an "argument" $x'], ...inVariable() });
+		expect(run.finish?.outcome, textOf(run)).toBe('success');
+		const [first, size, raw, base64, marks, input] = textOf(run).split('\n');
+		expect([first, size, raw, marks, input]).toEqual([
+			`${String(SECRET.length)} [] an "argument" $x`,
+			String(PEM.length),
+			'***',
+			'0',
+			'no input',
+		]);
+		// The last characters of a base64 text depend on what would follow.
+		expect(base64).toMatch(/^\*\*\*.{0,3}$/);
+	});
+
+	it('46: is the standard input of every step, byte by byte, and nowhere else', async () => {
+		const script = 'wc -c; env | grep -c PARAM_TOKEN || true';
+		const run = await ran({ steps: [hub.scripts.step(script), hub.scripts.step('cat')], ...inputOnly() });
+		expect(textOf(run)).toContain(`${String(SECRET.length)}\n0\n`);
+		expect(textOf(run)).toMatch(/2\/2 step\n\*\*\*$/);
+	});
+
+	it.each([
+		['in a variable', inVariable, 'script'],
+		['on standard input', inputOnly, 'nobody'],
+	])(
+		'46: %s, it is in no argument list, no file on a disk, no message, and no environment but where it was asked for',
+		async (_, how, who) => {
+			const run = hub.offer({
+				script: 'cat > /dev/null; echo ready; while [ ! -e "$HOME/go" ]; do sleep 0.02; done',
+				...how(),
+			});
+			await hub.until(() => textOf(run) === 'ready\n', 'the script');
+			const mark = `UHUB_RUN_ID=${String(run.run_id)}\0`;
+			const of = (pid: string, what: string) => {
+				try {
+					return readFileSync(`/proc/${pid}/${what}`, 'latin1');
+				} catch {
+					return '';
+				}
+			};
+			const marked = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && of(pid, 'environ').includes(mark));
+			expect(marked.length).toBeGreaterThan(0);
+			for (const pid of marked) {
+				expect(of(pid, 'cmdline')).not.toContain(SECRET);
+				const environ = of(pid, 'environ');
+				if (who === 'nobody') expect(environ).not.toContain(SECRET);
+				// It is under its name and no other.
+				else expect(environ.split('\0').filter((v) => v.includes(SECRET))).toEqual([`DB_PASSWORD=${SECRET}`]);
+			}
+			expect(of(String(agent.pid), 'cmdline')).not.toContain(SECRET);
+			expect(everything(agent.home)).not.toContain(SECRET);
+			expect(agent.output).not.toContain(SECRET);
+			hub.cancel(run);
+			await hub.ended(run);
+			expect(run.finish?.outcome).toBe('canceled');
+			expect(everything(agent.home)).not.toContain(SECRET);
+			expect(everything('/dev/shm')).not.toContain(SECRET);
+			expect(JSON.stringify(hub.messages)).not.toContain(SECRET);
+		},
+	);
+
+	it('46: in a variable that the policy does not name for secrets starts nothing', async () => {
+		for (const variable of ['TOKEN', 'LD_PRELOAD', 'PATH', 'UHUB_RUN_MARK']) {
+			const run = await ran({ script: 'echo started', ...deliver({ as: 'env', variable }) });
+			expect(run.refused?.code, variable).toMatch(/refused_by_policy|bad_request/);
+			expect(run.started).toBe(false);
+		}
+	});
+
+	it('46: that holds a NUL does not become a variable cut short', async () => {
+		writeFileSync(path.join(dir, 'secrets/binary'), Buffer.from('longer than six\0and more'));
+		const secret_parameters = { TOKEN: `file:${dir}/secrets/binary` };
+		const run = await ran({ script: 'echo started', ...inVariable(), secret_parameters });
+		expect(run.finish?.reason).toMatchObject({ code: 'secret_unavailable', message: expect.stringContaining('NUL') });
+		expect(textOf(run)).toBe('');
 	});
 });
 

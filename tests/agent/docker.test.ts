@@ -25,6 +25,7 @@ backends: [docker]
 tools: [shell, custom]
 scripts: { uploaded: true }
 env: [TOKEN, APP_*]
+secret_env: [DB_PASSWORD]
 secrets: { 3: ['env:DEPLOY_*'] }
 docker:
   socket: ${engine.socket}
@@ -404,6 +405,28 @@ ${more}`;
 			await hub.ended(run);
 			expect(() => execFileSync('ls', [mount?.Source ?? ''], { stdio: 'pipe' })).toThrow(/No such file/);
 		});
+	});
+
+	it('46: a secret as a variable or on standard input is in the container’s processes, and not in what the engine knows of it', async () => {
+		const parameters_schema: SpecOf['parameters_schema'] = [
+			{ name: 'A', type: 'secret', required: true, deliver: { as: 'env', variable: 'DB_PASSWORD' } },
+			{ name: 'B', type: 'secret', required: true, deliver: { as: 'stdin' } },
+		];
+		const run = offered({
+			script: 'echo "${#DB_PASSWORD} $(wc -c)"; echo "$DB_PASSWORD"; sleep 1000',
+			...{ secret_parameters: { A: 'env:DEPLOY_TOKEN', B: 'env:DEPLOY_TOKEN' }, parameters_schema, grace_s: 0 },
+		});
+		const length = String(SECRET.length);
+		await hub.until(() => saidIn(run).split('\n').length === 3, 'the script');
+		expect(saidIn(run)).toBe(`${length} ${length}\n***\n`);
+		const [container] = await whoRuns();
+		expect(JSON.stringify(await engine.inspect(container?.Id ?? ''))).not.toContain('canary-7d3f2a91');
+		for (const dir of [engine.data, agent.home])
+			expect(execFileSync('sh', ['-c', `grep -rl canary-7d3f2a91 "$1" || true`, 'sh', dir], { encoding: 'utf8' })).toBe(
+				'',
+			);
+		hub.cancel(run);
+		await hub.ended(run);
 	});
 
 	describe('as the policy has it', () => {

@@ -202,6 +202,25 @@ describe.skipIf(noSshd !== null)(`on hosts reached by ssh${noSshd === null ? '' 
 		});
 	});
 
+	it('46: as a variable or on standard input they reach the script on its host, masked, and nothing stays', async () => {
+		const run = world.offer(
+			'echo "${#DB_PASSWORD} $(wc -c)"; echo "$DB_PASSWORD"',
+			{ hosts: [target('web1', world.web(1))] },
+			{
+				secret_parameters: { A: 'env:DEPLOY_TOKEN', B: 'env:DEPLOY_TOKEN' },
+				parameters_schema: [
+					{ name: 'A', type: 'secret', required: true, deliver: { as: 'env', variable: 'DB_PASSWORD' } },
+					{ name: 'B', type: 'secret', required: true, deliver: { as: 'stdin' } },
+				],
+			},
+		);
+		await world.hub.ended(run);
+		const length = String(SECRET.length);
+		expect(run.finish?.reason).toBeNull();
+		expect(saidBy(run, 'web1')).toEqual([`${length} ${length}`, '***']);
+		expect(world.leftBehind()).toEqual([]);
+	});
+
 	describe('a connection that breaks', () => {
 		it('is made again to end what was running there, and the run says so', async () => {
 			const own = await world.town.start('127.0.0.10');

@@ -39,8 +39,11 @@ for (const real of [true, false])
 				hub.protocol = 2;
 				agent = await AgentProcess.create(hub, {
 					policy:
-						'version: 1\nprojects: all\nbackends: [local]\ntools: [terraform]\nscripts: { uploaded: true }\nterraform: { plan_days: 1 }\n',
-					env: real ? {} : { PATH: `${dir}:${process.env['PATH'] ?? ''}` },
+						'version: 1\nprojects: all\nbackends: [local]\ntools: [terraform]\nscripts: { uploaded: true }\nterraform: { plan_days: 1 }\nsecret_env: [TF_VAR_*]\nsecrets: { 3: [env:TF_SECRET] }\n',
+					env: {
+						TF_SECRET: 'a-name-from-a-secret',
+						...(real ? {} : { PATH: `${dir}:${process.env['PATH'] ?? ''}` }),
+					},
 				});
 			});
 			afterAll(async () => {
@@ -75,6 +78,30 @@ for (const real of [true, false])
 				expect(statSync(file).mode & 0o777).toBe(0o600);
 				await expect.poll(() => readdirSync(path.join(agent.home, 'work'))).toEqual([]);
 				expect(existsSync(path.join(agent.home, 'state'))).toBe(true);
+			});
+
+			it('46: is given a secret as a variable of its own where the job asks for that, and tells nobody', async () => {
+				const run = await ran({
+					secret_parameters: { name: 'env:TF_SECRET' },
+					parameters_schema: [
+						{ name: 'name', type: 'secret', required: true, deliver: { as: 'env', variable: 'TF_VAR_who' } },
+					],
+				});
+				expect(run.finish?.reason, textOf(run)).toBeNull();
+				const { plan_sha256 } = planOf(run);
+				const applied = await ran({ apply_plan: plan_sha256, job_id: 7 });
+				expect(applied.finish?.reason, textOf(applied)).toBeNull();
+				for (const said of [textOf(run), JSON.stringify(run.records), JSON.stringify(hub.messages)])
+					expect(said).not.toContain('a-name-from-a-secret');
+				// Terraform itself keeps values in its state, which stays here.
+				if (real)
+					expect(
+						readdirSync(path.join(agent.home, 'state'), { recursive: true, encoding: 'utf8' })
+							.filter((file) => file.endsWith('.tfstate'))
+							.some((file) =>
+								readFileSync(path.join(agent.home, 'state', file), 'utf8').includes('a-name-from-a-secret'),
+							),
+					).toBe(true);
 			});
 
 			it('applies exactly that plan; the same again, or another that was made before, is stale', async () => {

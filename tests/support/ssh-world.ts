@@ -48,6 +48,7 @@ export class SshWorld {
 		const whole = `version: 1
 projects: all
 ${policy}scripts: { uploaded: true, data_root: ${town.dir}/data }
+secret_env: [DB_PASSWORD]
 secrets:
   3: ['file:${town.dir}/', 'env:DEPLOY_*']
 ssh:

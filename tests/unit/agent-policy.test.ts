@@ -92,6 +92,23 @@ describe('39: what is outside the policy is refused, naming the rule', () => {
 		);
 	});
 
+	it('46: a secret in a variable, unless that very variable is named for it', () => {
+		const asked = (variable: string, config: { env?: Record<string, string> } = {}): SpecOf => ({
+			execution: { backend: 'local', config },
+			secret_parameters: { TOKEN: 'env:APP_KEY' },
+			parameters_schema: [{ name: 'TOKEN', type: 'secret', required: false, deliver: { as: 'env', variable } }],
+		});
+		expect(refusal(asked('APP_TOKEN'))?.message).toContain('a secret in the variable APP_TOKEN (secret_env)');
+		const policy = { ...ALL, secret_env: ['TF_VAR_*', 'APP_TOKEN'] };
+		for (const variable of ['APP_TOKEN', 'TF_VAR_password']) expect(refusal(asked(variable), policy)).toBeNull();
+		for (const variable of ['APP_TOKEN2', 'TF_VAR', 'LD_PRELOAD', 'BASH_ENV'])
+			expect(refusal(asked(variable), policy)?.message).toContain('(secret_env)');
+		expect(refusal(asked('APP_TOKEN', { env: { APP_TOKEN: 'x' } }), policy)?.message).toContain('both');
+		expect(parsePolicy(newPolicy(true)).secret_env).toEqual([]);
+		// Whose the agent's own variables are is no matter of the policy, or of what a hub sends.
+		expect(RunSpec.safeParse(book.spec(asked('PATH'))).success).toBe(false);
+	});
+
 	it('any spec at all gets a decision and never an error', () => {
 		const text = fc.string({ unit: 'binary', maxLength: 30 });
 		fc.assert(

@@ -84,6 +84,24 @@ describe('parameters', () => {
 				{ name: 'B', type: 'hosts' },
 			],
 		],
+		[[{ name: 'A', type: 'secret', deliver: { as: 'argument' } }]],
+		[[{ name: 'A', type: 'secret', deliver: { as: 'env' } }]],
+		[[{ name: 'A', type: 'secret', deliver: { as: 'env', variable: 'PATH' } }]],
+		[[{ name: 'A', type: 'secret', deliver: { as: 'env', variable: 'UHUB_RUN_MARK' } }]],
+		[[{ name: 'A', type: 'secret', deliver: { as: 'env', variable: 'A=B' } }]],
+		[[{ name: 'A', type: 'text', deliver: { as: 'file' } }]],
+		[
+			[
+				{ name: 'A', type: 'secret', deliver: { as: 'stdin' } },
+				{ name: 'B', type: 'secret', deliver: { as: 'stdin' } },
+			],
+		],
+		[
+			[
+				{ name: 'A', type: 'secret', deliver: { as: 'env', variable: 'TF_VAR_a' } },
+				{ name: 'B', type: 'secret', deliver: { as: 'env', variable: 'TF_VAR_a' } },
+			],
+		],
 		[[{ name: '1A', type: 'text' }]],
 		[[{ name: 'A', type: 'text', secret: true }]],
 		[Array.from({ length: 51 }, (_, i) => ({ name: `A${String(i)}`, type: 'text' }))],

@@ -1,4 +1,4 @@
-import type { ParametersSchema, ParameterSpec, ParameterType } from '#domain/parameter.ts';
+import type { ParametersSchema, ParameterSpec, ParameterType, SecretDelivery } from '#domain/parameter.ts';
 
 /** A parameter as its editor holds it: everything as text, the way fields give it. */
 export interface ParameterDraft {
@@ -17,6 +17,9 @@ export interface ParameterDraft {
 	integer: boolean;
 	/** One a line. */
 	options: string;
+	/** How scripts get a secret, and in which variable. */
+	deliver: SecretDelivery['as'];
+	variable: string;
 }
 
 let keys = 0;
@@ -35,6 +38,8 @@ export const newParameter = (): ParameterDraft => ({
 	max: '',
 	integer: false,
 	options: '',
+	deliver: 'file',
+	variable: '',
 });
 
 const text = (value: string | number | undefined): string => (value === undefined ? '' : String(value));
@@ -45,6 +50,8 @@ export function parameterDraft(p: ParameterSpec): ParameterDraft {
 	if ('default' in p) draft.fallback = text(p.default);
 	if (p.type === 'text') return { ...draft, max_length: text(p.max_length), allow_dash: p.allow_dash ?? false };
 	if (p.type === 'number') return { ...draft, min: text(p.min), max: text(p.max), integer: p.integer ?? false };
+	if (p.type === 'secret' && p.deliver)
+		return { ...draft, deliver: p.deliver.as, variable: p.deliver.as === 'env' ? p.deliver.variable : '' };
 	return p.type === 'choice' ? { ...draft, options: p.options.join('\n') } : draft;
 }
 
@@ -67,7 +74,7 @@ export function specIn(d: ParameterDraft): Record<string, unknown> {
 		choice: { default: d.fallback },
 		date: { default: d.fallback },
 		hosts: {},
-		secret: { default: d.fallback },
+		secret: { default: d.fallback, deliver: deliveryIn(d) },
 	}[type];
 	return {
 		name: d.name.trim(),
@@ -78,6 +85,10 @@ export function specIn(d: ParameterDraft): Record<string, unknown> {
 		...(type === 'choice' && { options: optionsIn(d.options) }),
 	};
 }
+
+/** A file is what is left out. */
+const deliveryIn = ({ deliver, variable }: ParameterDraft) =>
+	deliver === 'file' ? undefined : { as: deliver, ...(deliver === 'env' && { variable: variable.trim() }) };
 
 export const optionsIn = (typed: string): string[] =>
 	typed

@@ -1,4 +1,4 @@
-import type { ParameterType } from '#domain/parameter.ts';
+import type { ParameterType, SecretDelivery } from '#domain/parameter.ts';
 import { m } from '#lib/paraglide/messages.js';
 
 export const parameterType: Record<ParameterType, () => string> = {
@@ -8,4 +8,10 @@ export const parameterType: Record<ParameterType, () => string> = {
 	date: m.parameter_type_date,
 	hosts: m.parameter_type_hosts,
 	secret: m.parameter_type_secret,
+};
+
+export const secretDelivery: Record<SecretDelivery['as'], () => string> = {
+	file: m.parameter_deliver_file,
+	stdin: m.parameter_deliver_stdin,
+	env: m.parameter_deliver_env,
 };
