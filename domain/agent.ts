@@ -27,6 +27,21 @@ export const HostReport = z.strictObject({
 });
 export type HostReport = z.infer<typeof HostReport>;
 
+/** Why an agent was turned away when it came: what its operator, or an admin, has to see to. */
+export const AgentRefusal = z.strictObject({
+	code: z.enum([
+		'protocol', // it speaks a protocol that this hub does not
+		'signature', // who came does not hold its key, or came by another address than the hub's
+		'not_confirmed',
+		'quarantined',
+		'revoked',
+		'key_in_two_places',
+	]),
+	message: z.string().max(500),
+	at: Time,
+});
+export type AgentRefusal = z.infer<typeof AgentRefusal>;
+
 export const Agent = z.object({
 	id: Id,
 	name: z.string(),
@@ -45,6 +60,10 @@ export const Agent = z.object({
 	status: AgentStatus,
 	/** It finishes what it has, and is offered nothing new. */
 	draining: z.boolean(),
+	/** Null where it came in the last time it came. */
+	refusal: AgentRefusal.nullable(),
+	/** How many runs it has been given and has not ended. */
+	busy: z.int().min(0),
 	...editable,
 });
 export type Agent = z.infer<typeof Agent>;

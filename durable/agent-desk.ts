@@ -1,14 +1,17 @@
 import type { Abilities } from '#domain/agent.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { systemCtx } from '#worker/http/context.ts';
+import { agentsChanged } from '#worker/services/agents/seen.ts';
 import { Keyed } from './core/keyed.ts';
-import { Slots } from './core/slots.ts';
+import { type Slot, Slots } from './core/slots.ts';
 import { type Connection, tell } from './core/transport/connection.ts';
 import type { Told } from './run-talk.ts';
 import { Uplink } from './uplink.ts';
 
 export const HEARTBEAT_S = 15;
 export const LEASE_S = 60;
+/** Who looks at the fleet is told of slots that were taken and freed together: by then the record has it too. */
+const SLOTS_TOLD_MS = 1_000;
 
 interface Kept {
 	/** What the hub's people gave the agent, as it was when last read. */
@@ -32,6 +35,7 @@ export class AgentDesk {
 	readonly #ctx: DurableObjectState;
 	/** The projects that are being told that it is their turn. */
 	readonly #told = new Set<number>();
+	#slotsTold = true;
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		this.#ctx = ctx;
@@ -57,8 +61,14 @@ export class AgentDesk {
 		if (free || answer === 'drop') this.free(run_id, epoch);
 	}
 
+	hold(slot: Slot): void {
+		this.slots.hold(slot);
+		this.#slotsChanged();
+	}
+
 	free(run_id: number, epoch: number): void {
 		if (!this.slots.free(run_id, epoch)) return;
+		this.#slotsChanged();
 		this.uplink.forget(run_id);
 		this.tellRooms();
 	}
@@ -97,6 +107,15 @@ export class AgentDesk {
 	fault(at: Connection, error: unknown): void {
 		console.error(`the link of agent ${String(this.id)}:`, error);
 		at.close(Close.fault, 'fault here: connect anew');
+	}
+
+	#slotsChanged(): void {
+		if (!this.#slotsTold) return;
+		this.#slotsTold = false;
+		setTimeout(() => {
+			this.#slotsTold = true;
+			this.later(agentsChanged(this.ctx));
+		}, SLOTS_TOLD_MS);
 	}
 
 	later(work: Promise<unknown>): void {

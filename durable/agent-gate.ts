@@ -1,7 +1,8 @@
+import type { AgentRefusal } from '#domain/agent.ts';
 import type { FromAgent, KnownRun, ToAgent } from '#protocol/agent.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { AGENT_PROTOCOL, AGENT_PROTOCOL_MIN } from '#protocol/version.ts';
-import { loadAgent, quarantineAgent } from '#worker/services/agents/seen.ts';
+import { agentRefused, loadAgent, quarantineAgent } from '#worker/services/agents/seen.ts';
 import { type AgentDesk, HEARTBEAT_S, LEASE_S } from './agent-desk.ts';
 import { newChallenge, signedBy } from './agent-key.ts';
 import { type Connection, type Stage, tell } from './core/transport/connection.ts';
@@ -11,6 +12,8 @@ import type { Told } from './run-talk.ts';
 export const HELLO_MS = 5_000;
 /** How long the older of two connections has to show that it is alive. */
 const PING_MS = 2_000;
+/** Why one was turned away is written down no more often than this: who comes need not be who they say. */
+const REFUSED_AGAIN_MS = 60_000;
 /** Connections that have not proved anything yet. */
 const STRANGERS_MAX = 8;
 
@@ -28,6 +31,8 @@ export class AgentGate {
 	/** Closes whoever speaks for an agent that may not, or no longer. */
 	readonly #shut: () => Promise<void>;
 	readonly #pings = new Map<string, () => void>();
+	/** When each reason to turn one away was last written down. */
+	readonly #refusedAt = new Map<AgentRefusal['code'], number>();
 
 	constructor(desk: AgentDesk, all: () => Connection[], on: { proved: () => void; shut: () => Promise<void> }) {
 		this.#desk = desk;
@@ -79,24 +84,25 @@ export class AgentGate {
 	async join(from: Connection, stage: Extract<Stage, { challenge: string }>, hello: Hello): Promise<boolean> {
 		const { id, ctx, kept } = this.#desk;
 		const { boot_id } = hello;
-		const refuse = (code: number, why: string) => {
-			from.close(code, why);
+		const refuse = (close: number, code: AgentRefusal['code'], why: string) => {
+			from.close(close, why);
+			this.#refused(code, why);
 			return false;
 		};
 		if (hello.v < AGENT_PROTOCOL_MIN || hello.v > AGENT_PROTOCOL)
 			return refuse(
 				Close.notAllowed,
+				'protocol',
 				`protocol ${String(hello.v)} is not understood here: ${String(AGENT_PROTOCOL_MIN)} to ${String(AGENT_PROTOCOL)} are`,
 			);
 		const row = await loadAgent(ctx, id);
 		const proof = { host: stage.host, agent_id: id, challenge: stage.challenge, boot_id };
 		if (!row || hello.agent_id !== id || !(await signedBy(row.public_key, hello.signature, proof)))
-			return refuse(Close.notSignedIn, 'the signature is not this agent’s');
-		if (row.status !== 'online' && row.status !== 'offline')
-			return refuse(
-				Close.notAllowed,
-				row.status === 'pending' ? 'an admin has to confirm this agent first' : `this agent is ${row.status}`,
-			);
+			return refuse(Close.notSignedIn, 'signature', 'the signature is not this agent’s');
+		if (row.status === 'pending')
+			return refuse(Close.notAllowed, 'not_confirmed', 'an admin has to confirm this agent first');
+		if (row.status === 'quarantined' || row.status === 'revoked')
+			return refuse(Close.notAllowed, row.status, `this agent is ${row.status}`);
 		if (!(await this.#takeOver(from, boot_id))) return false;
 
 		kept.put('scope', { project_ids: row.project_ids, capacity: row.capacity, draining: row.draining });
@@ -110,6 +116,13 @@ export class AgentGate {
 		from.stage = { stage: 'in', boot_id, capacity: hello.capacity };
 		tell(from, { type: 'welcome', heartbeat_s: HEARTBEAT_S, lease_s: LEASE_S, runs });
 		return true;
+	}
+
+	#refused(code: AgentRefusal['code'], message: string): void {
+		const now = Date.now();
+		if (now - (this.#refusedAt.get(code) ?? -Infinity) < REFUSED_AGAIN_MS) return;
+		this.#refusedAt.set(code, now);
+		this.#desk.later(agentRefused(this.#desk.ctx, this.#desk.id, { code, message }));
 	}
 
 	/** Makes way for a new connection; false where it may not go on, for its key is in use elsewhere. */

@@ -72,7 +72,7 @@ export class AgentLink extends DurableObject<Env> {
 			this.#desk.tellRooms();
 			return 'full';
 		}
-		slots.hold({ run_id: o.run_id, epoch: o.epoch, project_id: o.project_id, desired: 'run' });
+		this.#desk.hold({ run_id: o.run_id, epoch: o.epoch, project_id: o.project_id, desired: 'run' });
 		tell(speaker.connection, { type: 'offer', epoch: o.epoch, spec: o.spec });
 		return 'offered';
 	}

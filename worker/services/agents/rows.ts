@@ -7,10 +7,14 @@ import { omit } from '../omit.ts';
 
 const report = omit(getTableColumns(server_statuses), 'id', 'agent_id', 'span_min');
 
-/** Agents with the latest report of their host. */
+/** Agents with the latest report of their host, and how many runs they have. */
 export const agentQuery = (ctx: Ctx) =>
 	ctx.db
-		.select({ agent: agents, host: report })
+		.select({
+			agent: agents,
+			host: report,
+			busy: sql<number>`(select count(*) from runs where runs.agent_id = ${agents.id} and runs.status = 'running')`,
+		})
 		.from(agents)
 		.leftJoin(
 			server_statuses,
@@ -20,9 +24,12 @@ export const agentQuery = (ctx: Ctx) =>
 			),
 		);
 
-export const agentOf = ({ agent, host }: { agent: Omit<Agent, 'host'>; host: HostReport | null }): Agent => ({
+/** An agent's own row. */
+export type AgentRow = Omit<Agent, 'host' | 'busy'>;
+
+export const agentOf = ({ agent, ...beside }: { agent: AgentRow; host: HostReport | null; busy: number }): Agent => ({
 	...agent,
-	host,
+	...beside,
 });
 
 /** The agents that serve a project the person may see; an admin's are all of them. */

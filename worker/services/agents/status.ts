@@ -31,5 +31,5 @@ export async function setAgentStatus(
 		audit: [editEntry(action, 'Agent', before, null, { status: { from: before.status, to: status } })],
 	});
 	ctx.after(ctx.live.agentChanged(id));
-	return { ...one(after, 'agent'), host: before.host };
+	return { ...before, ...one(after, 'agent') };
 }

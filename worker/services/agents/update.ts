@@ -34,5 +34,5 @@ export async function updateAgent(ctx: Ctx, id: number, version: number, patch: 
 	const agent = one(after, 'agent');
 	// Its link first: a project that hears of it may have a run for it at once.
 	ctx.after(ctx.live.agentChanged(id).then(() => tellAgent(ctx, agent)));
-	return { ...agent, host: before.host };
+	return { ...before, ...agent };
 }
