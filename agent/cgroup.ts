@@ -6,6 +6,7 @@ import { codeOf } from './failure.ts';
 
 /** Limits of LocalConfig. */
 export interface Limits {
+	cpus?: number | undefined;
 	memory_mib?: number | undefined;
 	pids?: number | undefined;
 }
@@ -14,6 +15,7 @@ export interface Limits {
 export class LimitsUnavailable extends Error {}
 
 const PREFIX = 'uhub-run-';
+const CPU_PERIOD_US = 100_000;
 /** Of many births in a row, how long until those that were born are heard. */
 const SERIES_MS = 20;
 
@@ -78,6 +80,7 @@ export class Cgroup {
 	/** Takes the limits it will have once the agent has left it. Throws `LimitsUnavailable` when the host does not give the controllers. */
 	hold(limits: Limits): void {
 		const wanted = [
+			limits.cpus === undefined ? [] : ['cpu'],
 			limits.memory_mib === undefined ? [] : ['memory'],
 			limits.pids === undefined ? [] : ['pids'],
 		].flat();
@@ -102,7 +105,13 @@ export class Cgroup {
 	}
 
 	async #limit(): Promise<void> {
-		const { memory_mib, pids } = this.#limits;
+		const { cpus, memory_mib, pids } = this.#limits;
+		// So much of each tenth of a second, over all processors.
+		if (cpus !== undefined)
+			await writeFile(
+				path.join(this.dir, 'cpu.max'),
+				`${String(Math.round(cpus * CPU_PERIOD_US))} ${String(CPU_PERIOD_US)}`,
+			);
 		if (memory_mib !== undefined) await writeFile(path.join(this.dir, 'memory.max'), String(memory_mib * 1_048_576));
 		if (pids !== undefined) await writeFile(path.join(this.dir, 'pids.max'), String(pids));
 	}
@@ -167,7 +176,9 @@ export class Cgroups {
 		await groups.#move(groups.#spare, false);
 		if (groups.#at === null) return null;
 		// Only now that the agent is in a group below: one with processes of its own cannot hand controllers down.
-		await writeFile(path.join(base, 'cgroup.subtree_control'), '+memory +pids').catch(() => undefined);
+		// One by one: where the host gives only some of them, those are had.
+		for (const controller of ['cpu', 'memory', 'pids'])
+			await writeFile(path.join(base, 'cgroup.subtree_control'), `+${controller}`).catch(() => undefined);
 		return groups;
 	}
 

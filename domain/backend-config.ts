@@ -16,7 +16,12 @@ export const LocalConfig = z.strictObject({
 	cwd: z.string().min(1).max(1024).startsWith('/', 'expected an absolute path').optional(),
 	env: z.record(EnvName, z.string().max(4096)).optional(),
 	limits: z
-		.strictObject({ memory_mib: z.int().min(16).max(1_048_576), pids: z.int().min(4).max(65_536) })
+		.strictObject({
+			/** Of processors, as many at most: 1.5 is one and a half. */
+			cpus: z.number().min(0.05).max(512),
+			memory_mib: z.int().min(16).max(1_048_576),
+			pids: z.int().min(4).max(65_536),
+		})
 		.partial()
 		.optional(),
 });
@@ -165,6 +170,8 @@ export const ServerlessConfig = z
 		/** Of `lambda` it is ACCESS_KEY_ID:SECRET. */
 		secret_ref: HubSecretRef,
 		timeout_s: TimeoutS.optional(),
+		/** As a webhook's. */
+		callback: z.boolean().optional(),
 	})
 	// What is no address at all has been refused for that.
 	.refine(

@@ -23,14 +23,14 @@ export function callOf({ execution, timeout_s }: RunSpec): Call | null {
 	if (execution.backend !== 'webhook' && execution.backend !== 'serverless') return null;
 	const { config } = execution;
 	if ('via' in config && config.via === 'agent') return null;
-	const { url, secret_ref } = config;
-	const common = { url, secret_ref, timeout_s: Math.min(config.timeout_s ?? TIMEOUT_S, timeout_s) };
+	const { url, secret_ref, callback = false } = config;
+	const common = { url, secret_ref, callback, timeout_s: Math.min(config.timeout_s ?? TIMEOUT_S, timeout_s) };
 	if ('provider' in config) {
 		const signature = config.provider === 'lambda' ? 'aws' : 'standard';
-		return { ...common, method: 'POST', headers: {}, signature, expected: null, callback: false };
+		return { ...common, method: 'POST', headers: {}, signature, expected: null };
 	}
-	const { method = 'POST', headers = {}, expected_status: expected = null, callback = false } = config;
-	return { ...common, method, headers, signature: 'standard', expected, callback };
+	const { method = 'POST', headers = {}, expected_status: expected = null } = config;
+	return { ...common, method, headers, signature: 'standard', expected };
 }
 
 export interface Request {

@@ -130,17 +130,20 @@ describe('a run', () => {
 		expect(textOf(run)).toBe('on\n');
 	});
 
-	it('whose limits cannot be enforced here is not run without them', async () => {
-		const run = await ran({
-			script: `touch ${dir}/unlimited; ulimit -v`,
-			execution: { backend: 'local', config: { limits: { memory_mib: 64, pids: 32 } } },
-		});
-		// A host that gives its agent the controllers runs it; any other says why not.
-		if (run.finish?.outcome === 'success') return;
-		expect(run.finish?.reason).toMatchObject({ code: 'start_failed' });
-		expect(run.finish?.reason?.message).toContain('limits');
-		expect(existsSync(`${dir}/unlimited`)).toBe(false);
-	});
+	it.each([{ memory_mib: 64, pids: 32 }, { cpus: 0.5 }])(
+		'whose limits (%j) cannot be enforced here is not run without them',
+		async (limits) => {
+			const run = await ran({
+				script: `touch ${dir}/unlimited; ulimit -v`,
+				execution: { backend: 'local', config: { limits } },
+			});
+			// A host that gives its agent the controllers runs it; any other says why not.
+			if (run.finish?.outcome === 'success') return;
+			expect(run.finish?.reason).toMatchObject({ code: 'start_failed' });
+			expect(run.finish?.reason?.message).toContain('limits');
+			expect(existsSync(`${dir}/unlimited`)).toBe(false);
+		},
+	);
 
 	it('leaves no directory, spool or journal entry behind', async () => {
 		await ran({ script: 'touch a; mkdir b; ln -s / c' });

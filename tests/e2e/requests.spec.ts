@@ -1,8 +1,9 @@
-// A run that is a request: set up in the settings, started from the job, its answer read as a log.
-import { createServer } from 'node:http';
+// A run that is a request: set up in the settings or the job's form, started from the job, its answer read as a log.
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { complaints, overflow } from '#tests/support/a11y.ts';
 import { apiOf, expect, test } from '#tests/support/people.ts';
+import { realAgent } from '#tests/support/real-agent.ts';
 
 test('a webhook of a project’s own is set up, signed with a key of the hub, and runs', async ({ open }) => {
 	const server = createServer((request, response) => {
@@ -45,5 +46,96 @@ test('a webhook of a project’s own is set up, signed with a key of the hub, an
 		expect(await overflow(page)).toBeLessThanOrEqual(0);
 	} finally {
 		server.close();
+	}
+});
+
+/** A server on this machine; its address, and what ends it. */
+async function serving(listener: RequestListener): Promise<{ url: string; close: () => void }> {
+	const server = createServer(listener);
+	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+	return { url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`, close: () => server.close() };
+}
+
+test('a function is chosen in the form of a job, and ends its run by a callback', async ({ open }) => {
+	let told: { callback_url: string; callback_token: string } | null = null;
+	const { url, close } = await serving((request, response) => {
+		let body = '';
+		request
+			.on('data', (part: Buffer) => (body += part.toString()))
+			.on('end', () => {
+				told = JSON.parse(body) as typeof told;
+				response.writeHead(202).end('begun\n');
+			});
+	});
+	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	try {
+		const { id } = await api.ok('POST', '/api/projects', { name: `Functions ${Date.now().toString(36)}` });
+		await api.ok('PUT', `/api/projects/${String(id)}/hub-secrets/fn`, { value: 'a key that nobody guesses' });
+		const job = await api.ok('POST', `/api/projects/${String(id)}/jobs`, { title: 'Resize', job_type: 'ops' });
+		await page.goto(`/jobs/${String(job.id)}/edit`);
+		await page.getByLabel('Backend').selectOption('serverless');
+		await page.getByLabel('Provider').selectOption('knative');
+		await page.getByLabel('Address').fill(`${url}/resize`);
+		await page.getByLabel('Signing key').fill('hub:fn');
+		await page.getByLabel(/callback/i).check();
+		expect(await complaints(page)).toEqual([]);
+		await page.getByRole('button', { name: 'Save' }).click();
+		await page.getByRole('button', { name: 'Run now' }).click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
+		await expect(page.getByText('It goes on, and ends with a callback')).toBeVisible();
+		await expect.poll(() => told).not.toBeNull();
+		const { callback_url, callback_token: token } = told ?? { callback_url: '', callback_token: '' };
+		const report = (body: object) =>
+			fetch(callback_url, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify({ token, ...body }),
+			});
+		expect((await report({ status: 'running', output: 'three of nine' })).status).toBe(204);
+		await expect(page.getByText('three of nine')).toBeVisible();
+		expect((await report({ status: 'success', message: 'nine of nine' })).status).toBe(204);
+		await expect(page.getByText('nine of nine', { exact: true })).toBeVisible();
+		await expect(page.getByRole('status').getByText('Success')).toBeVisible();
+		await expect(page.getByText('The hub itself')).toBeVisible();
+		expect(await complaints(page)).toEqual([]);
+	} finally {
+		close();
+	}
+});
+
+test('a webhook that an agent sends, for what the hub does not reach', async ({ open }) => {
+	const { url, close } = await serving((request, response) => {
+		request.resume().on('end', () => response.end(`${String(request.method)} from inside\n`));
+	});
+	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { id } = await api.ok('POST', '/api/projects', { name: `Inside ${Date.now().toString(36)}` });
+	const agent = await realAgent(api, {
+		project_ids: [id as number],
+		env: { HOOK_KEY: 'a key of the inside' },
+		policy: `version: 1
+projects: [${String(id)}]
+backends: [webhook]
+webhook: { networks: [127.0.0.0/8] }
+secrets: { ${String(id)}: ['env:HOOK_KEY'] }
+`,
+	});
+	try {
+		const job = await api.ok('POST', `/api/projects/${String(id)}/jobs`, { title: 'Inside', job_type: 'ops' });
+		await page.goto(`/jobs/${String(job.id)}/edit`);
+		await page.getByLabel('Backend').selectOption('webhook');
+		await page.getByLabel('Address').fill(`${url}/inside`);
+		await page.getByLabel('Sent by').selectOption('agent');
+		await page.getByLabel('Signing key').fill('env:HOOK_KEY');
+		await page.getByRole('button', { name: 'Save' }).click();
+		await page.getByRole('button', { name: 'Run now' }).click();
+		await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
+		await expect(page.getByText('POST from inside')).toBeVisible();
+		await expect(page.getByRole('status').getByText('Success')).toBeVisible();
+		const { name } = await api.get(`/api/agents/${String(agent.id)}`);
+		await expect(page.getByRole('definition').filter({ hasText: String(name) })).toBeVisible();
+		expect(await complaints(page)).toEqual([]);
+	} finally {
+		await agent.remove();
+		close();
 	}
 });

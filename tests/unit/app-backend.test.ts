@@ -22,7 +22,7 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 	local: fc.record({
 		cwd: maybe(word.map((w) => `/srv/${w}`)),
 		env: maybe(env),
-		limits: maybe(fc.record({ memory_mib, pids })),
+		limits: maybe(fc.record({ cpus: fc.constantFrom(0.5, 2), memory_mib, pids })),
 	}),
 	docker: fc.record({
 		image: word.map((w) => `${w}/tool:1`),
@@ -64,6 +64,7 @@ const configs: Record<ExecutionBackend, fc.Arbitrary<Record<string, unknown>>> =
 		url: fc.constant('https://fn1.lambda-url.us-east-1.on.aws/'),
 		secret_ref: fc.constantFrom('hub:key', 'hub:deploy.1'),
 		timeout_s: maybe(fc.integer({ min: 1, max: 3600 })),
+		callback: maybe(fc.constant(true)),
 	}),
 };
 const said = (value: unknown): unknown => JSON.parse(JSON.stringify(value));

@@ -73,6 +73,31 @@ const report = async (id: number, body: object, headers: Record<string, string> 
 		})
 	).status;
 
+it('a function may end its run by a callback too', async () => {
+	const id = await runOf(
+		admin,
+		await job(
+			{},
+			{
+				execution_backend: 'serverless',
+				execution_backend_config: {
+					...{ provider: 'workers', url: 'https://fn.example.org/', secret_ref: 'hub:deploy', callback: true },
+				},
+			},
+		),
+	);
+	await expect.poll(() => log(id, 'stdout')).toContain('ends with a callback');
+	await becomes(id, { status: 'running', backend: 'serverless' });
+	const { callback_token: token, callback_url } = letter();
+	expect(callback_url).toBe(`${ORIGIN}/api/hooks/runs/${String(id)}`);
+	expect(await report(id, { token: 'x'.repeat(43), status: 'success' })).toBe(404);
+	expect(await report(id, { token, status: 'running', output: 'half way' })).toBe(204);
+	expect(await report(id, { token, status: 'success', message: 'all of it' })).toBe(204);
+	await becomes(id, { status: 'success' });
+	expect(await log(id, 'stdout')).toContain('half way\nall of it\n');
+	expect(await report(id, { token, status: 'failed' })).toBe(404);
+});
+
 describe('a run by webhook that a callback ends', () => {
 	/** It has answered, and is waited for. */
 	async function begun(fields: object = {}) {

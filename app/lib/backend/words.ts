@@ -21,6 +21,7 @@ interface Said {
 const fields: Record<string, Said> = {
 	cwd: { label: m.backend_cwd, hint: m.backend_cwd_hint },
 	env: { label: m.backend_env },
+	'limits.cpus': { label: m.backend_cpus },
 	'limits.memory_mib': { label: m.backend_memory },
 	'limits.pids': { label: m.backend_pids },
 	image: { label: m.backend_image, hint: m.backend_image_hint },
