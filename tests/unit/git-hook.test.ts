@@ -137,7 +137,7 @@ describe('what a provider says', () => {
 		fc.assert(
 			fc.property(fc.array(fc.oneof(commit, evil), { maxLength: 5 }), evil, evil, (commits, name, time) => {
 				const told = [
-					readHook('github', 'push', { ref: `refs/heads/${String(name)}`, commits }),
+					readHook('github', 'push', { ref: `refs/heads/${typeof name === 'string' ? name : 'x'}`, commits }),
 					readHook('gitea', 'pull_request', {
 						number: 5,
 						pull_request: { title: name, html_url: name, user: { login: name }, head: { ref: name }, updated_at: time },
