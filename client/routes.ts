@@ -6,6 +6,7 @@ import type {
 	AlertPreviewed,
 	AlertSource,
 	AlertSourceCreate,
+	AlertSourcePatch,
 	AlertSourceWithPath,
 	AlertsTaken,
 } from '#domain/alert.ts';
@@ -468,8 +469,9 @@ export interface Routes {
 		body: z.input<typeof AlertSourceCreate>;
 		answer: z.output<typeof AlertSourceWithPath>;
 	};
-	'POST /alert-sources/:/rotate': { body: Record<string, never>; answer: z.output<typeof AlertSourceWithPath> };
+	'PATCH /alert-sources/:': { body: z.input<typeof AlertSourcePatch>; answer: z.output<typeof AlertSource> };
 	'DELETE /alert-sources/:': { answer: null };
+	'POST /alert-sources/:/rotate': { body: Record<string, never>; answer: z.output<typeof AlertSourceWithPath> };
 	'POST /alert-sources/:/preview': { body: z.input<typeof AlertPreviewed>; answer: z.output<typeof AlertPreview> };
 	'POST /hooks/alerts/:/:': { body: Record<string, never>; answer: z.output<typeof AlertsTaken> };
 	'GET /agents': { query: 'limit' | 'cursor' | 'q' | 'sort' | 'status'; answer: Page<z.output<typeof Agent>> };

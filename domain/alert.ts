@@ -1,14 +1,24 @@
 import { z } from 'zod';
-import { HttpUrl } from './address.ts';
 import { editable, Id, Name } from './common.ts';
-import { DomainError, invalid } from './errors.ts';
-import { nameOf, orNull, text, timeOf } from './foreign.ts';
+import { HubSecretRef } from './hub-secret.ts';
 import { AlertStatus } from './incident-entry.ts';
 import { IncidentStatus, Severity } from './incident.ts';
 
 /** What sends alerts. Centreon has no payload of its own: a notification command of it sends what is read here. */
 export const AlertSourceKind = z.enum(['alertmanager', 'grafana', 'centreon', 'generic']);
 export type AlertSourceKind = z.infer<typeof AlertSourceKind>;
+
+/** What a source says of severity, in words of its own, and the incident's for each. */
+export const Severities = z
+	.record(z.string(), Severity)
+	.refine((all) => Object.keys(all).length <= 50, 'at most 50 words')
+	.superRefine((all, ctx) => {
+		// As a key's own schema it would only be said that the key is invalid, not why.
+		const wrong = Object.keys(all).find((word) => !/^[\p{L}\p{N}._-]{1,60}$/u.test(word));
+		if (wrong !== undefined)
+			ctx.addIssue({ code: 'custom', path: [wrong], message: 'expected letters, digits and . _ - (at most 60)' });
+	});
+export type Severities = z.infer<typeof Severities>;
 
 /** A place where alerts come in, each with a key of its own in its address. */
 export const AlertSource = z.object({
@@ -17,8 +27,14 @@ export const AlertSource = z.object({
 	environment_id: Id.nullable(),
 	name: z.string(),
 	kind: AlertSourceKind,
-	/** Of incidents whose alert says nothing of it. */
+	/** Of incidents whose alert says nothing of it, or a word that nobody knows. */
 	severity: Severity,
+	/** Words of its own, before those that the hub knows. */
+	severities: Severities,
+	/** Alerts that share these labels are one incident; empty: each alert is one. */
+	group_by: z.array(z.string()),
+	/** The key that its deliveries have to be signed with; null: the key in the address is enough. */
+	secret_ref: z.string().nullable(),
 	...editable,
 });
 export type AlertSource = z.infer<typeof AlertSource>;
@@ -27,13 +43,33 @@ export type AlertSource = z.infer<typeof AlertSource>;
 export const AlertSourceWithPath = z.object({ ...AlertSource.shape, path: z.string() });
 export type AlertSourceWithPath = z.infer<typeof AlertSourceWithPath>;
 
-export const AlertSourceCreate = z.strictObject({
+const fields = {
 	name: Name(120),
+	environment_id: Id.nullable(),
+	severity: Severity,
+	severities: Severities,
+	group_by: z
+		.array(Name(100))
+		.max(10)
+		.refine((names) => new Set(names).size === names.length, 'must not name one twice'),
+	/** Of a Grafana alone: no other signs what it sends. */
+	secret_ref: HubSecretRef.nullable(),
+};
+
+export const AlertSourceCreate = z.strictObject({
+	...fields,
 	kind: AlertSourceKind,
-	environment_id: Id.nullable().default(null),
-	severity: Severity.default('medium'),
+	environment_id: fields.environment_id.default(null),
+	severity: fields.severity.default('medium'),
+	severities: fields.severities.default({}),
+	group_by: fields.group_by.default([]),
+	secret_ref: fields.secret_ref.default(null),
 });
 export type AlertSourceCreate = z.infer<typeof AlertSourceCreate>;
+
+/** What sends to it never changes: another kind is another source, with another address. */
+export const AlertSourcePatch = z.strictObject(fields).partial();
+export type AlertSourcePatch = z.infer<typeof AlertSourcePatch>;
 
 /** There are so few that they are one page. */
 export const ALERT_SOURCES_MAX = 50;
@@ -81,153 +117,6 @@ export const AlertPreview = z.object({
 	),
 });
 export type AlertPreview = z.infer<typeof AlertPreview>;
-
-/** Of a delivery with more, the first. */
-export const ALERTS_MAX = 200;
-const IDENTITY_MAX = 2_000;
-const LABELS_MAX = 50;
-
-const severities: Record<string, Severity> = {
-	critical: 'critical',
-	disaster: 'critical',
-	emergency: 'critical',
-	page: 'critical',
-	p1: 'critical',
-	down: 'critical',
-	high: 'high',
-	error: 'high',
-	major: 'high',
-	p2: 'high',
-	unreachable: 'high',
-	medium: 'medium',
-	warning: 'medium',
-	average: 'medium',
-	p3: 'medium',
-	low: 'low',
-	minor: 'low',
-	info: 'low',
-	p4: 'low',
-};
-const severityOf = (word: string | null | undefined): Severity | null => {
-	const known = (word ?? '').trim().toLowerCase();
-	return Object.hasOwn(severities, known) ? (severities[known] ?? null) : null;
-};
-
-/** A name, or text that may stand in its place. */
-const titleOf = (...from: (string | null | undefined)[]): string =>
-	from.map((one) => nameOf(one, 160)).find((name) => name !== null) ?? 'Alert';
-
-const Labels = z
-	.record(z.string(), z.unknown())
-	.catch({})
-	.transform(
-		(all) =>
-			new Map(
-				Object.entries(all)
-					.filter((label): label is [string, string] => typeof label[1] === 'string')
-					.sort(([a], [b]) => (a < b ? -1 : 1))
-					.slice(0, LABELS_MAX),
-			),
-	);
-
-/** Version 4 of Alertmanager's webhook; Grafana's is the same, and more. */
-const Told = z
-	.object({
-		status: AlertStatus,
-		labels: Labels,
-		annotations: Labels,
-		startsAt: text,
-		endsAt: text,
-		generatorURL: text,
-		fingerprint: text,
-	})
-	.transform(({ status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint }): Alert => {
-		const name = labels.get('alertname');
-		const identity = fingerprint || (labels.size > 0 ? JSON.stringify([...labels]) : null);
-		return {
-			identity: identity || titleOf(annotations.get('summary')),
-			status,
-			title: titleOf(annotations.get('summary'), name, annotations.get('description')),
-			severity: severityOf(labels.get('severity')),
-			at: timeOf(status === 'firing' ? startsAt : endsAt),
-			url: orNull(HttpUrl, annotations.get('runbook_url')) ?? orNull(HttpUrl, generatorURL),
-		};
-	});
-
-const Generic = z
-	.object({ title: Name(160), status: AlertStatus.default('firing'), key: text, severity: text, at: text, url: text })
-	.transform(({ title, status, key, severity, at, url }): Alert => ({
-		identity: key || title,
-		status,
-		title,
-		severity: severityOf(severity),
-		at: timeOf(at),
-		url: orNull(HttpUrl, url),
-	}));
-
-const good = ['OK', 'UP'];
-/** What stands in Centreon's macros: `$HOSTNAME$`, `$SERVICEDESC$`, `$SERVICESTATE$` or `$HOSTSTATE$`, `$SERVICEOUTPUT$`, `$TIMET$`. */
-const Centreon = z
-	.object({
-		host: Name(255),
-		service: text,
-		state: z.enum(['OK', 'UP', 'WARNING', 'CRITICAL', 'UNKNOWN', 'DOWN', 'UNREACHABLE']),
-		output: text,
-		time: z.union([z.number(), z.string()]).nullish().catch(null),
-		url: text,
-	})
-	.transform(({ host, service, state, output, time, url }): Alert => {
-		const what = service ? `${host} ${service}` : host;
-		const seconds = Number(time);
-		return {
-			identity: service ? `${host}/${service}` : host,
-			status: good.includes(state) ? 'resolved' : 'firing',
-			title: titleOf(output ? `${what}: ${output}` : what, what),
-			severity: severityOf(state),
-			at: seconds > 0 && seconds < 253_402_300_800 ? timeOf(new Date(seconds * 1000).toISOString()) : null,
-			url: orNull(HttpUrl, url),
-		};
-	});
-
-const several = z.object({ alerts: z.array(z.unknown()) });
-const readers: Record<AlertSourceKind, { of: z.ZodType<Alert>; alone: boolean }> = {
-	alertmanager: { of: Told, alone: false },
-	grafana: { of: Told, alone: false },
-	centreon: { of: Centreon, alone: true },
-	generic: { of: Generic, alone: true },
-};
-
-const refusal = (issues: z.core.$ZodIssue[], below: string) =>
-	new DomainError('invalid', 'The request is not valid.', {
-		errors: issues
-			.slice(0, 10)
-			.map(({ path, message }) => ({ path: [below, ...path.map(String)].filter(Boolean).join('.'), message })),
-	});
-
-/**
- * The alerts of a delivery, and how many were left out. What has none that can be read is refused; of an alert that is told of twice, the
- * later word counts.
- */
-export function readAlerts(kind: AlertSourceKind, body: unknown): { alerts: Alert[]; left_out: number } {
-	const { of, alone } = readers[kind];
-	const list = several.safeParse(body);
-	if (!list.success && !alone) throw refusal(list.error.issues, '');
-	const told = list.data?.alerts ?? [body];
-	const read = told.slice(0, ALERTS_MAX).map((one) => of.safeParse(one));
-	const bad = read.findIndex(({ success }) => !success);
-	if (told.length > 0 && read.every(({ success }) => !success))
-		throw read[bad]?.error
-			? refusal(read[bad].error.issues, list.success ? `alerts.${String(bad)}` : '')
-			: invalid('alerts', 'has nothing that can be read');
-	const latest = new Map<string, Alert>();
-	for (const { data } of read) {
-		if (!data) continue;
-		const alert = { ...data, identity: data.identity.slice(0, IDENTITY_MAX) };
-		const known = latest.get(alert.identity);
-		if (!known || (known.at ?? '') <= (alert.at ?? '')) latest.set(alert.identity, alert);
-	}
-	return { alerts: [...latest.values()], left_out: told.length - read.filter(({ success }) => success).length };
-}
 
 const SHORT = /^[\w.:/-]{1,120}$/;
 /** An incident's `dedupe_key`: two sources never share one. `hashed` is what stands for an identity that is long or has other characters. */

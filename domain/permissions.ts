@@ -172,6 +172,7 @@ export const permissions = {
 	'webhook.everywhere': adminOnly,
 	'alert_source.list': owners,
 	'alert_source.create': owners,
+	'alert_source.update': owners,
 	'alert_source.rotate': owners,
 	'alert_source.delete': owners,
 	'alert_source.preview': owners,

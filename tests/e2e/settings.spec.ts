@@ -257,3 +257,25 @@ test('an alert source shows its address once, says what a payload would do, and 
 	expect((await send()).status).toBe(404);
 	expect(faults).toEqual([]);
 });
+
+test('an alert source is changed: its own words for severity, and labels that make one incident', async ({ open }) => {
+	const mine = await projectOf('projets');
+	await mine.api.ok('POST', `/api${mine.at}/alert-sources`, { name: 'Prometheus', kind: 'alertmanager' });
+	const { page } = await open('projets');
+	await page.goto(`${mine.at}/settings#alerts`);
+	const dialog = page.getByRole('dialog');
+	await page.getByRole('button', { name: 'Change Prometheus' }).click();
+	await dialog.getByLabel('Critical').fill('sev1, not one word!');
+	await dialog.getByRole('button', { name: 'Save' }).click();
+	await expect(dialog.getByText('Only letters, digits')).toBeVisible();
+	await dialog.getByLabel('Critical').fill('sev1, p0');
+	await dialog.getByLabel('One incident for each').fill('team');
+	await dialog.getByLabel('Name').fill('Probes');
+	expect(await complaints(page)).toEqual([]);
+	await dialog.getByRole('button', { name: 'Save' }).click();
+	await expect(page.getByText('by team')).toBeVisible();
+	const { items } = await mine.api.get(`/api${mine.at}/alert-sources`);
+	expect(items).toMatchObject([
+		{ name: 'Probes', severities: { sev1: 'critical', p0: 'critical' }, group_by: ['team'], version: 2 },
+	]);
+});

@@ -21,10 +21,15 @@ const source = (kind = 'generic', more: object = {}, project_id = p): Promise<Ro
 	admin.ok('POST', `/api/projects/${String(project_id)}/alert-sources`, { name: fresh('source '), kind, ...more });
 
 let address = 0;
-const send = (path: unknown, body: unknown, from = `192.0.2.${String(++address)}`): Promise<Answer> =>
+const send = (
+	path: unknown,
+	body: unknown,
+	from = `192.0.2.${String(++address)}`,
+	headers: Record<string, string> = {},
+): Promise<Answer> =>
 	nobody('POST', String(path), {
 		raw: typeof body === 'string' ? body : JSON.stringify(body),
-		headers: { 'content-type': 'application/json', 'cf-connecting-ip': from },
+		headers: { 'content-type': 'application/json', 'cf-connecting-ip': from, ...headers },
 	});
 const taken = (some: object) => ({
 	status: 200,
@@ -278,5 +283,130 @@ describe('29: what opens nothing changes nothing', () => {
 		expect((await admin.call('POST', at, { body })).status).toBe(409);
 		for (let n = 1; n < 50; n++) await source('generic', {}, here);
 		expect((await admin.call('POST', at, { body: { ...body, name: 'more' } })).status).toBe(409);
+	});
+});
+
+describe('how a source takes alerts', () => {
+	it('is changed by who read it last, audited, and counts from then on; its address stays', async () => {
+		const from = await source('alertmanager', {}, p);
+		const { id: environment_id } = await admin.ok('POST', `/api/projects/${String(p)}/environments`, {
+			name: fresh('env'),
+			type: 'prod',
+		});
+		const at = `/api/alert-sources/${String(from.id)}`;
+		const patch = {
+			name: fresh('renamed'),
+			environment_id,
+			severity: 'low',
+			severities: { sev1: 'critical' },
+			group_by: ['alertname'],
+		};
+		expect((await admin.call('PATCH', at, { body: patch })).status).toBe(428);
+		const after = await admin.ok('PATCH', at, patch, ifMatch(from));
+		expect(after).toMatchObject({ ...patch, kind: 'alertmanager', version: 2, secret_ref: null });
+		expect(after.path).toBeUndefined();
+		const stale = await admin.call('PATCH', at, { body: { severity: 'high' }, headers: ifMatch(from) });
+		expect(stale).toMatchObject({ status: 412, body: { current: { version: 2 } } });
+		expect((stale.body.changed as Row[]).map(({ field }) => field)).toContain('severity');
+		expect(await admin.ok('PATCH', at, { severity: 'low' }, ifMatch(after))).toMatchObject({ version: 2 });
+		const [entry] = (await admin.ok('GET', `/api/audit?action=alert_source.update&object_id=${String(from.id)}`))
+			.items as Row[];
+		expect(entry?.metadata).toMatchObject({ changes: { severity: { from: 'medium', to: 'low' } } });
+
+		const two = [
+			down('firing', { labels: { alertname: 'A', severity: 'SEV1', instance: '1' }, fingerprint: '1' }),
+			down('firing', { labels: { alertname: 'A', severity: 'odd', instance: '2' }, fingerprint: '2' }),
+		];
+		expect(await send(from.path, prometheus('firing', two))).toMatchObject(taken({ opened: 1 }));
+		expect(await incidentsOf(from)).toMatchObject([{ severity: 'critical', environment_id }]);
+		const [one, other] = two;
+		const half = [{ ...one, status: 'resolved', endsAt: ago(1_000) }, other ?? {}];
+		expect(await send(from.path, prometheus('firing', half))).toMatchObject(taken({ ignored: 1 }));
+		const over = two.map((alert) => ({ ...alert, status: 'resolved', endsAt: ago(0) }));
+		expect(await send(from.path, prometheus('resolved', over))).toMatchObject(taken({ noted: 1 }));
+	});
+
+	it('is not changed to what it cannot be', async () => {
+		const [from, other] = [await source('generic'), await source('grafana')];
+		const here = await project(admin);
+		const elsewhere = await admin.ok('POST', `/api/projects/${String(here)}/environments`, { name: 'e', type: 'dev' });
+		const before = await state();
+		for (const [body, status, path] of [
+			[{ kind: 'grafana' }, 400, ''],
+			[{ environment_id: elsewhere.id }, 400, 'environment_id'],
+			[{ secret_ref: 'hub:key' }, 400, 'secret_ref'],
+			[{ severities: { 'a b': 'low' } }, 400, 'severities.a b'],
+			[{ severities: { sev1: 'awful' } }, 400, 'severities.sev1'],
+			[{ group_by: ['a', 'a'] }, 400, 'group_by'],
+			[{ group_by: Array.from({ length: 11 }, (_, i) => `l${String(i)}`) }, 400, 'group_by'],
+			[{ name: other.name }, 409, null],
+		] as const) {
+			const answer = await admin.call('PATCH', `/api/alert-sources/${String(from.id)}`, {
+				body,
+				headers: ifMatch(from),
+			});
+			expect(answer.status, JSON.stringify(body)).toBe(status);
+			if (path !== null) expect((answer.body.errors as Row[])[0]?.path).toBe(path);
+		}
+		expect(await state()).toEqual(before);
+	});
+});
+
+describe('29: what Grafana signs', () => {
+	const secret = 'a key of sixteen or more';
+	const hmac = async (text: string, key = secret) => {
+		const bytes = (of: string) => new TextEncoder().encode(of);
+		const hash = { name: 'HMAC', hash: 'SHA-256' };
+		const signing = await crypto.subtle.importKey('raw', bytes(key), hash, false, ['sign']);
+		const signed = new Uint8Array(await crypto.subtle.sign('HMAC', signing, bytes(text)));
+		return Array.from(signed, (byte) => byte.toString(16).padStart(2, '0')).join('');
+	};
+	const deliver = (path: unknown, body: string, signature: string, signed_at?: string, from?: string) =>
+		send(path, body, from, {
+			...(signature && { 'x-grafana-alerting-signature': signature }),
+			...(signed_at !== undefined && { 'x-grafana-alerting-timestamp': signed_at }),
+		});
+
+	it('29: is taken where it is signed with the key that the source asks for, and of now', async () => {
+		const name = fresh('grafana-').replaceAll(' ', '');
+		await admin.ok('PUT', `/api/projects/${String(p)}/hub-secrets/${name}`, { value: secret });
+		const { path, ...from } = await source('grafana', { secret_ref: `hub:${name}` });
+		const body = JSON.stringify(prometheus('firing', [down('firing')]));
+		const now = String(Math.floor(Date.now() / 1000));
+		const old = String(Number(now) - 600);
+		const before = await state();
+		for (const [signature, at] of [
+			['', undefined],
+			['', now],
+			['zz', undefined],
+			[await hmac(body, 'another key of sixteen'), undefined],
+			[`sha256=${await hmac(body)}`, undefined],
+			[await hmac(`${body} `), undefined],
+			// The time is part of what is signed, and is of now.
+			[await hmac(body), now],
+			[await hmac(`${now}:${body}`), undefined],
+			[await hmac(`${now}:${body}`), String(Number(now) + 1)],
+			[await hmac(`${old}:${body}`), old],
+			[await hmac(`soon:${body}`), 'soon'],
+		] as const)
+			expect(await deliver(path, body, signature, at), `${signature} ${String(at)}`).toMatchObject({
+				status: 401,
+				body: { code: 'not_signed_in' },
+			});
+		expect(await state()).toEqual(before);
+		expect(await deliver(path, body, await hmac(`${now}:${body}`), now)).toMatchObject(taken({ opened: 1 }));
+		expect(await deliver(path, body, (await hmac(body)).toUpperCase())).toMatchObject(taken({ ignored: 1 }));
+
+		// A key that is gone proves nothing.
+		await admin.call('DELETE', `/api/projects/${String(p)}/hub-secrets/${name}`);
+		expect((await deliver(path, body, await hmac(body))).status).toBe(401);
+		await admin.ok('PATCH', `/api/alert-sources/${String(from.id)}`, { secret_ref: null }, ifMatch(from));
+		expect(await deliver(path, body, '')).toMatchObject(taken({ ignored: 1 }));
+	});
+
+	it('29: whoever tries signatures waits', async () => {
+		const { path } = await source('grafana', { secret_ref: 'hub:nothing' });
+		for (let n = 0; n < 60; n++) await deliver(path, '{"alerts":[]}', 'ab', undefined, '198.51.100.77');
+		expect((await deliver(path, '{"alerts":[]}', 'ab', undefined, '198.51.100.77')).status).toBe(429);
 	});
 });

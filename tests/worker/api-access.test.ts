@@ -314,6 +314,10 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 		'yynnnh',
 		() => at('/api/alert-sources/{id}/preview', make.alertSource(), () => ({ body: { payload: { title: 'x' } } })),
 	],
+	'PATCH /api/alert-sources/{id}': [
+		'yynnnh',
+		() => at('/api/alert-sources/{id}', make.alertSource(), (row) => on(row, { body: { severity: 'high' } })),
+	],
 	'DELETE /api/alert-sources/{id}': ['yynnnh', () => at('/api/alert-sources/{id}', make.alertSource(), on)],
 	'GET /api/openapi.json': ['yyyyyy o', plain('/api/openapi.json')],
 	'GET /api/docs': ['yyyyyy o', plain('/api/docs')],

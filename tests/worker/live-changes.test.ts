@@ -135,7 +135,10 @@ const entities: Record<Entity, () => Promise<unknown>> = {
 		const row = await admin.ok('POST', `/api/projects/${String(p)}/alert-sources`, body);
 		await told('alert_source', row.id, { id: row.id, version: 1 });
 		expect(JSON.stringify(changes())).not.toContain(String(row.path).split('/').at(-1));
-		await admin.call('DELETE', `/api/alert-sources/${String(row.id)}`, { headers: ifMatch(row) });
+		const path = `/api/alert-sources/${String(row.id)}`;
+		const after = await admin.ok('PATCH', path, { severity: 'low' }, ifMatch(row));
+		await told('alert_source', row.id, { id: row.id, version: 2 });
+		await admin.call('DELETE', path, { headers: ifMatch(after) });
 		await told('alert_source', row.id, null);
 	},
 	async job_signature() {

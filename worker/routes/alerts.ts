@@ -7,6 +7,7 @@ import {
 	AlertSource,
 	AlertSourceCreate,
 	AlertSourceKind,
+	AlertSourcePatch,
 	AlertSourceWithPath,
 	AlertsTaken,
 } from '#domain/alert.ts';
@@ -15,15 +16,19 @@ import { ifMatch, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, idsIn, json, readHook } from '#worker/http/input.ts';
+import { sealer } from '#worker/http/sealed-cookie.ts';
 import { createAlertSource } from '#worker/services/alert_sources/create.ts';
 import { deleteAlertSource } from '#worker/services/alert_sources/delete.ts';
 import { listAlertSources } from '#worker/services/alert_sources/list.ts';
 import { previewAlerts } from '#worker/services/alert_sources/preview.ts';
 import { rotateAlertSource } from '#worker/services/alert_sources/rotate.ts';
+import { updateAlertSource } from '#worker/services/alert_sources/update.ts';
 import { receiveAlerts } from '#worker/services/alerts/receive.ts';
 
 /** The largest delivery that is read: a thousand alerts have less. */
 const BODY_MAX = 1_048_576;
+/** A signature in hexadecimal, or a time, has less. */
+const HEADER_MAX = 100;
 
 export const alerts = new Hono<AppEnv>()
 	.get(
@@ -44,6 +49,16 @@ export const alerts = new Hono<AppEnv>()
 		async (c) => {
 			const { id } = c.req.valid('param');
 			return row(c, await settled(() => createAlertSource(c.var.ctx, id, c.req.valid('json'))), 201);
+		},
+	)
+	.patch(
+		'/alert-sources/:id',
+		describe('alert_source.update', 'Change how alerts are taken; the path stays', { schema: AlertSource }),
+		idIn('alert source'),
+		json(AlertSourcePatch),
+		async (c) => {
+			const { id } = c.req.valid('param');
+			return row(c, await settled(() => updateAlertSource(c.var.ctx, id, ifMatch(c), c.req.valid('json'))));
 		},
 	)
 	.post(
@@ -84,7 +99,10 @@ export const alerts = new Hono<AppEnv>()
 		idsIn('alert source', { source: AlertSourceKind, key: AlertKey }),
 		async (c) => {
 			const { source: kind, key } = c.req.valid('param');
+			const header = (name: string) => (c.req.header(name) ?? '').slice(0, HEADER_MAX);
+			const [signature, signed_at] = [header('x-grafana-alerting-signature'), header('x-grafana-alerting-timestamp')];
 			const body = await readHook(c.req.raw, BODY_MAX);
-			return c.json(await settled(() => receiveAlerts(c.var.ctx, { kind, key, body })));
+			const delivery = { kind, key, body, signature, signed_at };
+			return c.json(await settled(() => receiveAlerts(c.var.ctx, sealer(c), delivery)));
 		},
 	);

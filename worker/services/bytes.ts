@@ -33,3 +33,11 @@ export function jsonOf(bytes: Uint8Array): unknown {
 		throw invalid('', 'is not JSON in UTF-8');
 	}
 }
+
+/** One after the other. */
+export function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+	const all = new Uint8Array(a.length + b.length);
+	all.set(a);
+	all.set(b, a.length);
+	return all;
+}

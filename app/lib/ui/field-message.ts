@@ -10,7 +10,8 @@ const known: [RegExp, (said: string) => string][] = [
 	[/^expected a date/, m.field_date],
 	[/^expected names of hosts/, m.field_hosts],
 	[/^must not start with a dash/, m.field_dash],
-	[/^(each name once|each option once)/, m.field_twice],
+	[/^(each name once|each option once|must not name one twice)/, m.field_twice],
+	[/^expected letters, digits and \. _ -/, m.field_letters],
 	[
 		/must not be empty|expected string to have >=1|Invalid input: expected .*, received (undefined|null)/i,
 		m.field_empty,

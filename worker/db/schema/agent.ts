@@ -23,7 +23,12 @@ export const agents = sqliteTable(
 		refusal: text({ mode: 'json' }).$type<AgentRefusal>(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('agents_name').on(t.name), uniqueIndex('agents_key').on(t.public_key)],
+	(t) => [
+		// A name is one agent.
+		uniqueIndex('agents_name').on(t.name),
+		// An agent says who it is by its key; a key joins once.
+		uniqueIndex('agents_key').on(t.public_key),
+	],
 );
 
 /** One-time tokens to enrol an agent with. Only the hash is kept. */
@@ -42,7 +47,10 @@ export const enrolments = sqliteTable(
 		agent_id: integer().references(() => agents.id),
 		...stamps(),
 	},
-	(t) => [uniqueIndex('enrolments_token').on(t.token_hash)],
+	(t) => [
+		// An agent that joins is found by its token.
+		uniqueIndex('enrolments_token').on(t.token_hash),
+	],
 );
 
 /** An agent's host over time: a row a minute, and after a day one for each quarter of an hour. */
@@ -68,6 +76,7 @@ export const server_statuses = sqliteTable(
 		span_min: integer().notNull().default(1),
 	},
 	(t) => [
+		// A host's newest report, and its history: one range of this.
 		index('server_statuses_agent').on(t.agent_id, t.snapshot_time),
 		// What is to be thinned, and what is to go, is one range of this each.
 		index('server_statuses_span').on(t.span_min, t.snapshot_time),

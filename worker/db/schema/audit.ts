@@ -20,10 +20,13 @@ export const audit_logs = sqliteTable(
 		request_id: text().notNull(),
 	},
 	(t) => [
+		// A project's audit, the latest first.
 		index('audit_logs_project').on(t.project_id, t.id),
 		// What changed in a project in the hours before something broke.
 		index('audit_logs_project_time').on(t.project_id, t.timestamp),
+		// The history of one thing, and who changed which fields since a version.
 		index('audit_logs_object').on(t.object_type, t.object_id, t.id),
+		// What one person did, the latest first.
 		index('audit_logs_user').on(t.user_id, t.id),
 		// A rare act, kind of thing or kind of actor among a million rows: without these all are read to find it.
 		index('audit_logs_action').on(t.action, t.id),

@@ -29,9 +29,13 @@ export const git_changes = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A change that is told of twice is one.
 		uniqueIndex('git_changes_external').on(t.repo_id, t.change_type, t.external_id),
+		// A project's changes, the latest first.
 		index('git_changes_project').on(t.project_id, t.created_at, t.id),
+		// A job's changes; and whether any hang on one that is to go.
 		index('git_changes_job').on(t.job_id),
+		// An incident's changes.
 		index('git_changes_incident').on(t.incident_id),
 	],
 );

@@ -37,6 +37,7 @@ export const events = sqliteTable(
 		index('events_series')
 			.on(t.project_id, t.start, t.recurs_until)
 			.where(sql`recurrence is not null`),
+		// An environment in use cannot be deleted: the check looks here.
 		index('events_environment').on(t.environment_id),
 		// A job has one projection.
 		uniqueIndex('events_job')

@@ -14,5 +14,8 @@ export const feeds = sqliteTable(
 		/** To the hour. */
 		last_used_at: time(),
 	},
-	(t) => [uniqueIndex('feeds_hash').on(t.hash)],
+	(t) => [
+		// A feed is known by its token alone.
+		uniqueIndex('feeds_hash').on(t.hash),
+	],
 );

@@ -22,6 +22,7 @@ export const freezes = sqliteTable(
 	(t) => [
 		// What a dispatch asks for: those of a project, or of all, that are not over.
 		index('freezes_window').on(t.project_id, t.end),
+		// An environment in use cannot be deleted: the check looks here.
 		index('freezes_environment').on(t.environment_id),
 		check('freezes_order', sql`"start" < "end"`),
 		check('freezes_scope', sql`project_id is not null or environment_id is null`),

@@ -7,7 +7,10 @@ import { users } from './user.ts';
 export const groups = sqliteTable(
 	'groups',
 	{ id: id(), name: text().notNull(), description: text(), ...editable() },
-	(t) => [uniqueIndex('groups_name').on(t.name)],
+	(t) => [
+		// A name is one group.
+		uniqueIndex('groups_name').on(t.name),
+	],
 );
 
 export const group_users = sqliteTable(
@@ -41,6 +44,7 @@ export const project_groups = sqliteTable(
 	},
 	(t) => [
 		primaryKey({ columns: [t.project_id, t.group_id] }),
+		// A group that goes, or whose members change, is looked up from its side.
 		index('project_groups_group').on(t.group_id, t.project_id),
 	],
 );

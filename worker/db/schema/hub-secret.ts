@@ -16,5 +16,8 @@ export const hub_secrets = sqliteTable(
 		secret_for: text().notNull(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('hub_secrets_name').on(t.project_id, t.name)],
+	(t) => [
+		// `hub:NAME` is one key of a project.
+		uniqueIndex('hub_secrets_name').on(t.project_id, t.name),
+	],
 );

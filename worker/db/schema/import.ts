@@ -15,7 +15,10 @@ export const imports = sqliteTable(
 		done_at: time(),
 		...stamps(),
 	},
-	(t) => [uniqueIndex('imports_token').on(t.token)],
+	(t) => [
+		// Each part of an archive names its import by the token.
+		uniqueIndex('imports_token').on(t.token),
+	],
 );
 
 /** Lines that were checked one by one and wait for the last of them: some of one kind together, as a JSON array. */
@@ -34,6 +37,7 @@ export const import_chunks = sqliteTable(
 	},
 	(t) => [
 		primaryKey({ columns: [t.import_id, t.first_line] }),
+		// An import ends kind by kind, in the order of the lines.
 		index('import_chunks_kind').on(t.import_id, t.kind, t.first_line),
 	],
 );

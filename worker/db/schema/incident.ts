@@ -35,11 +35,13 @@ export const incidents = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A project's incidents, the latest first.
 		index('incidents_project').on(t.project_id, t.detected_at, t.id),
 		// "Open incidents" over all projects, and the conflicts with an open critical one, look at the few that are not over.
 		index('incidents_open')
 			.on(t.project_id, t.status)
 			.where(sql`status in ('open', 'mitigated')`),
+		// An environment in use cannot be deleted: the check looks here.
 		index('incidents_environment').on(t.environment_id),
 		// The same alert is one incident while that one is not resolved; afterwards it is a new one.
 		uniqueIndex('incidents_dedupe')
@@ -65,7 +67,10 @@ export const incident_entries = sqliteTable(
 		hidden: integer({ mode: 'boolean' }).notNull().default(false),
 		...editable(),
 	},
-	(t) => [index('incident_entries_at').on(t.incident_id, t.at, t.id)],
+	(t) => [
+		// An incident's timeline, in its order.
+		index('incident_entries_at').on(t.incident_id, t.at, t.id),
+	],
 );
 
 export const incident_links = sqliteTable(
@@ -84,6 +89,7 @@ export const incident_links = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// An incident's links, in the order they were made.
 		index('incident_links_incident').on(t.incident_id, t.id),
 		// Each once; and what a job, a run or an entry of the calendar has to do with incidents is found here.
 		uniqueIndex('incident_links_job')

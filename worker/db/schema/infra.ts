@@ -36,7 +36,12 @@ export const inventories = sqliteTable(
 		groups_json: text({ mode: 'json' }).$type<GroupsJson>().notNull(),
 		...editable(),
 	},
-	(t) => [index('inventories_project').on(t.project_id, t.created_at, t.id), index('inventories_repo').on(t.repo_id)],
+	(t) => [
+		// A project's inventories, the latest first.
+		index('inventories_project').on(t.project_id, t.created_at, t.id),
+		// A repository in use cannot be deleted: the check looks here.
+		index('inventories_repo').on(t.repo_id),
+	],
 );
 
 export const terraform_plans = sqliteTable(
@@ -63,12 +68,15 @@ export const terraform_plans = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A project's plans, the latest first.
 		index('terraform_plans_project').on(t.project_id, t.created_at, t.id),
+		// A job's plans; and whether any hang on one that is to go.
 		index('terraform_plans_job').on(t.job_id),
 		// A run makes one plan with each of its scripts at most, and the same message twice makes none.
 		uniqueIndex('terraform_plans_made')
 			.on(t.run_id, t.plan_sha256)
 			.where(sql`run_id is not null`),
+		// A repository in use cannot be deleted: the check looks here.
 		index('terraform_plans_repo').on(t.repo_id),
 	],
 );
@@ -86,7 +94,12 @@ export const clusters = sqliteTable(
 		api_server_url: text(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('clusters_name').on(t.project_id, t.name), index('clusters_environment').on(t.environment_id)],
+	(t) => [
+		// A name is one cluster of a project; runs find theirs by it.
+		uniqueIndex('clusters_name').on(t.project_id, t.name),
+		// An environment in use cannot be deleted: the check looks here.
+		index('clusters_environment').on(t.environment_id),
+	],
 );
 
 export const metric_refs = sqliteTable(
@@ -102,7 +115,9 @@ export const metric_refs = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A project's links, by their label.
 		index('metric_refs_project').on(t.project_id, t.label, t.id),
+		// An incident's links.
 		index('metric_refs_incident').on(t.incident_id),
 	],
 );

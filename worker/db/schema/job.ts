@@ -32,7 +32,12 @@ export const script_refs = sqliteTable(
 		size: integer(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('script_refs_name').on(t.project_id, t.name), index('script_refs_repo').on(t.repo_id)],
+	(t) => [
+		// A name is one script of a project; its list is in this order.
+		uniqueIndex('script_refs_name').on(t.project_id, t.name),
+		// A repository in use cannot be deleted: the check looks here.
+		index('script_refs_repo').on(t.repo_id),
+	],
 );
 
 export const jobs = sqliteTable(
@@ -110,7 +115,11 @@ export const job_script_refs = sqliteTable(
 			.references(() => script_refs.id),
 		position: integer().notNull(),
 	},
-	(t) => [primaryKey({ columns: [t.job_id, t.position] }), index('job_script_refs_script').on(t.script_id)],
+	(t) => [
+		primaryKey({ columns: [t.job_id, t.position] }),
+		// The jobs of a script; one in use cannot be deleted.
+		index('job_script_refs_script').on(t.script_id),
+	],
 );
 
 /** What operators signed: one signature for a job in an environment (0: in none). */

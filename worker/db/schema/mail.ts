@@ -25,13 +25,17 @@ export const mails = sqliteTable(
 		created_at: time().notNull(),
 	},
 	(t) => [
+		// What is mailed is mailed once.
 		uniqueIndex('mails_key').on(t.key),
+		// The latest to a person; and how many went out within the hour, for the bound.
 		index('mails_user').on(t.user_id, t.created_at),
+		// What is old is one range of this.
 		index('mails_created').on(t.created_at),
 		// What did not arrive is little.
 		index('mails_unsent')
 			.on(t.created_at)
 			.where(sql`status <> 'sent'`),
+		// What is to be sent now is one range of this.
 		index('mails_due')
 			.on(t.next_at)
 			.where(sql`status = 'pending'`),

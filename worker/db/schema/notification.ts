@@ -37,13 +37,17 @@ export const notifications = sqliteTable(
 	(t) => [
 		// By the key first: what was written a moment ago is found by it for everybody.
 		uniqueIndex('notifications_once').on(t.dedupe_key, t.user_id),
+		// A person's list, the latest first; beyond the most that is kept, the oldest go.
 		index('notifications_user').on(t.user_id, t.created_at, t.id),
+		// The number at the bell.
 		index('notifications_unread')
 			.on(t.user_id)
 			.where(sql`page = 1 and read_at is null`),
+		// What is to go into a mail is one range of this.
 		index('notifications_mail_due')
 			.on(t.mail_due_at)
 			.where(sql`mail_due_at is not null`),
+		// What goes with a project that is deleted.
 		index('notifications_project').on(t.project_id),
 	],
 );

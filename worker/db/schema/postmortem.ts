@@ -28,7 +28,10 @@ export const postmortems = sqliteTable(
 			.references(() => users.id),
 		...editable(),
 	},
-	(t) => [uniqueIndex('postmortems_incident').on(t.incident_id)],
+	(t) => [
+		// An incident has one.
+		uniqueIndex('postmortems_incident').on(t.incident_id),
+	],
 );
 
 /** What the document was, at each change of its status and between the edits of one person and the next. */
@@ -48,7 +51,10 @@ export const postmortem_versions = sqliteTable(
 			.references(() => users.id),
 		created_at: time().notNull(),
 	},
-	(t) => [uniqueIndex('postmortem_versions_number').on(t.postmortem_id, t.number)],
+	(t) => [
+		// A version is one number; the list is in this order.
+		uniqueIndex('postmortem_versions_number').on(t.postmortem_id, t.number),
+	],
 );
 
 export const action_items = sqliteTable(
@@ -66,6 +72,7 @@ export const action_items = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A post-mortem's actions, in the order they were made.
 		index('action_items_postmortem').on(t.postmortem_id, t.id),
 		// "What waits for me": a person's actions that are not over, by their date.
 		index('action_items_owner').on(t.owner_id, t.state, t.due),

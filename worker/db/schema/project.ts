@@ -20,7 +20,12 @@ export const projects = sqliteTable(
 		execution_backend_config: text({ mode: 'json' }).$type<Record<string, unknown>>(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('projects_name').on(t.name), index('projects_owner').on(t.owner_id)],
+	(t) => [
+		// A name is one project; the list is in this order.
+		uniqueIndex('projects_name').on(t.name),
+		// What a person sees begins with what they own.
+		index('projects_owner').on(t.owner_id),
+	],
 );
 
 export const environments = sqliteTable(
@@ -38,5 +43,8 @@ export const environments = sqliteTable(
 		execution_backend_config: text({ mode: 'json' }).$type<Record<string, unknown>>(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('environments_name').on(t.project_id, t.name)],
+	(t) => [
+		// A name is one environment of a project; its list is in this order.
+		uniqueIndex('environments_name').on(t.project_id, t.name),
+	],
 );

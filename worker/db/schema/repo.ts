@@ -19,5 +19,8 @@ export const git_repos = sqliteTable(
 		last_synced_at: time(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('git_repos_name').on(t.project_id, t.name)],
+	(t) => [
+		// A name is one repository of a project; its list is in this order.
+		uniqueIndex('git_repos_name').on(t.project_id, t.name),
+	],
 );

@@ -79,7 +79,9 @@ export const runs = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A job's runs, the latest first, and the last of them.
 		index('runs_job').on(t.job_id, t.id),
+		// A project's runs, the latest first.
 		index('runs_project').on(t.project_id, t.requested_at, t.id),
 		// The sweep and "running now" look only at the few that are not over.
 		index('runs_open')
@@ -97,11 +99,13 @@ export const runs = sqliteTable(
 		index('runs_start_before')
 			.on(t.project_id, t.start_before)
 			.where(sql`status = 'queued'`),
+		// An agent's runs, the latest first; and what hangs on one that is to go.
 		index('runs_agent').on(t.agent_id, t.requested_at, t.id),
 		// How many an agent has.
 		index('runs_busy')
 			.on(t.agent_id)
 			.where(sql`status = 'running'`),
+		// An environment in use cannot be deleted; its last deploy.
 		index('runs_environment').on(t.environment_id),
 		// An occurrence starts once, whoever notices that it is time.
 		uniqueIndex('runs_scheduled')
@@ -137,15 +141,13 @@ export const approvals = sqliteTable(
 		...stamps(),
 	},
 	(t) => [
+		// A run's approvals: every question about them names the run.
 		index('approvals_run').on(t.run_id),
 		// Nobody approves a run twice.
 		uniqueIndex('approvals_decider')
 			.on(t.run_id, t.decided_by_id)
 			.where(sql`decided_by_id is not null`),
-		// What waits for somebody, and what has waited for too long.
-		index('approvals_pending')
-			.on(t.expires_at)
-			.where(sql`decision = 'pending'`),
+		// A project in use cannot be deleted: the check looks here.
 		index('approvals_project').on(t.project_id, t.decision, t.id),
 	],
 );

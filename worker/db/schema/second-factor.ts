@@ -25,7 +25,10 @@ export const recovery_codes = sqliteTable(
 		used_at: time(),
 		...stamps(),
 	},
-	(t) => [uniqueIndex('recovery_codes_code').on(t.user_id, t.code_hash)],
+	(t) => [
+		// A code is looked up by its hash, and is one.
+		uniqueIndex('recovery_codes_code').on(t.user_id, t.code_hash),
+	],
 );
 
 /** Sealed states of a sign-in that were used, until they would be over anyway: their cookies may be kept by somebody. */

@@ -20,5 +20,10 @@ export const api_tokens = sqliteTable(
 		last_used_at: time(),
 		...editable(),
 	},
-	(t) => [uniqueIndex('api_tokens_hash').on(t.hash), index('api_tokens_user').on(t.user_id, t.id)],
+	(t) => [
+		// Every request of a program looks its token up by the hash.
+		uniqueIndex('api_tokens_hash').on(t.hash),
+		// A person's tokens: their list, and their end.
+		index('api_tokens_user').on(t.user_id, t.id),
+	],
 );

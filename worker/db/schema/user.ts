@@ -18,7 +18,9 @@ export const users = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A name is one person; people sign in by it.
 		uniqueIndex('users_username').on(t.username),
+		// An address is one person: a provider links by it.
 		uniqueIndex('users_email')
 			.on(t.email)
 			.where(sql`email is not null`),
@@ -39,7 +41,12 @@ export const identities = sqliteTable(
 		password_hash: text(),
 		...stamps(),
 	},
-	(t) => [uniqueIndex('identities_subject').on(t.provider, t.subject), index('identities_user').on(t.user_id)],
+	(t) => [
+		// Who a provider says it is, or the password of an account.
+		uniqueIndex('identities_subject').on(t.provider, t.subject),
+		// A person's identities: a password is changed by it.
+		index('identities_user').on(t.user_id),
+	],
 );
 
 export const sessions = sqliteTable(

@@ -21,7 +21,9 @@ export const watches = sqliteTable(
 	},
 	(t) => [
 		primaryKey({ columns: [t.user_id, t.project_id] }),
+		// What goes with a project that is deleted.
 		index('watches_project').on(t.project_id),
+		// Sockets that cannot be open any more are one range of this.
 		index('watches_at').on(t.at),
 	],
 );

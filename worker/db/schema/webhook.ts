@@ -26,7 +26,9 @@ export const webhooks = sqliteTable(
 		...editable(),
 	},
 	(t) => [
+		// A project's webhooks, by name; and those to be told of what happened in it.
 		index('webhooks_project').on(t.project_id, t.name),
+		// A person has one.
 		uniqueIndex('webhooks_user')
 			.on(t.user_id)
 			.where(sql`user_id is not null`),
@@ -53,7 +55,9 @@ export const webhook_deliveries = sqliteTable(
 		created_at: time().notNull(),
 	},
 	(t) => [
+		// A webhook's log, the latest first; beyond what is kept, the oldest go.
 		index('webhook_deliveries_webhook').on(t.webhook_id, t.id),
+		// What is told is told once.
 		uniqueIndex('webhook_deliveries_key').on(t.key),
 		// What is due is one range of this.
 		index('webhook_deliveries_due')

@@ -95,6 +95,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'action_item.update': { state: 'done' },
 	'hub_secret.put': { value: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
 	'alert_source.create': { name: 'Prometheus', kind: 'alertmanager', severity: 'high' },
+	'alert_source.update': { severities: { sev1: 'critical' }, group_by: ['alertname', 'cluster'] },
 	'alert_source.preview': { payload: { title: 'Checkout answers 502', status: 'firing' } },
 	'webhook.create': {
 		project_id: 3,

@@ -62,7 +62,7 @@ const unkept = new Set([
 ]);
 
 /** Open to all, and refused for what is sent with them. */
-const proving = new Set(['session.create', 'session.confirm', 'agent.join', 'change.receive']);
+const proving = new Set(['session.create', 'session.confirm', 'agent.join', 'change.receive', 'alert_source.receive']);
 
 /** Where guessing is slowed down. */
 const counted = new Set([

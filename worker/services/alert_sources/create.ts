@@ -8,7 +8,7 @@ import { assertWritable, created, one, writable } from '../edit.ts';
 import { enter, inProject } from '../gate.ts';
 import { assertEnvironment, environmentQuery, stillThere } from '../incidents/references.ts';
 import { hashOf, newSecret } from '../secrets.ts';
-import { countOf, pathOf, sourceColumns, tellSource } from './rows.ts';
+import { assertSigns, countOf, pathOf, sourceColumns, tellSource } from './rows.ts';
 
 /** A place where alerts come in. What opens it is shown this once. */
 export async function createAlertSource(
@@ -21,6 +21,7 @@ export async function createAlertSource(
 		countOf(ctx, project_id),
 	]);
 	assertWritable(project);
+	assertSigns(input);
 	assertEnvironment(input.environment_id, rows[0]);
 	if ((rows[1][0]?.count ?? 0) >= ALERT_SOURCES_MAX)
 		throw conflict(`A project has at most ${String(ALERT_SOURCES_MAX)} alert sources.`);

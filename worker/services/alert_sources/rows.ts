@@ -1,5 +1,6 @@
 import { eq, getTableColumns, sql } from 'drizzle-orm';
 import type { AlertSource } from '#domain/alert.ts';
+import { invalid } from '#domain/errors.ts';
 import type { Action } from '#domain/permissions.ts';
 import { alert_sources } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
@@ -19,6 +20,12 @@ export async function enterSource(ctx: Ctx, action: Extract<Action, `alert_sourc
 		ctx.db.select(sourceColumns).from(alert_sources).where(eq(alert_sources.id, id)),
 	]);
 	return { actor, project, source: one(rows[0], 'alert source') };
+}
+
+/** Throws `invalid` for a source that is to check what its kind never sends. */
+export function assertSigns({ kind, secret_ref }: Pick<AlertSource, 'kind' | 'secret_ref'>): void {
+	if (secret_ref !== null && kind !== 'grafana')
+		throw invalid('secret_ref', 'is for Grafana: no other signs what it sends');
 }
 
 /** Open pages of the project learn that something changed, and ask for it where they may. */

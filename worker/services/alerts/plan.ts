@@ -8,8 +8,8 @@ import {
 	type LastTold,
 	momentOf,
 	newsOf,
-	readAlerts,
 } from '#domain/alert.ts';
+import { readAlerts } from '#domain/alert-payload.ts';
 import type { Severity } from '#domain/incident.ts';
 import { incidents } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
@@ -35,7 +35,7 @@ export async function planOf(
 	source: AlertSource,
 	body: unknown,
 ): Promise<{ steps: Step[]; taken: AlertsTaken }> {
-	const { alerts, left_out } = readAlerts(source.kind, body);
+	const { alerts, left_out } = readAlerts(source, body);
 	const now = new Date(ctx.now()).toISOString();
 	const told = await Promise.all(
 		alerts.map(async ({ at: said, ...alert }) => ({

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { AlertSource, AlertSourceKind, AlertsTaken } from '#domain/alert.ts';
-import { notFound } from '#domain/errors.ts';
+import { DomainError, notFound } from '#domain/errors.ts';
 import type { EntryRef } from '#domain/incident-entry.ts';
 import { alert_sources, incident_entries, incidents, projects } from '../../db/client.ts';
 import { sourceColumns } from '../alert_sources/rows.ts';
@@ -11,21 +11,23 @@ import type { Ctx } from '../context.ts';
 import { assertWritable, unchanged, writable } from '../edit.ts';
 import { changesFor } from '../incidents/rows.ts';
 import { rowsOf } from '../rows-of.ts';
+import type { Sealer } from '../sealed.ts';
 import { hashOf } from '../secrets.ts';
 import { lastLine, planOf, type Step } from './plan.ts';
+import { isProved, type Signature } from './proof.ts';
 
 /** So many deliveries with anything new in them are taken of a source in a quarter of an hour: its address may have got about. */
 const NEWS_MAX = 150;
 
-export interface AlertDelivery {
+export interface AlertDelivery extends Signature {
 	kind: AlertSourceKind;
 	key: string;
 	body: Uint8Array;
 }
 
 /** Takes what a source sends. Nobody is signed in: the key in its address says which source it is. */
-export async function receiveAlerts(ctx: Ctx, delivery: AlertDelivery): Promise<AlertsTaken> {
-	const source = await known(ctx, delivery);
+export async function receiveAlerts(ctx: Ctx, sealer: Sealer, delivery: AlertDelivery): Promise<AlertsTaken> {
+	const source = await known(ctx, sealer, delivery);
 	const { steps, taken } = await planOf(ctx, source, jsonOf(delivery.body));
 	const news = steps.filter(({ does }) => does === 'open' || does === 'note');
 	if (news.length === 0) return taken;
@@ -36,8 +38,8 @@ export async function receiveAlerts(ctx: Ctx, delivery: AlertDelivery): Promise<
 	return taken;
 }
 
-/** The source of this key. One answer for all that is wrong. */
-async function known(ctx: Ctx, { kind, key }: AlertDelivery): Promise<AlertSource> {
+/** The source of this key, where the delivery is signed as it asks. One answer for each key that is wrong. */
+async function known(ctx: Ctx, sealer: Sealer, { kind, key, ...signed }: AlertDelivery): Promise<AlertSource> {
 	const limit: Limit = { subject: `alerts:${ctx.ip ?? ''}`, max: 60 };
 	const [[counted], [found]] = await ctx.db.batch([
 		countAttempt(ctx, limit),
@@ -49,6 +51,11 @@ async function known(ctx: Ctx, { kind, key }: AlertDelivery): Promise<AlertSourc
 	]);
 	assertWithin(ctx, limit, counted);
 	if (found?.kind !== kind) throw notFound('alert source');
+	if (!(await isProved(ctx, sealer, found, signed)))
+		throw new DomainError(
+			'not_signed_in',
+			'This is not signed with the key that the alert source asks for, or not now.',
+		);
 	await uncount(ctx, limit);
 	const { project_status, ...source } = found;
 	assertWritable({ status: project_status });

@@ -4,7 +4,7 @@ import { type HookEvent, type HookProvider, type HookTaken, readHook } from '#do
 import type { GitChange } from '#domain/repo.ts';
 import { git_changes, git_repos, hook_deliveries, projects } from '../../db/client.ts';
 import { assertWithin, countAttempt, type Limit, uncount } from '../attempts.ts';
-import { jsonOf, sha256 } from '../bytes.ts';
+import { concat, jsonOf, sha256 } from '../bytes.ts';
 import { type AuditEntry, commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertWritable, changesOf, edited, editEntry, isEmpty, unchanged, writable } from '../edit.ts';
@@ -171,11 +171,4 @@ function inserted(ctx: Ctx, repo_id: number, project_id: number, fresh: HookEven
 		updated_at: now,
 	}));
 	return ctx.db.insert(git_changes).select(rowsOf(git_changes, rows)).onConflictDoNothing().returning();
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-	const all = new Uint8Array(a.length + b.length);
-	all.set(a);
-	all.set(b, a.length);
-	return all;
 }
