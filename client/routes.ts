@@ -62,7 +62,7 @@ import type {
 	PostMortemVersion,
 	PostMortemVersionItem,
 } from '#domain/postmortem.ts';
-import type { ProjectCreate, ProjectPatch, ProjectView } from '#domain/project.ts';
+import type { Project, ProjectCreate, ProjectHandOver, ProjectPatch, ProjectView } from '#domain/project.ts';
 import type { GitChange, GitChangeCreate, GitChangePatch, GitRepo, GitRepoCreate, GitRepoPatch } from '#domain/repo.ts';
 import type { RunCallback } from '#domain/run-callback.ts';
 import type { Run, RunItem, RunStart } from '#domain/run.ts';
@@ -203,6 +203,7 @@ export interface Routes {
 	'GET /projects/:': { answer: z.output<typeof ProjectView> };
 	'PATCH /projects/:': { body: z.input<typeof ProjectPatch>; answer: z.output<typeof ProjectView> };
 	'DELETE /projects/:': { answer: null };
+	'POST /projects/:/owner': { body: z.input<typeof ProjectHandOver>; answer: z.output<typeof Project> };
 	'GET /projects/:/environments': {
 		query: 'limit' | 'cursor' | 'q' | 'sort' | 'type';
 		answer: Page<z.output<typeof Environment>>;

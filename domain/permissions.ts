@@ -60,6 +60,7 @@ export const permissions = {
 	'project.create': { admin: 'any', projets: 'any', dev: 'no', ops: 'no' },
 	'project.read': readers,
 	'project.update': owners,
+	'project.hand_over': owners,
 	'project_group.list': readers,
 	'project_group.put': owners,
 	'project_group.delete': owners,

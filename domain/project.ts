@@ -40,5 +40,9 @@ export const ProjectCreate = z.strictObject({
 });
 export type ProjectCreate = z.infer<typeof ProjectCreate>;
 
+/** Who is to own it from here on: an active person whose role makes projects. */
+export const ProjectHandOver = z.strictObject({ owner_id: Id });
+export type ProjectHandOver = z.infer<typeof ProjectHandOver>;
+
 export const ProjectPatch = z.strictObject({ ...fields, status: ProjectStatus }).partial();
 export type ProjectPatch = z.infer<typeof ProjectPatch>;

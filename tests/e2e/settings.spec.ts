@@ -17,6 +17,26 @@ const local = (ms: number) =>
 		.replace(' ', 'T');
 const HOUR_MS = 3_600_000;
 
+test('a project is handed over, and is gone for who gave it away', async ({ open }) => {
+	const mine = await projectOf('projets');
+	const { page, faults } = await open('projets');
+	await page.goto(`${mine.at}/settings#danger`);
+	const danger = page.locator('#danger');
+	await expect(danger.getByText('It belongs to')).toBeVisible();
+	const admin = await apiOf('admin');
+	const me = await admin.get('/api/auth/me');
+	const choice = danger.getByLabel('New owner');
+	await choice.selectOption(String(me.id));
+	expect(await complaints(page)).toEqual([]);
+	await danger.getByRole('button', { name: 'Hand over' }).click();
+	await expect(page).toHaveURL(/\/$/);
+	await expect(page.getByText('It belongs to').first()).toBeVisible();
+	await expect(page.getByRole('link', { name: mine.name })).toHaveCount(0);
+	expect(await admin.get(`/api${mine.at}`)).toMatchObject({ owner_id: me.id });
+	// What was still asked of it on the way out is not there.
+	expect(faults.splice(0).filter((fault) => !fault.includes(` 404 (Not Found)`))).toEqual([]);
+});
+
 test('an environment’s backend says beside each field what is wrong with it, and keeps what is right', async ({
 	open,
 }) => {

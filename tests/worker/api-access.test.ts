@@ -393,6 +393,10 @@ const table: Record<string, [string, () => Promise<Asked>]> = {
 			...on(await admin.ok('GET', `/api/projects/${String(p)}`), { body: { description: fresh('d') } }),
 		}),
 	],
+	'POST /api/projects/{id}/owner': [
+		'yynnnh',
+		() => at('/api/projects/{id}/owner', make.project(), () => ({ body: { owner_id: admin.id } })),
+	],
 	'DELETE /api/projects/{id}': ['yynnnh', () => at('/api/projects/{id}', make.project(), on)],
 	'GET /api/projects/{id}/environments': ['yyyyyh', inP('/api/projects/{id}/environments')],
 	'POST /api/projects/{id}/environments': [

@@ -301,6 +301,40 @@ describe('letting go of a project', () => {
 	});
 });
 
+describe('handing a project over', () => {
+	const to = (call: Caller, id: number, owner_id: number) =>
+		call.call('POST', at(id, '/owner'), { body: { owner_id } });
+
+	it('gives another person all that goes with it, and takes it from the one before; it is audited', async () => {
+		const mine = await project(owner);
+		const next = await person('projets');
+		expect((await next.call('GET', at(mine))).status).toBe(404);
+		expect(await to(owner, mine, next.id)).toMatchObject({ status: 200, body: { owner_id: next.id, version: 2 } });
+		expect(await next.ok('GET', at(mine))).toMatchObject({ access: 'manage' });
+		expect((await owner.call('GET', at(mine))).status).toBe(404);
+		expect((await to(owner, mine, owner.id)).status).toBe(404);
+		expect((await auditOf('Project', mine))[0]).toMatchObject({
+			action: 'project.hand_over',
+			metadata: { changes: { owner_id: { from: owner.id, to: next.id } } },
+		});
+	});
+
+	it('is to an active person whose role may own one, also of an archived project', async () => {
+		const mine = await project(owner);
+		const left = await person('projets');
+		await env.DB.prepare('update users set is_active = 0 where id = ?').bind(left.id).run();
+		const refused = { status: 400, body: { errors: [{ path: 'owner_id' }] } };
+		for (const id of [dev.id, left.id, 999_999]) expect(await to(owner, mine, id)).toMatchObject(refused);
+		expect((await to(stranger, mine, owner.id)).status).toBe(404);
+		// 3: it is no field of the project's.
+		const patched = await edit(mine, { owner_id: admin.id });
+		expect(patched.status).toBe(400);
+		expect(JSON.stringify(patched.body.errors)).toContain('owner_id');
+		await env.DB.prepare("update projects set status = 'archived' where id = ?").bind(mine).run();
+		expect(await to(admin, mine, admin.id)).toMatchObject({ status: 200, body: { owner_id: admin.id } });
+	});
+});
+
 /** What the verb counts. */
 async function hanging(id: number): Promise<{ counts: Record<string, number> }> {
 	const [{ connect, projects }, { hangingOn }] = await Promise.all([

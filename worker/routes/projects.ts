@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { pageOf } from '#domain/common.ts';
 import { Environment, EnvironmentCreate, EnvironmentPatch } from '#domain/environment.ts';
-import { ProjectCreate, ProjectPatch, ProjectView } from '#domain/project.ts';
+import { Project, ProjectCreate, ProjectHandOver, ProjectPatch, ProjectView } from '#domain/project.ts';
 import { ifMatch, posted, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
@@ -13,6 +13,7 @@ import { readEnvironment } from '#worker/services/environments/read.ts';
 import { updateEnvironment } from '#worker/services/environments/update.ts';
 import { createProject } from '#worker/services/projects/create.ts';
 import { deleteProject } from '#worker/services/projects/delete.ts';
+import { handOverProject } from '#worker/services/projects/hand-over.ts';
 import { listProjects, ProjectList } from '#worker/services/projects/list.ts';
 import { readProject } from '#worker/services/projects/read.ts';
 import { updateProject } from '#worker/services/projects/update.ts';
@@ -40,6 +41,13 @@ export const projects = new Hono<AppEnv>()
 		json(ProjectPatch),
 		async (c) =>
 			row(c, await settled(() => updateProject(c.var.ctx, c.req.valid('param').id, ifMatch(c), c.req.valid('json')))),
+	)
+	.post(
+		'/projects/:id/owner',
+		describe('project.hand_over', 'Give a project to another owner', { schema: Project }),
+		idIn('project'),
+		json(ProjectHandOver),
+		(c) => posted(c, 200, (ctx) => handOverProject(ctx, c.req.valid('param').id, c.req.valid('json'))),
 	)
 	.delete(
 		'/projects/:id',

@@ -84,6 +84,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'incident.resolve': { note: 'the cache is larger now' },
 	'incident.close': {},
 	'incident.reopen': { reason: 'it is back' },
+	'project.hand_over': { owner_id: 7 },
 	'incident.hand_over': { role: 'scribe', user_id: 7 },
 	'incident_entry.create': { body: 'The cache was evicted', pinned: true },
 	'incident_entry.update': { pinned: false },
