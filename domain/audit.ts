@@ -24,13 +24,26 @@ export const AuditLog = z.object({
 });
 export type AuditLog = z.infer<typeof AuditLog>;
 
+/** A link of the audit's chain: the row it seals, and its hash. */
+export interface AuditLink {
+	audit_id: number;
+	hash: string;
+}
+
+/** Rows `id` to `to_id` were sealed otherwise once. */
+export interface AuditRewind {
+	id: number;
+	to_id: number;
+}
+
 /** What is wrong with the chain, and from which row on. */
 export const AuditFault = z.object({
 	/**
 	 * `altered`: the row is not what was sealed. `relinked`: its link does not name the one before it. `missing`: rows `id` to
-	 * `to_id` are gone. `unsealed`: rows that lie before the last link and have none.
+	 * `to_id` are gone. `unsealed`: rows that lie before the last link and have none. `rewound`: the chain once went as far as `to_id`
+	 * with other links, and was written anew from `id` on.
 	 */
-	kind: z.enum(['altered', 'relinked', 'missing', 'unsealed']),
+	kind: z.enum(['altered', 'relinked', 'missing', 'unsealed', 'rewound']),
 	id: Id,
 	to_id: Id,
 });

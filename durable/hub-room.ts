@@ -5,6 +5,8 @@ import { Close } from '#protocol/close-codes.ts';
 import { BROWSER_PROTOCOL } from '#protocol/version.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { stillAdmins } from '#worker/services/live/still-allowed.ts';
+import type { AuditLink, AuditRewind } from '#domain/audit.ts';
+import { Keyed } from './core/keyed.ts';
 import { concerns, Touches } from './core/touches.ts';
 import { PageSockets } from './page-sockets.ts';
 import { Rights } from './rights.ts';
@@ -16,18 +18,27 @@ interface Page extends Watcher {
 }
 
 const PAGES_MAX = 20_000;
+/** The first are kept: that it happened is what counts. */
+const REWINDS_MAX = 100;
+
+interface Kept {
+	audit_link: AuditLink | null;
+	audit_rewinds: AuditRewind[];
+}
 
 /**
  * What belongs to no project: every open page of the hub, told by kind what changed there (docs/adr/0016-the-room-of-the-hub.md).
- * There is one, and it keeps nothing: what a page may have missed it asks for.
+ * There is one. Of what it tells it keeps nothing: what a page may have missed it asks for. It is the witness of the audit's chain.
  */
 export class HubRoom extends DurableObject<Env> {
 	readonly #touches = new Touches(crypto.randomUUID());
 	readonly #frames = new PageSockets<FromHubPage, ToHubPage>(FromHubPage);
 	readonly #rights: Rights;
+	readonly #kept: Keyed<Kept>;
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env);
+		this.#kept = new Keyed(ctx.storage);
 		this.#rights = new Rights(
 			async (proofs) => {
 				const admins = await stillAdmins(systemCtx(env, ctx), proofs);
@@ -49,6 +60,22 @@ export class HubRoom extends DurableObject<Env> {
 		await Promise.all(lost.map(async ({ user_id }) => user_id !== null && this.#rights.changed(user_id, now)));
 		for (const [ws, page] of this.#pages())
 			if (page.follows) this.#tell(ws, [...new Set(touches.filter((t) => concerns(t, page)).map((t) => t.kind))]);
+	}
+
+	// ——— the witness of the audit's chain (worker/services/context.ts) ———
+
+	auditRecall(): { link: AuditLink | null; rewinds: AuditRewind[] } {
+		return { link: this.#kept.get('audit_link'), rewinds: this.#kept.get('audit_rewinds') ?? [] };
+	}
+
+	auditSealed(link: AuditLink): void {
+		if (link.audit_id > (this.#kept.get('audit_link')?.audit_id ?? 0)) this.#kept.put('audit_link', link);
+	}
+
+	auditRewound(rewind: AuditRewind, link: AuditLink | null): void {
+		const known = this.#kept.get('audit_rewinds') ?? [];
+		this.#kept.put('audit_rewinds', [...known, rewind].slice(0, REWINDS_MAX));
+		this.#kept.put('audit_link', link);
 	}
 
 	override fetch(request: Request): Response {

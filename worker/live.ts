@@ -1,4 +1,4 @@
-import type { Live, RowChange } from './services/context.ts';
+import type { Live, RowChange, Witness } from './services/context.ts';
 import type { Report } from './services/runs/report.ts';
 import type { LogRange, Logs } from './services/logs.ts';
 
@@ -8,6 +8,19 @@ let auditDue = 0;
 
 /** There is one. */
 export const hubRoom = (env: Env) => env.HUB_ROOM.getByName('hub');
+
+/** The `Witness` port over the room of the hub. */
+export const witnessOf = (env: Env): Witness => ({
+	async recall() {
+		return hubRoom(env).auditRecall();
+	},
+	async sealed(link) {
+		await hubRoom(env).auditSealed(link);
+	},
+	async rewound(rewind, link) {
+		await hubRoom(env).auditRewound(rewind, link);
+	},
+});
 
 /** The `Live` port over the objects. */
 export const liveOf = (env: Env): Live => ({

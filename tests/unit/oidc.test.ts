@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Username } from '#domain/user.ts';
-import { claimAt, personOf, usernameOf } from '#worker/services/oidc/person.ts';
+import { claimAt, personOf, together, usernameOf } from '#worker/services/oidc/person.ts';
 import { type OidcSettings, type SignInEnv, signInSettings } from '#worker/services/oidc/settings.ts';
 
 const MINIMUM: SignInEnv = { UHUB_OIDC_ISSUER: 'https://id.example.org/realms/x', UHUB_OIDC_CLIENT_ID: 'uhub' };
@@ -12,6 +12,23 @@ const settings = (env: SignInEnv = {}): OidcSettings => {
 	if (!oidc) throw new Error(problems.join());
 	return oidc;
 };
+
+describe('claims from two places', () => {
+	const asked = { email: 'b@example.org', email_verified: true, groups: ['x'] };
+
+	it('vouch each for the address they name, and for no other', () => {
+		expect(together(asked, { sub: '1', email: 'a@example.org' })).toMatchObject({
+			email: 'a@example.org',
+			email_verified: undefined,
+			groups: ['x'],
+		});
+		expect(together(asked, { email: 'b@example.org' })).toMatchObject({ email_verified: true });
+		expect(together(asked, { email: 'b@example.org', email_verified: false })).toMatchObject({ email_verified: false });
+		expect(together(asked, { email_verified: true })).toMatchObject({ email: 'b@example.org', email_verified: true });
+		expect(together({ email: 'b@example.org' }, { email_verified: true })).toMatchObject({ email_verified: undefined });
+		expect(together({}, {})).toMatchObject({ email: undefined, email_verified: undefined });
+	});
+});
 
 describe('the settings of sign-in', () => {
 	it('are none by default, and few are needed', () => {

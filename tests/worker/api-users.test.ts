@@ -161,6 +161,31 @@ describe('7: a password an admin gives', () => {
 		expect(await audited('user.password', idOf(user))).toBe(1);
 	});
 
+	it('7: leaves open nothing else that led to the account, nor does leaving it', async () => {
+		const user = await made();
+		const keys = async () => {
+			const mine = caller(await session(idOf(user)));
+			const token = await mine('POST', '/api/tokens', { body: { name: fresh('token'), scopes: ['read'] } });
+			const feed = await mine('POST', '/api/me/feed');
+			const { pathname, search } = new URL(String(feed.body.calendar_url));
+			return async () => [
+				(await nobody('GET', '/api/auth/me', { headers: { authorization: `Bearer ${String(token.body.token)}` } }))
+					.status,
+				(await nobody('GET', pathname + search)).status,
+			];
+		};
+		const before = await keys();
+		expect(await before()).toEqual([200, 200]);
+		await admin.ok('POST', `/api/users/${String(user.id)}/password`, {});
+		const gone = await before();
+		expect(gone[0]).toBe(401);
+		expect(gone[1]).toBe(404);
+		const later = await keys();
+		const off = await patch(user, { is_active: false });
+		await patch(off.body, { is_active: true });
+		expect(await later()).toEqual(gone);
+	});
+
 	it('can be chosen, also for an account that had none', async () => {
 		const id = await insert('users', { username: fresh('oidc'), role: 'dev' });
 		const { username } = await admin.ok('GET', `/api/users/${String(id)}`);

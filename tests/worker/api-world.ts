@@ -126,6 +126,7 @@ export function ctxFor(credential: Ctx['credential'], overrides: Partial<Ctx> = 
 			rightsChanged: silent,
 		},
 		store: storeOf(env),
+		witness: { recall: () => Promise.resolve({ link: null, rewinds: [] }), sealed: silent, rewound: silent },
 		networks: [],
 		url: ORIGIN,
 		now: Date.now,

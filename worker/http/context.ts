@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { connect } from '#worker/db/client.ts';
-import { liveOf } from '#worker/live.ts';
+import { liveOf, witnessOf } from '#worker/live.ts';
 import type { Credential, Ctx } from '#worker/services/context.ts';
 import { hashOf } from '#worker/services/secrets.ts';
 import { allowedNetworks, outsideOf } from '#worker/outside.ts';
@@ -58,6 +58,7 @@ function ctxOf(
 		db: connect(env.DB),
 		live: liveOf(env),
 		store: storeOf(env),
+		witness: witnessOf(env),
 		networks: allowedNetworks(env),
 		url: env.UHUB_PUBLIC_URL ?? null,
 		now: Date.now,

@@ -1,3 +1,4 @@
+import type { AuditLink, AuditRewind } from '#domain/audit.ts';
 import type { Actor } from '#domain/permissions.ts';
 import type { Entity, Touch } from '#protocol/browser.ts';
 import type { Db } from '../db/client.ts';
@@ -43,12 +44,25 @@ export interface Store {
 	get(key: string): Promise<Uint8Array | null>;
 }
 
+/**
+ * Remembers outside of the database how far the audit's chain came, so that whoever writes to the database cannot have the hub seal a
+ * history of theirs. A database that is brought back to an earlier time is seen here too.
+ */
+export interface Witness {
+	recall(): Promise<{ link: AuditLink | null; rewinds: readonly AuditRewind[] }>;
+	/** The chain came as far as this; what lies before what is known changes nothing. */
+	sealed(link: AuditLink): Promise<void>;
+	/** What is remembered is no link of the chain any more: from now on `link` (null: none) counts. */
+	rewound(rewind: AuditRewind, link: AuditLink | null): Promise<void>;
+}
+
 /** Everything a verb needs of the world. */
 export interface Ctx {
 	db: Db;
 	credential: Credential;
 	live: Live;
 	store: Store;
+	witness: Witness;
 	/** Networks of one's own that the hub may call, beside the open internet. */
 	networks: readonly string[];
 	/** Where the hub is reached from outside; null where nobody said. */

@@ -1,4 +1,5 @@
-import { asc, desc, gt } from 'drizzle-orm';
+import { asc, desc, eq, gt } from 'drizzle-orm';
+import type { AuditLink, AuditRewind } from '#domain/audit.ts';
 import { audit_logs, audit_seals } from '../../db/client.ts';
 import { sha256 } from '../bytes.ts';
 import type { Ctx } from '../context.ts';
@@ -36,8 +37,12 @@ export const sealHash = (prev_hash: string, row: AuditRow): Promise<string> =>
 /**
  * Adds the audit rows written since to the chain. Rows are numbered in the order they were committed, so the chain has no
  * holes. Of two sealers at once the second fails on the link it wanted, and has nothing left to do. Gives how many were sealed.
+ * The witness is told of a chain that is not the one it knows before anything is sealed, and after each batch how far it came.
  */
 export async function sealAudit(ctx: Ctx): Promise<number> {
+	const { link } = await ctx.witness.recall();
+	const rewind = link && (await rewindOf(ctx, link));
+	if (rewind) await ctx.witness.rewound(rewind, await lastLink(ctx));
 	let sealed = 0;
 	for (let batch = 0; batch < BATCHES_MAX; batch++) {
 		const count = await sealBatch(ctx);
@@ -47,8 +52,25 @@ export async function sealAudit(ctx: Ctx): Promise<number> {
 	return sealed;
 }
 
+/** What was written anew of the chain that once had this link; null when it still has it. */
+export async function rewindOf(ctx: Ctx, link: AuditLink): Promise<AuditRewind | null> {
+	const [seal] = await ctx.db
+		.select({ hash: audit_seals.hash })
+		.from(audit_seals)
+		.where(eq(audit_seals.audit_id, link.audit_id));
+	if (seal?.hash === link.hash) return null;
+	const last = await lastLink(ctx);
+	return { id: Math.min((last?.audit_id ?? 0) + 1, link.audit_id), to_id: link.audit_id };
+}
+
+async function lastLink(ctx: Ctx): Promise<AuditLink | null> {
+	const { audit_id, hash } = audit_seals;
+	const [last] = await ctx.db.select({ audit_id, hash }).from(audit_seals).orderBy(desc(audit_id)).limit(1);
+	return last ?? null;
+}
+
 async function sealBatch(ctx: Ctx): Promise<number> {
-	const [last] = await ctx.db.select().from(audit_seals).orderBy(desc(audit_seals.audit_id)).limit(1);
+	const last = await lastLink(ctx);
 	const rows = await ctx.db
 		.select()
 		.from(audit_logs)
@@ -63,6 +85,9 @@ async function sealBatch(ctx: Ctx): Promise<number> {
 		prev_hash = hash;
 	}
 	const [first, ...rest] = seals;
-	if (first) await ctx.db.batch([first, ...rest]);
+	const end = rows.at(-1);
+	if (!first || !end) return 0;
+	await ctx.db.batch([first, ...rest]);
+	await ctx.witness.sealed({ audit_id: end.id, hash: prev_hash });
 	return seals.length;
 }

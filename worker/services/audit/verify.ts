@@ -1,13 +1,13 @@
 import { and, asc, gt, lte, max, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import type { AuditFault, AuditVerified } from '#domain/audit.ts';
+import type { AuditFault, AuditRewind, AuditVerified } from '#domain/audit.ts';
 import { Id } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
 import { audit_logs, audit_seals } from '../../db/client.ts';
 import { fromBase64url, toBase64url } from '../bytes.ts';
 import type { Ctx } from '../context.ts';
 import { enter } from '../gate.ts';
-import { GENESIS, sealHash } from './seal.ts';
+import { GENESIS, rewindOf, sealHash } from './seal.ts';
 
 /** How many numbers one part looks at: a second's work at most. */
 const PART = 2000;
@@ -21,7 +21,7 @@ const Cursor = z.strictObject({ after: Id, hash: z.string().regex(/^[0-9a-f]{64}
 /**
  * Follows the chain from the start, or from where the last part ended: every row still is what was sealed, every link names
  * the one before, and no number is left out. Numbers are given in the order of commits and never twice, so a gap is a row
- * that is gone; the table's counter tells of those cut off at the end.
+ * that is gone; the table's counter tells of those cut off at the end, and the witness of a chain that was written anew.
  */
 export async function verifyAudit(ctx: Ctx, query: z.infer<typeof VerifyQuery>): Promise<AuditVerified> {
 	const from = query.cursor === undefined ? { after: 0, hash: GENESIS } : decode(query.cursor);
@@ -44,6 +44,7 @@ export async function verifyAudit(ctx: Ctx, query: z.infer<typeof VerifyQuery>):
 			.where(sql`name = 'audit_logs'`),
 		ctx.db.select({ id: max(audit_logs.id) }).from(audit_logs),
 	]);
+	const rewinds = await rewindsOf(ctx);
 	const sealed = rows[2][0]?.id ?? 0;
 	const given = Math.max(rows[3][0]?.id ?? 0, sealed, rows[4][0]?.id ?? 0);
 	const end = Math.min(upTo, given);
@@ -74,6 +75,10 @@ export async function verifyAudit(ctx: Ctx, query: z.infer<typeof VerifyQuery>):
 		({ hash } = seal);
 		head = { id, hash };
 	}
+	for (const { id, to_id } of rewinds)
+		if (to_id > from.after && (to_id <= end || end === given) && faults.length < FAULTS_MAX)
+			faults.push({ kind: 'rewound', id, to_id });
+	faults.sort((a, b) => a.id - b.id);
 	return {
 		checked,
 		faults,
@@ -82,6 +87,13 @@ export async function verifyAudit(ctx: Ctx, query: z.infer<typeof VerifyQuery>):
 		last_id: given,
 		next_cursor: end < given ? encode({ after: end, hash }) : null,
 	};
+}
+
+/** What the witness saw written anew, and what it would see now. */
+async function rewindsOf(ctx: Ctx): Promise<AuditRewind[]> {
+	const { link, rewinds } = await ctx.witness.recall();
+	const now = link && (await rewindOf(ctx, link));
+	return now ? [...rewinds, now] : [...rewinds];
 }
 
 const encode = (cursor: z.infer<typeof Cursor>): string =>

@@ -49,6 +49,13 @@ function mappedRole({ claim, map }: NonNullable<OidcSettings['roles']>, claims: 
 	return map.find(([group]) => groups.has(group))?.[1] ?? null;
 }
 
+/** The ID token before what was asked for besides. Whether an address is verified is said by whoever names that address. */
+export function together(asked: Claims, claims: Claims): Claims {
+	const { email, email_verified } = claims.email === undefined ? asked : claims;
+	const same = email !== undefined && asked.email === email;
+	return { ...asked, ...claims, email, email_verified: email_verified ?? (same ? asked.email_verified : undefined) };
+}
+
 /** A claim by its very name, which may be an address with dots in it; else by the path its dots make (`realm_access.roles`). */
 export function claimAt(claims: Claims, name: string): unknown {
 	if (Object.hasOwn(claims, name)) return claims[name];

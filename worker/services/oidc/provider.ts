@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { z } from 'zod';
 import { Time } from '#domain/common.ts';
 import type { SignInRefusal } from '#domain/sign-in.ts';
-import { claimAt, type Claims } from './person.ts';
+import { claimAt, type Claims, together } from './person.ts';
 import type { OidcSettings } from './settings.ts';
 
 const PATIENCE_MS = 10_000;
@@ -120,7 +120,7 @@ export class Provider {
 			claims.sub,
 			await oauth.userInfoRequest(server, this.#client, tokens.access_token, this.#options),
 		);
-		return { ...more, ...claims };
+		return together(more, claims);
 	}
 
 	/** Many providers keep the e-mail and the groups out of the ID token. */

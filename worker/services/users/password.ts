@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { conflict } from '#domain/errors.ts';
 import type { PasswordWasReset } from '#domain/user.ts';
-import { identities, login_attempts, sessions, users } from '../../db/client.ts';
+import { api_tokens, feeds, identities, login_attempts, sessions, users } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { created, one } from '../edit.ts';
@@ -10,7 +10,7 @@ import { tellRooms, watchedBy } from '../live/watches.ts';
 import { newPassword, type Passwords } from '../session/passwords.ts';
 import { stillAdmin } from './rules.ts';
 
-/** An admin gives somebody a new password, theirs or a made one that is shown this once. All the person's sessions end. */
+/** An admin gives somebody a new password, theirs or a made one that is shown this once. Whatever else opens the account ends: sessions, API tokens, the calendar's address. */
 export async function resetPassword(
 	ctx: Ctx,
 	passwords: Passwords,
@@ -36,6 +36,8 @@ export async function resetPassword(
 				.values({ user_id: id, provider: 'credential', subject: String(id), password_hash, created_at, updated_at })
 				.onConflictDoUpdate({ target: [identities.provider, identities.subject], set: { password_hash, updated_at } }),
 			ctx.db.delete(sessions).where(eq(sessions.user_id, id)),
+			ctx.db.delete(api_tokens).where(eq(api_tokens.user_id, id)),
+			ctx.db.delete(feeds).where(eq(feeds.user_id, id)),
 			ctx.db.delete(login_attempts).where(eq(login_attempts.subject, `user:${username}`)),
 		],
 		audit: [{ action: 'user.password', object_type: 'User', object_id: id, project_id: null }],

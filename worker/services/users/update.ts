@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import type { User, UserPatch } from '#domain/user.ts';
-import { api_tokens, sessions, users } from '../../db/client.ts';
+import { api_tokens, feeds, sessions, users } from '../../db/client.ts';
 import { commit } from '../commit.ts';
 import type { Ctx } from '../context.ts';
 import { assertFresh, changesOf, edited, editEntry, isEmpty, one, unchanged } from '../edit.ts';
@@ -8,7 +8,7 @@ import { enter } from '../gate.ts';
 import { tellRooms, watchedBy } from '../live/watches.ts';
 import { keepAnAdmin, otherAdmins, stillAdmin } from './rules.ts';
 
-/** An admin edits a person. Deactivated, they have no session and no token from here on, and their sockets close. */
+/** An admin edits a person. Deactivated, they have no session, no token and no calendar address from here on, and their sockets close. */
 export async function updateUser(ctx: Ctx, id: number, version: number, patch: UserPatch): Promise<User> {
 	const { actor, rows } = await enter(ctx, 'user.update', null, [
 		ctx.db.select().from(users).where(eq(users.id, id)),
@@ -24,12 +24,13 @@ export async function updateUser(ctx: Ctx, id: number, version: number, patch: U
 	};
 	const leaves = changes.is_active?.to === false;
 
-	const [watched, , , updated] = await commit(ctx, actor, {
+	const [watched, , , , updated] = await commit(ctx, actor, {
 		expect: [stillAdmin(actor), unchanged(users, before), ...keepAnAdmin(before, after, rows[1])],
 		statements: [
 			watchedBy(ctx, id),
 			ctx.db.delete(sessions).where(eq(sessions.user_id, leaves ? id : 0)),
 			ctx.db.delete(api_tokens).where(eq(api_tokens.user_id, leaves ? id : 0)),
+			ctx.db.delete(feeds).where(eq(feeds.user_id, leaves ? id : 0)),
 			ctx.db
 				.update(users)
 				.set({ ...patch, ...edited(ctx, before) })
