@@ -62,3 +62,31 @@ test('a job describes its parameters, its run asks for them, and the script gets
 	const { items } = await api.get(`/api/runs?project_id=${String(project_id)}`);
 	expect(items).toHaveLength(1);
 });
+
+test('a secret is described as a variable, which the agent may not allow', async ({ open }) => {
+	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { job_id } = await api.jobWith('#!/bin/sh\ntrue\n');
+	await page.goto(`/jobs/${String(job_id)}/edit`);
+	await page.getByRole('button', { name: 'Add a parameter' }).click();
+	await page.getByLabel('Name', { exact: true }).fill('TOKEN');
+	await page
+		.getByRole('listitem')
+		.filter({ has: page.getByLabel('Name', { exact: true }) })
+		.getByLabel('Type')
+		.selectOption('Secret reference');
+	await page.getByLabel('Default').fill('env:DEPLOY_TOKEN');
+	await page.getByLabel('How scripts get it').selectOption('As a variable');
+	await page.getByLabel('Name of the variable').fill('PATH');
+	expect(await complaints(page)).toEqual([]);
+	await page.setViewportSize({ width: 360, height: 740 });
+	expect(await overflow(page)).toBeLessThanOrEqual(0);
+	await page.setViewportSize({ width: 1280, height: 900 });
+	await page.getByRole('button', { name: 'Save' }).click();
+	await expect(page.getByLabel('Name of the variable')).toHaveAccessibleDescription(/the agent’s own/);
+	await page.getByLabel('Name of the variable').fill('TF_VAR_token');
+	await page.getByRole('button', { name: 'Save' }).click();
+	await expect(page).toHaveURL(new RegExp(`/jobs/${String(job_id)}$`));
+	expect((await api.get(`/api/jobs/${String(job_id)}`)).parameters_schema).toMatchObject([
+		{ name: 'TOKEN', type: 'secret', deliver: { as: 'env', variable: 'TF_VAR_token' } },
+	]);
+});

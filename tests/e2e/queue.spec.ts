@@ -1,5 +1,6 @@
 // Runs that nobody has to watch for: they wait for an agent that drains, start by themselves, and are tried again.
 import { randomUUID } from 'node:crypto';
+import { complaints, overflow } from '#tests/support/a11y.ts';
 import { expect, HUB, test } from '#tests/support/people.ts';
 import { enrol, WireAgent } from '#tests/support/wire-agent.ts';
 
@@ -61,4 +62,60 @@ test('a job starts by itself at its time, fails, and its next attempt comes by i
 	await expect(page.getByText('Planned for')).toBeVisible();
 	await page.getByRole('link', { name: `followed by #${String(items[1]?.id)}` }).click();
 	await expect(page.getByRole('status').filter({ hasText: 'Success' })).toBeVisible();
+});
+
+test('a run whose script is edited while it waits ends, and its page says so; run again takes what there is now', async ({
+	open,
+}) => {
+	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const only = randomUUID().slice(0, 8);
+	const { project_id, job_id } = await api.jobWith('#!/bin/sh\ntrue\n', { labels: { only }, start_within_s: 7200 });
+	const run = await api.run(job_id);
+	await page.goto(`/runs/${String(run)}`);
+	await expect(page.getByText('Starts by')).toBeVisible();
+	const { script_ids } = await api.get(`/api/jobs/${String(job_id)}`);
+	const script = `/api/scripts/${String((script_ids as number[])[0])}`;
+	const { version, name } = await api.get(script);
+	await api.ok('PATCH', script, { content: '#!/bin/sh\nfalse\n' }, { 'if-match': `"v${String(version)}"` });
+
+	const identity = await enrol(api, `late ${only}`, { project_ids: [project_id], labels: { only } });
+	const agent = await WireAgent.connect(HUB, identity);
+	await expect(page.getByText('What would run is not what was asked for.')).toBeVisible();
+	await expect(page.getByText(`Changed since it was asked for: ${String(name)}`)).toBeVisible();
+	await page.getByRole('button', { name: 'Run again' }).click();
+	agent.finish(await agent.begin());
+	await expect(page.getByRole('status').filter({ hasText: 'Success' })).toBeVisible();
+	await agent.close();
+});
+
+test('the fleet says why an agent was turned away, until it comes in, and how much of it is in use', async ({
+	open,
+}) => {
+	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const only = randomUUID().slice(0, 8);
+	const { project_id, job_id } = await api.jobWith('#!/bin/sh\ntrue\n', { labels: { only } });
+	const identity = await enrol(api, `other ${only}`, { project_ids: [project_id], labels: { only } });
+	await page.goto(`/fleet?q=${only}`);
+	const row = page.getByRole('listitem').filter({ hasText: `other ${only}` });
+	await expect(row).toBeVisible();
+	void WireAgent.connect(HUB, identity, { v: 99 });
+	await expect(row).toContainText('Turned away: it speaks a protocol that this hub does not');
+	expect(await complaints(page)).toEqual([]);
+	await page.goto(`/fleet/${String(identity.agent_id)}`);
+	await expect(page.getByRole('heading', { name: 'Turned away' })).toBeVisible();
+	await expect(page.getByText('protocol 99 is not understood here')).toBeVisible();
+	expect(await complaints(page)).toEqual([]);
+	await page.setViewportSize({ width: 360, height: 740 });
+	expect(await overflow(page)).toBeLessThanOrEqual(0);
+	await page.setViewportSize({ width: 1280, height: 900 });
+
+	const agent = await WireAgent.connect(HUB, identity);
+	await page.goto(`/fleet?q=${only}`);
+	await expect(row).not.toContainText('Turned away');
+	await api.run(job_id);
+	const run = await agent.begin();
+	await expect(row).toContainText('1 of 100 in use');
+	agent.finish(run);
+	await expect(row).toContainText('0 of 100 in use');
+	await agent.close();
 });

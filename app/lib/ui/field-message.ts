@@ -10,8 +10,9 @@ const known: [RegExp, (said: string) => string][] = [
 	[/^expected a date/, m.field_date],
 	[/^expected names of hosts/, m.field_hosts],
 	[/^must not start with a dash/, m.field_dash],
-	[/^(each name once|each option once|must not name one twice)/, m.field_twice],
+	[/^(each name once|each option once|must not name one twice|is where another secret goes)/, m.field_twice],
 	[/^expected letters, digits and \. _ -/, m.field_letters],
+	[/^is the agent's own/, m.field_agents_own],
 	[
 		/must not be empty|expected string to have >=1|Invalid input: expected .*, received (undefined|null)/i,
 		m.field_empty,
