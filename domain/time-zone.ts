@@ -10,7 +10,11 @@ function isZone(name: string): boolean {
 	}
 }
 
-export const TimeZone = z.string().max(64).refine(isZone, 'expected a time zone, as Europe/Paris');
+/** What is none goes no further: nothing can be worked out in it. */
+export const TimeZone = z
+	.string()
+	.max(64)
+	.refine(isZone, { error: 'expected a time zone, as Europe/Paris', abort: true });
 
 // What a clock on the wall of a zone shows is handled as a number too: the milliseconds of the moment at which UTC shows the same.
 

@@ -412,6 +412,7 @@ describe('25: what recurs in an archive', () => {
 			of.safeParse(row).error?.issues[0]?.path.join('.');
 		expect(fault(event)).toBeUndefined();
 		expect(fault({ ...event, recurs_until: null })).toBe('recurs_until');
+		expect(fault({ ...event, recurrence: weekly({ time_zone: 'Mars/Olympus' }) })).toBe('recurrence.time_zone');
 		expect(fault({ ...event, recurrence: weekly({ rrule: 'FREQ=SECONDLY' }) })).toBe('recurrence.rrule');
 		expect(fault({ ...event, recurrence: weekly({ rrule: 'FREQ=WEEKLY;BYDAY=MO', exdates: [] }) })).toBe(
 			'recurrence.rrule',

@@ -1,18 +1,24 @@
-import { type Freeze, freezesWithin } from '#domain/freeze.ts';
+import { type FreezeTime, freezesWithin } from '#domain/freeze.ts';
 import { JobView } from '#domain/job.ts';
 import { api } from '#lib/api/client.ts';
 import { m } from '#lib/paraglide/messages.js';
 import { notices } from '#lib/ui/notices.svelte.ts';
 import { bandsOf } from './bands.ts';
-import { loadFreezesOf } from './load.ts';
+import { loadFreezeTimes } from './load.ts';
 
 /** The freezes of the time that a calendar shows. */
 export class CalendarFreezes {
-	all = $state.raw<Freeze[]>([]);
+	all = $state.raw<FreezeTime[]>([]);
+	/** Each freeze once, by its first time. */
+	readonly first = $derived(
+		Object.values(Object.groupBy(this.all, ({ freeze_id }) => freeze_id))
+			.flatMap((times) => times?.[0] ?? [])
+			.sort((a, b) => (a.start < b.start ? -1 : 1)),
+	);
 
 	/** What is drawn behind the entries: of a project, or (null) of all. */
 	async bands(project_id: number | null, { start, end }: { start: Date; end: Date }) {
-		this.all = await loadFreezesOf(project_id, { from: start.toISOString(), to: end.toISOString() });
+		this.all = await loadFreezeTimes(project_id, { from: start.toISOString(), to: end.toISOString() });
 		return this.all.flatMap(bandsOf);
 	}
 
@@ -22,7 +28,8 @@ export class CalendarFreezes {
 		if (near.length === 0) return;
 		try {
 			const { environment_id } = await api.get(`/jobs/${String(job.id)}`, JobView);
-			const freezes = freezesWithin(near, environment_id, window).map((f) => f.title);
+			const within = freezesWithin(near, environment_id, window).map((f) => f.title);
+			const freezes = within.filter((title, i) => within.indexOf(title) === i);
 			if (freezes.length > 0) notices.say(m.freeze_moved_into({ title: job.title, freezes: freezes.join(', ') }));
 		} catch {
 			// The job's own page tells it again.

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Query } from '#client/typed.ts';
 import { pageOf } from '#domain/common.ts';
-import { Freeze } from '#domain/freeze.ts';
+import { Freeze, FreezeTime } from '#domain/freeze.ts';
 import { api } from '#lib/api/client.ts';
 
 export const FreezePage = pageOf(Freeze);
@@ -16,7 +17,7 @@ interface Call {
 	signal?: AbortSignal;
 }
 
-async function listed(query: Query<'GET', '/freezes'>, to: string | null, call: Call): Promise<Freeze[]> {
+async function listed(query: Query<'GET', '/freezes'>, call: Call): Promise<Freeze[]> {
 	const all: Freeze[] = [];
 	let cursor: string | null = null;
 	for (let pages = 0; pages < PAGES_MAX; pages++) {
@@ -24,23 +25,27 @@ async function listed(query: Query<'GET', '/freezes'>, to: string | null, call: 
 			...call,
 			query: { ...query, sort: 'start', limit: 200, cursor },
 		});
-		all.push(...page.items.filter(({ start }) => to === null || start < to));
+		all.push(...page.items);
 		cursor = page.next_cursor;
-		if (cursor === null || all.length < (pages + 1) * 200) break;
+		if (cursor === null) break;
 	}
 	return all;
 }
 
-/** The freezes that touch a window, by their start: of a project and of all projects, or (without one) of all that may be seen. */
+/** The freezes of a project and of all projects that are not over at a moment, by their start. */
 export async function loadFreezesOf(
-	project_id: number | null,
-	{ from, to = null }: { from: string; to?: string | null },
+	project_id: number,
+	{ from }: { from: string },
 	call: Call = {},
 ): Promise<Freeze[]> {
-	if (project_id === null) return listed({ from }, to, call);
-	const both = await Promise.all([
-		listed({ from, project_id }, to, call),
-		listed({ from, project_id: 'none' }, to, call),
-	]);
+	const both = await Promise.all([listed({ from, project_id }, call), listed({ from, project_id: 'none' }, call)]);
 	return both.flat().sort((a, b) => (a.start < b.start ? -1 : 1));
 }
+
+/** When freezes are on in a window: those of a project and of all projects, or (without one) of all that may be seen. */
+export const loadFreezeTimes = (
+	project_id: number | null,
+	{ from, to }: { from: string; to: string },
+	call: Call = {},
+): Promise<FreezeTime[]> =>
+	api.get('/calendar/freezes', z.array(FreezeTime), { ...call, query: { start: from, end: to, project_id } });

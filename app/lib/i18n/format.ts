@@ -30,6 +30,9 @@ export function dateTime(ms: number): string {
 }
 
 export const day = (ms: number): string => dates({ weekday: 'long', day: 'numeric', month: 'long' }).format(ms);
+/** Of the days of the week, from Monday on. */
+export const weekday = (n: number, style: 'long' | 'short'): string =>
+	dates({ weekday: style, timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + n));
 export const clock = (ms: number): string => dates({ hour: '2-digit', minute: '2-digit' }).format(ms);
 export const clockMs = (ms: number): string =>
 	dates({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }).format(ms);

@@ -2,6 +2,7 @@ import { type JobView, START_WITHIN_S } from '#domain/job.ts';
 import type { RetryOn } from '#domain/run-reason.ts';
 import { type BackendDraft, draftOf as backendDraft, executionIn } from '#lib/backend/fields.ts';
 import { fromLocalInput, toLocalInput } from '#lib/i18n/format.ts';
+import { type RecurrenceDraft, recurrenceDraft, recurrenceIn } from '#lib/recurrence/draft.ts';
 import { type ParameterDraft, parameterDraft, specIn } from './parameters/draft.ts';
 
 /** A job as its form holds it: everything as text, the way fields give it. */
@@ -21,6 +22,7 @@ export interface JobDraft {
 	wait_hours: number;
 	script_ids: number[];
 	auto_start: boolean;
+	recurrence: RecurrenceDraft;
 	/** A job whose parameters are not described takes any. */
 	parameters: ParameterDraft[];
 	/** One a line. */
@@ -49,6 +51,7 @@ export function draftOf(job: JobView): JobDraft {
 		wait_hours: job.start_within_s / 3600,
 		script_ids: [...job.script_ids],
 		auto_start: job.auto_start,
+		recurrence: recurrenceDraft(job.recurrence),
 		parameters: (job.parameters_schema ?? []).map(parameterDraft),
 		arguments: job.arguments.join('\n'),
 		concurrency_key: job.concurrency_key ?? '',
@@ -79,6 +82,7 @@ export const emptyDraft = (owner_id: number): JobDraft => ({
 	wait_hours: START_WITHIN_S / 3600,
 	script_ids: [],
 	auto_start: false,
+	recurrence: recurrenceDraft(null),
 	parameters: [],
 	arguments: '',
 	concurrency_key: '',
@@ -115,6 +119,7 @@ export function valueOf(draft: JobDraft) {
 		start_within_s: Math.round(draft.wait_hours * 3600),
 		script_ids: draft.job_type === 'meeting' ? [] : draft.script_ids,
 		auto_start: draft.auto_start && draft.job_type !== 'meeting' && draft.planned_start !== '',
+		recurrence: recurrenceIn(draft.recurrence, fromLocalInput(draft.planned_start)),
 		parameters_schema: draft.parameters.length === 0 ? null : draft.parameters.map(specIn),
 		arguments: draft.arguments === '' ? [] : draft.arguments.split('\n'),
 		concurrency_key: draft.concurrency_key.trim() === '' ? null : draft.concurrency_key.trim(),
