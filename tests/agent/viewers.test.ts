@@ -1,10 +1,9 @@
 // Many viewers of one log on a real hub: who cannot follow holds up nobody, and misses nothing.
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import WebSocket from 'ws';
 import { decodeFrame, Kind, UNACKED_MAX } from '#protocol/run-frames.ts';
 import { Api } from '#tests/support/api.ts';
 import { startHub, type TestHub } from '#tests/support/hub.ts';
+import { Watching } from '#tests/support/watching.ts';
 import { enrol, type Identity, WireAgent } from '#tests/support/wire-agent.ts';
 
 let hub: TestHub;
@@ -24,49 +23,12 @@ afterAll(async () => {
 	await hub.stop();
 });
 
-class Watching {
-	readonly ws: WebSocket;
-	readonly messages: Buffer[] = [];
-	closed: number | null = null;
-
-	private constructor(ws: WebSocket) {
-		this.ws = ws;
-		ws.on('message', (data: Buffer) => this.messages.push(data));
-		ws.on('close', (code) => (this.closed = code));
-	}
-
-	static async of(run_id: number): Promise<Watching> {
-		const ws = new WebSocket(`${hub.url.replace('http', 'ws')}/live/runs/${String(run_id)}?from=0`, {
-			headers: { cookie: admin.cookie, origin: hub.url },
-		});
-		const watching = new Watching(ws);
-		await once(ws, 'open');
-		return watching;
-	}
-
-	/** The log so far; each frame must go on where the one before it ended. */
-	get log(): Buffer {
-		let end = 0;
-		const parts = this.messages.map(decodeFrame).filter(({ kind }) => kind === Kind.log);
-		for (const { offset, payload } of parts) {
-			expect(offset).toBe(end);
-			end += payload.length;
-		}
-		return Buffer.concat(parts.map(({ payload }) => payload));
-	}
-
-	get last(): unknown {
-		const status = this.messages.map(decodeFrame).findLast(({ kind }) => kind === Kind.status);
-		return status && JSON.parse(Buffer.from(status.payload).toString());
-	}
-}
-
 describe('the viewers of a run', () => {
 	it('48: one that does not read holds up nobody, and has all of the log when it reads on', async () => {
 		const agent = await WireAgent.connect(hub.url, identity);
 		const run_id = await admin.run(job_id);
 		const at = await agent.begin();
-		const [quick, stuck] = [await Watching.of(run_id), await Watching.of(run_id)];
+		const [quick, stuck] = [await Watching.of(admin, run_id), await Watching.of(admin, run_id)];
 		stuck.ws.pause();
 		const block = Buffer.alloc(65_536, 'a line of sixty-four bytes, to be told apart by where it is....\n');
 		const whole: Buffer[] = [];
@@ -106,7 +68,7 @@ describe('the viewers of a run', () => {
 			const line = `line ${String(n)}\n`;
 			written += line;
 			agent.ws.send(agent.chunk(at, Buffer.from(line), n % 50 === 49 ? 2 : 1));
-			if (n % 5 === 0) watching.push(await Watching.of(run_id));
+			if (n % 5 === 0) watching.push(await Watching.of(admin, run_id));
 		}
 		agent.finish(at);
 		for (const viewer of watching) {

@@ -71,3 +71,30 @@ test('the fleet: an agent that asks to be let in, is, comes and goes', async ({ 
 	await expect(row).toContainText('Offline');
 	await still();
 });
+
+test('a run’s page that is sent rubbish comes back for its log, and does not knock without a pause', async ({
+	open,
+}) => {
+	const admin = await apiOf('admin');
+	const { job_id } = await admin.jobWith('true', { labels: { nobody: 'has-this' } });
+	const run = await admin.run(job_id);
+	const { page } = await open('admin');
+	const begun = new Date('2026-06-01T08:00:00Z');
+	await page.clock.install({ time: begun });
+	let connections = 0;
+	await page.routeWebSocket(/\/live\/runs\//, (ws) => {
+		connections++;
+		ws.send(Buffer.from([9, 9, 9]));
+	});
+	await page.goto(`/runs/${String(run)}`);
+	await expect(page.getByText('Reconnecting… nothing is lost')).toBeVisible();
+	await page.clock.pauseAt(new Date(begun.getTime() + 3_600_000));
+	// From here on its clock moves by hand alone: what needs no pause would knock without end.
+	const before = connections;
+	for (let n = 1; n <= 4; n++) {
+		const known = connections;
+		await page.clock.fastForward(20_000);
+		await expect.poll(() => connections).toBeGreaterThan(known);
+	}
+	expect(connections).toBeLessThanOrEqual(before + 5);
+});

@@ -80,6 +80,13 @@ export class WireAgent {
 		return agent;
 	}
 
+	/** The same agent over a new connection: its runs' logs go on where they were. */
+	async again(...connection: Parameters<typeof WireAgent.connect>): Promise<WireAgent> {
+		const agent = await WireAgent.connect(...connection);
+		agent.log = this.log;
+		return agent;
+	}
+
 	private take(message: Message) {
 		const at = this.waiting.findIndex((w) => w.pick(message));
 		if (at < 0) this.got.push(message);

@@ -1,0 +1,177 @@
+// Lines that die without a word, clocks that are wrong, and everybody coming back at once, on a real hub. Afterwards each script was
+// started once, its log is what it wrote, and the run has one end.
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Api } from '#tests/support/api.ts';
+import { type Direction, FrozenLine } from '#tests/support/frozen-line.ts';
+import { Gates } from '#tests/support/gates.ts';
+import { startHub, type TestHub } from '#tests/support/hub.ts';
+import { realAgent } from '#tests/support/real-agent.ts';
+import { Watching } from '#tests/support/watching.ts';
+import { enrol, type Identity, WireAgent } from '#tests/support/wire-agent.ts';
+
+const HOUR_MS = 3_600_000;
+const gates = new Gates();
+const dir = mkdtempSync(path.join(os.tmpdir(), 'uhub-lines-'));
+let hub: TestHub;
+let admin: Api;
+
+beforeAll(async () => {
+	hub = await startHub({ agent: false });
+	admin = await Api.signIn(hub.url, 'admin', hub.password);
+});
+afterAll(async () => {
+	await hub.stop();
+	gates.remove();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+/** Each start leaves a line in `spawns`; each line of the log is in `lines` first. It goes on when its gate opens. */
+const script = (name: string) => `#!/bin/sh
+echo "$UHUB_RUN_ID" >> ${dir}/${name}.spawns
+say() { echo "$1" >> ${dir}/${name}.lines; echo "$1"; }
+for i in $(seq 50); do say "line $i of ${name}"; done
+${gates.wait(name)}
+for i in $(seq 50); do say "and $i of ${name}"; done
+`;
+const written = (file: string) => readFileSync(path.join(dir, file), 'utf8');
+
+/** Begins the script on the agent with this label; resolves when the hub has its first half. */
+async function begin(name: string): Promise<number> {
+	const { job_id } = await admin.jobWith(script(name), { labels: { at: name } });
+	const run_id = await admin.run(job_id);
+	await expect.poll(async () => (await admin.log(run_id)).toString()).toContain('line 50 of');
+	return run_id;
+}
+
+async function expectWhole(name: string, run_id: number): Promise<Record<string, unknown>> {
+	gates.open(name);
+	const row = await admin.ended(run_id);
+	expect(row, name).toMatchObject({ status: 'success', exit_code: 0 });
+	expect(written(`${name}.spawns`)).toBe(`${String(run_id)}\n`);
+	expect((await admin.log(run_id)).toString()).toBe(written(`${name}.lines`));
+	expect(written(`${name}.lines`)).toContain(`and 50 of ${name}`);
+	return row;
+}
+
+const ways: Record<string, Direction[]> = {
+	nothing_to_the_hub: ['to_hub'],
+	nothing_to_the_agent: ['to_agent'],
+	nothing_either_way: ['to_hub', 'to_agent'],
+};
+
+it('a line that goes dead, one way or both, is left by the agent; the run goes on and is whole', async () => {
+	await Promise.all(
+		Object.entries(ways).map(async ([name, directions]) => {
+			const line = await FrozenLine.start(hub.url);
+			const agent = await realAgent(admin, { dial: line.url, labels: { at: name } });
+			try {
+				const run_id = await begin(name);
+				line.freeze(...directions);
+				await expect.poll(() => agent.output()).toContain('nothing was heard for');
+				// What it writes meanwhile is sent to nobody; some of it is under way in a line that nobody is at.
+				gates.open(name);
+				await expect.poll(() => written(`${name}.lines`)).toContain(`and 50 of ${name}`);
+				line.heal();
+				await expectWhole(name, run_id);
+			} finally {
+				await agent.remove();
+				await line.close();
+			}
+		}),
+	);
+}, 90_000);
+
+/** Sets the clock of a Node process, in its Date alone: what measures time goes on as it is. */
+const skewed = (by_ms: number) =>
+	`--import=data:text/javascript,${encodeURIComponent(`
+		const Real = Date;
+		globalThis.Date = class extends Real {
+			constructor(...all) { all.length === 0 ? super(Real.now() + ${String(by_ms)}) : super(...all); }
+			static now() { return Real.now() + ${String(by_ms)}; }
+		};`)}`;
+
+it('an agent whose clock is an hour off, fast or slow, is let in, runs, is canceled and reports as any other', async () => {
+	await Promise.all(
+		Object.entries({ an_hour_fast: HOUR_MS, an_hour_slow: -HOUR_MS }).map(async ([name, by_ms]) => {
+			const env = { NODE_OPTIONS: skewed(by_ms) };
+			const agent = await realAgent(admin, { labels: { at: name }, env });
+			try {
+				const row = await expectWhole(name, await begin(name));
+				// The times of the script are its agent's; the run's own, from asking to handing out, are the hub's.
+				const off = Date.parse(String(row.finished_at)) - Date.now();
+				expect(Math.abs(off - by_ms)).toBeLessThan(HOUR_MS / 2);
+				const { job_id } = await admin.jobWith('echo on\nwhile :; do sleep 0.05; done\n', { labels: { at: name } });
+				const run_id = await admin.run(job_id);
+				await expect.poll(async () => (await admin.log(run_id)).toString()).toBe('on\n');
+				await admin.ok('POST', `/api/runs/${String(run_id)}/cancel`, {});
+				expect(await admin.ended(run_id)).toMatchObject({ status: 'canceled' });
+			} finally {
+				await agent.remove();
+			}
+		}),
+	);
+}, 90_000);
+
+it('many agents and many viewers that lose the hub and come back at once find everything as it was', async () => {
+	const AGENTS = 20;
+	const VIEWERS_EACH = 6;
+	const { project_id, job_id } = await admin.jobWith('true', { labels: { wire: 'yes' } });
+	const scope = { project_ids: [project_id], labels: { wire: 'yes' } };
+	const identities: Identity[] = [];
+	for (let i = 0; i < AGENTS; i++) identities.push(await enrol(admin, `storm-${String(i)}`, scope));
+	const agents = await Promise.all(
+		identities.map((identity) => WireAgent.connect(hub.url, identity, { capacity: 1, boot_id: '0'.repeat(32) })),
+	);
+	// An offer is good for a few seconds: each is waited for from the beginning.
+	const beginning = Promise.all(agents.map((agent) => agent.begin()));
+	for (let i = 0; i < AGENTS; i++) await admin.run(job_id);
+	const runs = await beginning;
+	expect(new Set(runs.map(({ run_id }) => run_id)).size).toBe(AGENTS);
+	const line = (n: number, of: string) => Buffer.from(`${of} of ${String(n)}\n`);
+	for (const [i, agent] of agents.entries()) {
+		const at = runs[i] as { run_id: number; epoch: number };
+		agent.ws.send(agent.chunk(at, line(at.run_id, 'before')));
+		await agent.next('ack');
+	}
+	const watch = () =>
+		Promise.all(runs.flatMap(({ run_id }) => Array.from({ length: VIEWERS_EACH }, () => Watching.of(admin, run_id))));
+	const lost = await watch();
+	await hub.kill9();
+	await Promise.all([...lost, ...agents].map(({ ws }) => ws.readyState === ws.CLOSED || once(ws, 'close')));
+	await hub.restart();
+
+	// All of them in the same instant.
+	const known = (i: number) =>
+		[{ ...(runs[i] as { run_id: number; epoch: number }), phase: 'started', last_seq: 1 }] as const;
+	const [back, viewers] = await Promise.all([
+		Promise.all(
+			agents.map((agent, i) =>
+				agent.again(hub.url, identities[i] as Identity, {
+					capacity: 1,
+					boot_id: '0'.repeat(32),
+					runs: [...known(i)],
+				}),
+			),
+		),
+		watch(),
+	]);
+	for (const [i, agent] of back.entries()) {
+		const at = runs[i] as { run_id: number; epoch: number };
+		agent.ws.send(agent.chunk(at, line(at.run_id, 'after')));
+		agent.finish(at);
+	}
+	await Promise.all(back.map((agent) => agent.next('finished')));
+	await Promise.all(viewers.map(({ ws }) => ws.readyState === ws.CLOSED || once(ws, 'close')));
+	for (const [i, viewer] of viewers.entries()) {
+		const run_id = runs[Math.floor(i / VIEWERS_EACH)]?.run_id as number;
+		expect(viewer.closed).toBe(1000);
+		expect(viewer.log.toString()).toBe(`before of ${String(run_id)}\nafter of ${String(run_id)}\n`);
+		expect(viewer.last).toMatchObject({ id: run_id, status: 'success' });
+	}
+	for (const { run_id } of runs) expect(await admin.ended(run_id)).toMatchObject({ status: 'success', epoch: 1 });
+	await Promise.all(back.map((agent) => agent.close()));
+}, 120_000);
