@@ -18,6 +18,7 @@ import { type Connection, tell } from './core/transport/connection.ts';
 import { type Fetched, Polls, type Refused } from './core/transport/poll.ts';
 
 const ANNOUNCE_AGAIN_MS = 5_000;
+const AWAY_AGAIN_MS = 5_000;
 
 /** One agent's connection, and the truth about its slots. A shell: what it decides is in core/ and in the parts beside it. */
 export class AgentLink extends DurableObject<Env> {
@@ -171,6 +172,7 @@ export class AgentLink extends DurableObject<Env> {
 			const { speaker } = this.#gate;
 			if (name === 'hello') this.#alarm.timers.set('hello', this.#gate.closeSilent(now));
 			else if (name === 'announce') await this.#inTurn(() => this.#announce());
+			else if (name === 'away') await this.#inTurn(() => this.#away());
 			else if (now < leaseEnds && speaker) this.#alarm.timers.set('lease', leaseEnds);
 			else {
 				speaker?.connection.close(Close.notSignedIn, 'silent for longer than the lease');
@@ -254,14 +256,23 @@ export class AgentLink extends DurableObject<Env> {
 	async #away() {
 		if (this.#gate.speaker) return;
 		const { id, ctx, slots, uplink } = this.#desk;
-		this.#alarm.timers.set('lease', null);
+		const { timers } = this.#alarm;
+		timers.set('lease', null);
+		// Until all of it is done: the record may be away, or this object end meanwhile.
+		timers.set('away', Date.now() + AWAY_AGAIN_MS);
+		this.#alarm.arm();
 		uplink.reset();
-		await Promise.all(
-			slots.held.map(async ({ run_id, epoch }) => {
-				this.#desk.settle(run_id, epoch, await uplink.stream(run_id).gone(id));
-			}),
-		);
-		await agentOffline(ctx, id);
+		try {
+			await Promise.all(
+				slots.held.map(async ({ run_id, epoch }) => {
+					this.#desk.settle(run_id, epoch, await uplink.stream(run_id).gone(id));
+				}),
+			);
+			await agentOffline(ctx, id);
+			timers.set('away', null);
+		} catch (error) {
+			console.error(`agent ${String(id)} has gone, and that could not be told:`, error);
+		}
 		this.#alarm.arm();
 	}
 }

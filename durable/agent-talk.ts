@@ -1,4 +1,5 @@
 import type { HostReport } from '#domain/agent.ts';
+import type { Reason } from '#domain/run-reason.ts';
 import type { FromAgent } from '#protocol/agent.ts';
 import { Close } from '#protocol/close-codes.ts';
 import { BadFrame, decodeChunk, runOf } from '#protocol/run-frames.ts';
@@ -113,19 +114,27 @@ export class AgentTalk {
 				const runs = [{ run_id, epoch, action: 'resume' as const, next_seq: told.seq + 1 }];
 				return tell(to, { type: 'welcome', heartbeat_s: HEARTBEAT_S, lease_s: LEASE_S, runs });
 			}
-			case 'send':
-				return this.#do(to, run_id, epoch, await this.#send(to, run_id, epoch, told.scripts ?? []));
+			case 'send': {
+				const sent = await this.#send(to, run_id, epoch, told.scripts ?? []);
+				return sent ? this.#do(to, run_id, epoch, sent) : undefined;
+			}
 			case null:
 				return;
 		}
 	}
 
-	/** Sends the scripts the agent lacks, then has the run granted. */
-	async #send(to: Connection, run_id: number, epoch: number, scripts: Script[]): Promise<Told> {
+	/** Sends the scripts the agent lacks, then has the run granted. Null where the store is away: the offer's time runs out, and it is made again. */
+	async #send(to: Connection, run_id: number, epoch: number, scripts: Script[]): Promise<Told | null> {
 		const { id, env, slots, uplink } = this.#desk;
 		const stream = uplink.stream(run_id);
 		const { project_id } = slots.of(run_id, epoch) ?? { project_id: 0 };
-		const missing = await sendScripts(to, env.STORE, project_id, scripts);
+		let missing: Reason | null;
+		try {
+			missing = await sendScripts(to, env.STORE, project_id, scripts);
+		} catch (error) {
+			console.error(`agent ${String(id)}: the scripts of run ${String(run_id)} could not be read:`, error);
+			return null;
+		}
 		return missing ? stream.unsendable(id, epoch, missing) : stream.sent(id, epoch);
 	}
 

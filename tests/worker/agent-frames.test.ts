@@ -1,5 +1,7 @@
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { runInDurableObject } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { SEND_MS } from '#durable/core/run-machine.ts';
 import { FRAME_MAX } from '#protocol/close-codes.ts';
 import { decodeBlob, encodeChunk, encodeFrame, Kind } from '#protocol/run-frames.ts';
 import { type Caller, person, project } from './api-world.ts';
@@ -152,6 +154,44 @@ describe('scripts', () => {
 		await becomes(run, { status: 'failed' });
 		expect(agent.all('grant')).toEqual([]);
 		expect(agent.socket.messages.filter((m) => m instanceof Uint8Array)).toEqual([]);
+	});
+
+	it('are sent when the store is back; till then the run waits, and the agent’s others have no part in it', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const beside = await queuedRun(admin, p);
+		const writer = await agent.start();
+		const run = await queuedRun(admin, p);
+		const offered = await agent.offered(2);
+		const { spec } = await agent.next('offer', 2);
+		const sha256 = (spec as { steps: { sha256: string }[] }).steps[0]?.sha256 ?? '';
+		const away = vi
+			.spyOn(Object.getPrototypeOf(env.STORE) as R2Bucket, 'get')
+			.mockRejectedValue(new Error('R2 is away'));
+		agent.say({ type: 'accept', ...offered, need: [sha256] });
+		await expect.poll(() => away.mock.calls.length).toBe(1);
+		await writer.write('undisturbed\n');
+		await writer.acked();
+		expect(agent.all('grant').map((g) => g.run_id)).toEqual([beside]);
+		away.mockRestore();
+		// Its time to be sent is over.
+		await runInDurableObject(env.RUN_STREAM.getByName(String(run)), async (stream, state) => {
+			const now = Date.now;
+			Date.now = () => now() + SEND_MS;
+			try {
+				await stream.underWay();
+			} finally {
+				Date.now = now;
+			}
+			return state;
+		});
+		const again = await agent.offered(3);
+		expect(again).toEqual({ run_id: run, epoch: offered.epoch + 1 });
+		agent.say({ type: 'accept', ...again, need: [sha256] });
+		await agent.next('grant', 2);
+		expect(agent.socket.closed).toBeNull();
+		await writer.finish();
+		await writer.finished();
+		await becomes(beside, { status: 'success' });
 	});
 
 	it('whose content is gone fail the run before it starts', async () => {

@@ -225,6 +225,29 @@ describe('a run whose agent goes away', () => {
 		await becomes(run, { status: 'success' });
 	});
 
+	it('while the record is away is shown as gone when that is back, though nobody comes by', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(admin, p);
+		await agent.start();
+		await becomes(run, { status: 'running' });
+		await env.DB.exec(
+			"create trigger away before update on agents when new.status = 'offline' begin select raise(abort, 'away'); end",
+		);
+		try {
+			agent.socket.ws.close(1000);
+			await becomes(run, { phase: 'disconnected' });
+		} finally {
+			await env.DB.exec('drop trigger away');
+		}
+		await runInDurableObject(link(), (_, state) => {
+			state.storage.sql.exec("update timers set at = 0 where name = 'away'");
+		});
+		await evictDurableObject(link());
+		await runDurableObjectAlarm(link());
+		await expect.poll(() => statusOf()).toBe('offline');
+		expect(await rowOf(run)).toMatchObject({ status: 'running', phase: 'disconnected' });
+	});
+
 	it('is lost when the agent comes back without any trace of it', async () => {
 		const { agent } = await TestAgent.online(identity);
 		const run = await queuedRun(admin, p);
