@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { newRun, type RunState } from '#durable/core/run-machine.ts';
 import { columnsOf } from '#durable/core/run-row.ts';
 import { WATCHER_HEADER } from '#durable/watcher.ts';
@@ -19,6 +19,7 @@ import {
 	TestAgent,
 	TestSocket,
 	Viewer,
+	Writer,
 } from './live-world.ts';
 
 let ops: Caller;
@@ -129,6 +130,36 @@ describe('the record', () => {
 		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
 	}, 20_000);
 
+	it('being stalled holds up neither the log nor the end; when it goes on all of it is written, once', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const viewer = await Viewer.open(ops, run);
+		const writer = await agent.start();
+		await becomes(run, { status: 'running' });
+		const { promise: stalled, resolve: goOn } = Promise.withResolvers<null>();
+		const D1 = Object.getPrototypeOf(env.DB) as D1Database;
+		const { batch } = D1;
+		const spy = vi.spyOn(D1, 'batch').mockImplementation(async function (this: D1Database, all) {
+			await stalled;
+			return batch.call(this, all) as never;
+		});
+		try {
+			await writer.write('while D1 is stalled\n');
+			await writer.finish();
+			await writer.finished();
+			await viewer.socket.closes(1000);
+			expect(viewer.log()).toBe('while D1 is stalled\n');
+			expect(viewer.rows.at(-1)).toMatchObject({ status: 'success' });
+			await expect.poll(() => spy.mock.calls.length).toBeGreaterThan(0);
+			expect(await rowOf(run)).toMatchObject({ status: 'running' });
+		} finally {
+			goOn(null);
+			spy.mockRestore();
+		}
+		await becomes(run, { status: 'success', phase: 'done', log_bytes: 20 });
+		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
+	});
+
 	it('is written in order and each change once, however often and late it is told', async () => {
 		const run = await queuedRun(ops, p);
 		const row = { id: run, project_id: p };
@@ -167,6 +198,77 @@ describe('the record', () => {
 		await two.finish();
 		await becomes(second, { status: 'success' });
 		expect(await job()).toBe('success');
+	});
+});
+
+describe('what comes twice, early or under an older version', () => {
+	/** Every alarm of the run's stream, its agent's link and its project's room, whether it is due or not, and again. */
+	const ringAll = async (run: number) => {
+		for (let times = 0; times < 2; times++) {
+			await runInDurableObject(stream(run), (it) => it.alarm());
+			await runInDurableObject(env.AGENT_LINK.getByName(String(identity.id)), (it) => it.alarm());
+			await runInDurableObject(env.PROJECT_ROOM.getByName(String(p)), (it) => it.alarm());
+		}
+	};
+
+	it('alarms that ring at every step, twice, change nothing of a run', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const at = await agent.offered();
+		await ringAll(run);
+		agent.say({ type: 'accept', ...at, need: [] });
+		await agent.next('grant');
+		await ringAll(run);
+		agent.say({ type: 'started', ...at, at: new Date().toISOString() });
+		const writer = new Writer(agent, at);
+		for (const text of ['one\n', 'two\n', 'three\n']) {
+			await writer.write(text);
+			await ringAll(run);
+		}
+		await writer.acked();
+		await writer.finish();
+		await ringAll(run);
+		await writer.finished();
+		await ringAll(run);
+		await becomes(run, { status: 'success', phase: 'done', epoch: 1, log_bytes: 14 });
+		expect(agent.all('offer')).toHaveLength(1);
+		expect(agent.all('grant')).toHaveLength(1);
+		expect(agent.socket.closed).toBeNull();
+		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
+	});
+
+	it('finishes that are repeated, or say otherwise afterwards, leave the first', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		await writer.write('all\n');
+		for (const outcome of ['failed', 'failed', 'success', 'lost'] as const) await writer.finish(outcome);
+		await expect.poll(() => agent.all('finished').length + agent.all('lease').length).toBe(4);
+		await becomes(run, { status: 'failed', phase: 'done', exit_code: 1, log_bytes: 4 });
+		expect(await audit(run)).toEqual(['run.start', 'run.grant', 'run.finish']);
+	});
+
+	it.each([
+		[2, 1],
+		[1, 2],
+	])('an agent of protocol %i comes back in the middle of a run with protocol %i, and goes on', async (first, then) => {
+		const { agent } = await TestAgent.online(identity, { v: first });
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		if (first === 2) await writer.record({ type: 'step_started', n: 1, host: null, name: 'script', tool: 'shell' });
+		await writer.write('before\n');
+		await writer.acked();
+		agent.socket.ws.close(1000);
+		const back = await TestAgent.connect(identity, {
+			v: then,
+			runs: [{ ...writer.run, phase: 'started', last_seq: writer.seq }],
+		});
+		expect((await back.next('welcome')).runs).toMatchObject([{ action: 'resume', next_seq: writer.seq + 1 }]);
+		writer.agent = back;
+		await writer.write('after\n');
+		await writer.finish();
+		await writer.finished();
+		await becomes(run, { status: 'success', log_bytes: 13, epoch: 1 });
 	});
 });
 
