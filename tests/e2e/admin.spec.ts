@@ -126,7 +126,7 @@ test('tokens of others are seen and revoked; the hub says how it is', async ({ o
 	await expect(page.getByRole('heading', { level: 1, name: 'Health' })).toBeVisible();
 	await expect(page.getByRole('listitem').filter({ hasText: 'Clock' })).toContainText('It ticks');
 	await page.getByRole('link', { name: 'Hosts' }).click();
-	await expect(page.getByRole('img', { name: /^CPU/ }).first()).toBeVisible();
+	await expect(page.getByRole('img', { name: /^Load/ }).first()).toBeVisible();
 });
 
 test('an incident: a suspected commit gets its verdict, a dashboard is linked', async ({ open }) => {

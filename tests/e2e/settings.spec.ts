@@ -200,7 +200,7 @@ test('a chart shows what a real agent reported, in the colours of the theme', as
 	await expect.poll(async () => (await reported()).length).toBeGreaterThan(0);
 
 	await page.goto(`/fleet/${id}`);
-	for (const name of ['CPU', 'Memory', 'Disk'])
+	for (const name of ['Load', 'Memory', 'Disk'])
 		await expect(
 			page.getByRole('img', { name: new RegExp(`^${name}: between \\d+ % and \\d+ %, on average \\d+ %`) }),
 		).toBeVisible();
@@ -230,7 +230,7 @@ test('a chart shows what a real agent reported, in the colours of the theme', as
 	await expect.poll(async () => page.getByRole('table').first().getByRole('row').count()).toBeGreaterThan(1);
 	await page.getByRole('radio', { name: '7 d' }).check({ force: true });
 	await expect(page).toHaveURL(/range=week/);
-	await expect(page.getByRole('img', { name: /^CPU: between/ })).toBeVisible();
+	await expect(page.getByRole('img', { name: /^Load: between/ })).toBeVisible();
 });
 
 test('an alert source shows its address once, says what a payload would do, and opens incidents', async ({ open }) => {

@@ -1,3 +1,4 @@
+import type { Inventory } from '#domain/inventory.ts';
 import type { PlanAction } from '#domain/terraform.ts';
 import type { Words } from '#lib/i18n/words.ts';
 import { m } from '#lib/paraglide/messages.js';
@@ -10,6 +11,13 @@ export const planAction: Words<PlanAction> = {
 	read: m.action_read,
 	'no-op': m.action_no_op,
 };
+
+/** What an inventory holds, in the plural each asks for. */
+export const countsOf = ({ host_count, group_count }: Pick<Inventory, 'host_count' | 'group_count'>): string =>
+	m.inventory_counts({
+		hosts: m.hosts_count({ count: host_count }),
+		groups: m.groups_count({ count: group_count }),
+	});
 
 /** As Terraform itself marks them, and the colour that goes with the mark. */
 export const planMark: Record<

@@ -15,6 +15,7 @@ export function gathered<T extends { id: number; version: number }>(
 			if (row && mine(row) && !come.some((known) => known.id === id)) come = [...come, row];
 		}),
 	);
+	$effect(() => changes.hold((id, row) => (row !== null && mine(row)) || rows().some((known) => known.id === id)));
 	const all = $derived.by(() => {
 		const loaded = rows();
 		return changes.merge([...loaded, ...come.filter((row) => mine(row) && !loaded.some(({ id }) => id === row.id))]);

@@ -1,11 +1,19 @@
+import { invalidate } from '$app/navigation';
 import { type FromHubPage, type HubKind, ToHubPage } from '#protocol/browser.ts';
 import { BROWSER_PROTOCOL } from '#protocol/version.ts';
-import { refresh } from './follow.svelte.ts';
 import { Line } from './line.svelte.ts';
 import { soon } from './soon.ts';
 
 /** What a `load` depends on that shows something of the hub itself: loaded anew when that kind changes. */
 export const of = (kind: HubKind) => `hub:${kind}` as const;
+
+const refreshes = new Map<HubKind, () => void>();
+/** Loads anew, soon, what depends on that kind. */
+function refresh(kind: HubKind) {
+	const due = refreshes.get(kind) ?? soon(() => void invalidate(of(kind)));
+	refreshes.set(kind, due);
+	due();
+}
 
 /** A page that has been open for longer asks for everything when it comes back. */
 const AGE_MAX_MS = 600_000;
@@ -59,7 +67,7 @@ class HubLine {
 		if (frame.type !== 'touched') return;
 		this.#cursor = frame.cursor;
 		for (const kind of frame.kinds) {
-			refresh(of(kind));
+			refresh(kind);
 			for (const listener of this.#listeners.get(kind) ?? []) listener();
 		}
 	}

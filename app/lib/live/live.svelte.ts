@@ -3,18 +3,22 @@ import type { z } from 'zod';
 import { Project } from '#domain/project.ts';
 import { Run } from '#domain/run.ts';
 import type { Change, Entity, Person } from '#protocol/browser.ts';
+import { changed } from './anew.ts';
 import { ProjectSocket } from './project-socket.ts';
 import { Rows } from './rows.svelte.ts';
 
 /** Rooms entered at once. */
 export const ROOMS_MAX = 24;
 
+/** Kinds that change by themselves, many times a minute: one that is in its place on the page already loads nothing anew. */
+const OFTEN: readonly Entity[] = ['run', 'incident_entry'];
+
 /** Everything that changes while one looks: a socket for each visible project, the rows they told of, the people there. */
 class Live {
 	readonly project = new Rows(Project);
 	readonly run = new Rows(Run);
 	/** By what they are rows of; the kinds that only some pages show come with those pages. */
-	readonly #kinds = new Map<Entity, { take(change: Change): void }>([
+	readonly #kinds = new Map<Entity, { take(change: Change): void; held(id: number): boolean }>([
 		['project', this.project],
 		['run', this.run],
 	]);
@@ -75,7 +79,11 @@ class Live {
 		return new ProjectSocket(project_id, {
 			path: () => this.#pathIn(project_id),
 			changes: (changes) => {
-				for (const change of changes) this.#kinds.get(change.entity)?.take(change);
+				for (const change of changes) {
+					const rows = this.#kinds.get(change.entity);
+					rows?.take(change);
+					if (!OFTEN.includes(change.entity) || !rows?.held(change.id)) changed(change, project_id);
+				}
 				for (const { entity, listener } of this.#hearing)
 					if (changes.some((change) => change.entity === entity)) listener();
 			},

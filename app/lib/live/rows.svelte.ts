@@ -6,11 +6,13 @@ import type { Change } from '#protocol/browser.ts';
 const ROWS_MAX = 2000;
 
 type Listener<T> = (id: number, row: T | null) => void;
+type Holder<T> = (id: number, row: T | null) => boolean;
 
 /** The rows of one kind that changed while this page was open, at their newest. */
 export class Rows<T extends { id: number; version: number }> {
 	readonly #changed = new SvelteMap<number, T | null>();
 	#listeners: Listener<T>[] = [];
+	#holders: Holder<T>[] = [];
 	readonly #schema: z.ZodType<T>;
 
 	constructor(schema: z.ZodType<T>) {
@@ -38,6 +40,20 @@ export class Rows<T extends { id: number; version: number }> {
 			if (newer === null) return [];
 			return [newer && newer.version > row.version ? { ...row, ...newer } : row];
 		});
+	}
+
+	/** `holds` says which of the rows are shown here and change in place, until the answer is called. */
+	hold(holds: Holder<T>): () => void {
+		this.#holders = [...this.#holders, holds];
+		return () => {
+			this.#holders = this.#holders.filter((h) => h !== holds);
+		};
+	}
+
+	/** Whether everybody who shows such rows has that one, and changes it in place. */
+	held(id: number): boolean {
+		const row = this.#changed.get(id) ?? null;
+		return this.#holders.length > 0 && this.#holders.every((holds) => holds(id, row));
 	}
 
 	/** Calls `listener` at every change, until the answer is called. */

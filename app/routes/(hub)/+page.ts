@@ -2,13 +2,11 @@ import { z } from 'zod';
 import { IncidentPage } from '#lib/incident/pages.ts';
 import { CalendarEntry } from '#domain/event.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import { loadStrips } from '#lib/project/strips.ts';
 import { RunPage } from '#lib/run/pages.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, parent, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, parent }) => {
 	const start = new Date();
 	start.setHours(0, 0, 0, 0);
 	const end = new Date(start);

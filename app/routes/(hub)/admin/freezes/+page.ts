@@ -2,12 +2,10 @@ import { pageOf } from '#domain/common.ts';
 import { Environment } from '#domain/environment.ts';
 import { api } from '#lib/api/client.ts';
 import { freezeFilters, FreezePage } from '#lib/freeze/load.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import { pick } from '#lib/ui/params.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, url, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, url }) => {
 	const now = new Date().toISOString();
 	const when = url.searchParams.get('when');
 	// What is over is looked back at, what is to come looked forward to.

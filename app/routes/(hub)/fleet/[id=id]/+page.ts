@@ -1,13 +1,12 @@
 import { Agent } from '#domain/agent.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import { hubVersion } from '#lib/fleet/pages.ts';
 import { of } from '#lib/live/hub-line.ts';
 import { RunPage } from '#lib/run/pages.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE, of('agent'), of('host'));
+	depends(of('agent'), of('host'));
 	const agent_id = params.id;
 	const [agent, runs, hub_version] = await Promise.all([
 		api.get(`/agents/${String(agent_id)}`, Agent, { fetch }),

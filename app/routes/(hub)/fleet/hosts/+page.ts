@@ -1,6 +1,5 @@
 import { api } from '#lib/api/client.ts';
 import { AgentPage } from '#lib/fleet/pages.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import { of } from '#lib/live/hub-line.ts';
 import { pick } from '#lib/ui/params.ts';
 import type { PageLoad } from './$types';
@@ -9,7 +8,7 @@ import type { PageLoad } from './$types';
 const HOSTS = 12;
 
 export const load: PageLoad = async ({ fetch, url, depends }) => {
-	depends(LIVE, of('agent'), of('host'));
+	depends(of('agent'), of('host'));
 	const query = { limit: HOSTS, ...pick(url.searchParams, ['q', 'status', 'cursor']) };
 	return { agents: await api.get('/agents', AgentPage, { fetch, query }) };
 };

@@ -4,11 +4,9 @@ import { IncidentDetail } from '#domain/incident.ts';
 import { ActionItem, PostMortem } from '#domain/postmortem.ts';
 import { ProjectView } from '#domain/project.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { LayoutLoad } from './$types';
 
-export const load: LayoutLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+export const load: LayoutLoad = async ({ fetch, params }) => {
 	const at = `/incidents/${String(params.id)}` as const;
 	const incident = await api.get(at, IncidentDetail, { fetch });
 	const inProject = `/projects/${String(incident.project_id)}` as const;

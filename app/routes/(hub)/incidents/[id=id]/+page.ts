@@ -5,11 +5,9 @@ import { IncidentLinkView } from '#domain/incident-link.ts';
 import { MetricRef } from '#domain/metric-ref.ts';
 import { GitChange } from '#domain/repo.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, params, url, parent, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, params, url, parent }) => {
 	const at = `/incidents/${String(params.id)}` as const;
 	const query = { sort: '-at', limit: 100, cursor: url.searchParams.get('cursor') };
 	const of_incident = async () => {

@@ -6,11 +6,9 @@ import { ScriptRef } from '#domain/script.ts';
 import { api } from '#lib/api/client.ts';
 // What becomes of the job is heard from here on, on whichever of its pages.
 import '#lib/job/live.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { LayoutLoad } from './$types';
 
-export const load: LayoutLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+export const load: LayoutLoad = async ({ fetch, params }) => {
 	const job = await api.get(`/jobs/${String(params.id)}`, JobView, { fetch });
 	const at = `/projects/${String(job.project_id)}` as const;
 	const query = { limit: 200 };

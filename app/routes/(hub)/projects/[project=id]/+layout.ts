@@ -2,11 +2,9 @@ import { pageOf } from '#domain/common.ts';
 import { Environment } from '#domain/environment.ts';
 import { ProjectView } from '#domain/project.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { LayoutLoad } from './$types';
 
-export const load: LayoutLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+export const load: LayoutLoad = async ({ fetch, params }) => {
 	const at = `/projects/${String(params.project)}` as const;
 	const [project, environments] = await Promise.all([
 		api.get(at, ProjectView, { fetch }),

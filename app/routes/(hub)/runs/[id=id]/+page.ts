@@ -6,12 +6,10 @@ import { LogLines } from '#domain/log.ts';
 import { Run } from '#domain/run.ts';
 import { TerraformPlan, TerraformPlanView } from '#domain/terraform.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import { RunPage } from '#lib/run/pages.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, params }) => {
 	const at = `/runs/${String(params.id)}` as const;
 	const [run, begin] = await Promise.all([
 		api.get(at, Run, { fetch }),

@@ -5,11 +5,9 @@ import { ProjectView } from '#domain/project.ts';
 import { Run } from '#domain/run.ts';
 import { PlanDiff, TerraformPlanView } from '#domain/terraform.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, params }) => {
 	const at = `/terraform-plans/${String(params.id)}` as const;
 	const [plan, diff] = await Promise.all([
 		api.get(at, TerraformPlanView, { fetch }),

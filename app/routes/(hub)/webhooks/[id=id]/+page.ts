@@ -2,13 +2,12 @@ import { pageOf } from '#domain/common.ts';
 import { ProjectView } from '#domain/project.ts';
 import { Webhook, WebhookDelivery } from '#domain/webhook.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import { of } from '#lib/live/hub-line.ts';
 import { pick } from '#lib/ui/params.ts';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, params, url, depends }) => {
-	depends(LIVE, of('webhook'));
+	depends(of('webhook'));
 	const at = `/webhooks/${String(params.id)}` as const;
 	const query = { limit: 50, ...pick(url.searchParams, ['status', 'event', 'cursor']) };
 	const [webhook, deliveries] = await Promise.all([

@@ -4,11 +4,9 @@ import { Inventory } from '#domain/inventory.ts';
 import { MetricRef } from '#domain/metric-ref.ts';
 import { TerraformPlan } from '#domain/terraform.ts';
 import { api } from '#lib/api/client.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, params, url, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, params, url }) => {
 	const at = `/projects/${String(params.project)}` as const;
 	const query = { limit: 200 };
 	const [inventories, plans, clusters, metrics] = await Promise.all([

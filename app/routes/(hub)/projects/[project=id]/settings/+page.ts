@@ -2,11 +2,9 @@ import { Cluster } from '#domain/cluster.ts';
 import { pageOf } from '#domain/common.ts';
 import { api } from '#lib/api/client.ts';
 import { loadFreezesOf } from '#lib/freeze/load.ts';
-import { LIVE } from '#lib/live/follow.svelte.ts';
 import type { PageLoad } from './$types';
 
-export const load: PageLoad = async ({ fetch, params, depends }) => {
-	depends(LIVE);
+export const load: PageLoad = async ({ fetch, params }) => {
 	const { project } = params;
 	const [freezes, clusters] = await Promise.all([
 		loadFreezesOf(project, { from: new Date().toISOString() }, { fetch }),
