@@ -74,7 +74,6 @@ test('the fleet: an agent that asks to be let in, is, comes and goes', async ({ 
 	await still();
 });
 
-<<<<<<< HEAD
 test('a run’s page that is sent rubbish comes back for its log, and does not knock without a pause', async ({
 	open,
 }) => {
@@ -100,7 +99,7 @@ test('a run’s page that is sent rubbish comes back for its log, and does not k
 		await expect.poll(() => connections).toBeGreaterThan(known);
 	}
 	expect(connections).toBeLessThanOrEqual(before + 5);
-=======
+
 /** A day on which nothing else is planned. */
 const DAY = '2039-05-04';
 
@@ -358,5 +357,4 @@ test('a form: what nobody touched follows, what was typed stays and is told of',
 	await api.ok('DELETE', `/api/scripts/${String(made.id)}`, undefined, { 'if-match': '"v2"' });
 	await expect(page.getByText('What this page shows was removed')).toBeVisible();
 	await expect(page.getByLabel('Description')).toHaveValue('half a sent');
->>>>>>> 68dd7ac (fix(app): pages follow what they asked for, and forms what nobody typed over)
 });
