@@ -99,6 +99,7 @@ test('a run’s page that is sent rubbish comes back for its log, and does not k
 		await expect.poll(() => connections).toBeGreaterThan(known);
 	}
 	expect(connections).toBeLessThanOrEqual(before + 5);
+});
 
 /** A day on which nothing else is planned. */
 const DAY = '2039-05-04';
