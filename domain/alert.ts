@@ -71,7 +71,7 @@ export type AlertSourceCreate = z.infer<typeof AlertSourceCreate>;
 export const AlertSourcePatch = z.strictObject(fields).partial();
 export type AlertSourcePatch = z.infer<typeof AlertSourcePatch>;
 
-/** There are so few that they are one page. */
+/** A project's, at most. */
 export const ALERT_SOURCES_MAX = 50;
 export const AlertKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 

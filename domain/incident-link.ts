@@ -37,5 +37,5 @@ export type LinkCreate = z.infer<typeof LinkCreate>;
 export const LinkPatch = z.strictObject({ role: JobRole });
 export type LinkPatch = z.infer<typeof LinkPatch>;
 
-/** The most that can be linked to one incident: its list is one page. */
+/** The most that can be linked to one incident. */
 export const LINKS_MAX = 200;

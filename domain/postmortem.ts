@@ -123,5 +123,5 @@ export type ActionItemCreate = z.infer<typeof ActionItemCreate>;
 export const ActionItemPatch = z.strictObject(action).partial();
 export type ActionItemPatch = z.infer<typeof ActionItemPatch>;
 
-/** The most actions one post-mortem has: its list is one page. */
+/** The most actions one post-mortem has. */
 export const ACTIONS_MAX = 200;

@@ -8,6 +8,7 @@ import { secureHeaders } from './http/headers.ts';
 import { documentOf } from './http/openapi/document.ts';
 import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
+import { strictQuery } from './http/strict-query.ts';
 import { agents } from './routes/agents.ts';
 import { alerts } from './routes/alerts.ts';
 import { archive } from './routes/archive.ts';
@@ -97,7 +98,7 @@ export const app = new Hono<AppEnv>()
 		c.set('request_id', crypto.randomUUID());
 		await next();
 	})
-	.use(secureHeaders)
+	.use(secureHeaders, strictQuery)
 	.route('/', metrics)
 	.route('/downloads', downloads)
 	.route('/api', api)

@@ -168,7 +168,7 @@ describe('filters', () => {
 			['limit=201', 'limit'],
 			['limit=x', 'limit'],
 			['limit=1&limit=2', 'limit'],
-			['unknown=1', ''],
+			['unknown=1', 'unknown'],
 		] as const)
 			expect(await dev.call('GET', `/api/jobs?${query}`), query).toMatchObject({
 				status: 400,

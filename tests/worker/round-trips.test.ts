@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { seedDemo } from '#worker/seed/index.ts';
 import { nobody } from './api-world.ts';
 import { roundTrips } from './d1-trips.ts';
+import { addressOf, documentOf } from './operations.ts';
 
 // Whatever is read takes one round trip to D1, of many rows as of few: asked of every operation that reads.
 
@@ -10,8 +11,6 @@ const PASSWORD = 'a password of this test';
 const COPIES = 60;
 let who: { cookie: string };
 let operations: string[];
-
-const get = async (path: string) => (await nobody('GET', path, { headers: { cookie: who.cookie } })).body;
 
 beforeAll(async () => {
 	await seedDemo(env, { password: PASSWORD });
@@ -25,7 +24,7 @@ beforeAll(async () => {
 	await send('/api/freezes', { project_id: null, title: 'x', reason: 'x', ...window });
 	await send('/api/webhooks', { project_id: null, name: 'x', url: 'https://hooks.example.com', events: ['run.ended'] });
 	await send('/api/tokens', { name: 'x', scopes: ['read'] });
-	const { paths } = (await get('/api/openapi.json')) as { paths: Record<string, object> };
+	const { paths } = await documentOf();
 	operations = Object.entries(paths).flatMap(([path, methods]) => ('get' in methods ? [path] : []));
 }, 60_000);
 
@@ -40,40 +39,6 @@ const left = [
 	'/api/audit/export',
 	'/api/audit/verify',
 ];
-
-/** Rows of which an operation asks for one. */
-const tableOf: Record<string, string> = {
-	scripts: 'script_refs',
-	repos: 'git_repos',
-	changes: 'git_changes',
-	'terraform-plans': 'terraform_plans',
-	'metric-refs': 'metric_refs',
-	tokens: 'api_tokens',
-	versions: 'postmortem_versions',
-};
-
-const queries: Record<string, string> = {
-	'/api/calendar': '?start=2026-11-01&end=2026-12-01',
-	'/api/calendar/freezes': '?start=2026-11-01&end=2026-12-01',
-	'/api/calendar/state': '?project_id=1',
-	'/api/runs/{id}/log/search': '?q=x',
-	'/api/server-status/history': '?agent_id=1&from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z',
-};
-
-/** An address of the operation, of rows that there are. */
-async function addressOf(path: string): Promise<string> {
-	const [, kind = ''] = /^\/api\/([a-z-]+)\/\{/.exec(path) ?? [];
-	if (kind === '') return path + (queries[path] ?? '');
-	const of = path.includes('postmortem')
-		? 'select incident_id as id from postmortems limit 1'
-		: path.startsWith('/api/scripts/{id}/jobs')
-			? 'select script_id as id from job_script_refs limit 1'
-			: path.startsWith('/api/jobs/{id}/template')
-				? 'select job_id as id from job_script_refs limit 1'
-				: `select min(id) as id from ${tableOf[kind] ?? kind}`;
-	const id = await env.DB.prepare(of).first<number>('id');
-	return path.replace(/\{[a-z]+\}/, String(id)).replace(/\{[a-z]+\}/, '1') + (queries[path] ?? '');
-}
 
 /** Many times as many rows of each kind. What must be unique is, where it is text; where it cannot be, the row is left out. */
 async function multiply(table: string): Promise<void> {

@@ -13,13 +13,19 @@ const BODY_MAX = 1_048_576;
 const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/);
 
 type Path = string | number | symbol | { readonly key: string | number | symbol };
-type Issue = { message: string; path?: readonly Path[] | undefined };
+type Issue = { message: string; path?: readonly Path[] | undefined; keys?: readonly string[] | undefined };
 
+/** Keys that are not taken are told one by one, each where it stands. */
 const fieldErrors = (issues: readonly Issue[]): FieldError[] =>
-	issues.slice(0, 50).map(({ message, path = [] }) => ({
-		path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
-		message,
-	}));
+	issues
+		.flatMap(({ message, path = [], keys }): Issue[] =>
+			keys ? keys.map((key) => ({ path: [...path, key], message: 'is not taken here' })) : [{ path, message }],
+		)
+		.slice(0, 50)
+		.map(({ message, path = [] }) => ({
+			path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+			message,
+		}));
 
 const refuse = (issues: readonly Issue[]) =>
 	new DomainError('invalid', 'The request is not valid.', { errors: fieldErrors(issues) });

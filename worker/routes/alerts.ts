@@ -15,11 +15,11 @@ import { pageOf } from '#domain/common.ts';
 import { ifMatch, row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
-import { idIn, idsIn, json, readHook } from '#worker/http/input.ts';
+import { idIn, idsIn, json, query, readHook } from '#worker/http/input.ts';
 import { sealer } from '#worker/http/sealed-cookie.ts';
 import { createAlertSource } from '#worker/services/alert_sources/create.ts';
 import { deleteAlertSource } from '#worker/services/alert_sources/delete.ts';
-import { listAlertSources } from '#worker/services/alert_sources/list.ts';
+import { AlertSourceList, listAlertSources } from '#worker/services/alert_sources/list.ts';
 import { previewAlerts } from '#worker/services/alert_sources/preview.ts';
 import { rotateAlertSource } from '#worker/services/alert_sources/rotate.ts';
 import { updateAlertSource } from '#worker/services/alert_sources/update.ts';
@@ -35,7 +35,8 @@ export const alerts = new Hono<AppEnv>()
 		'/projects/:id/alert-sources',
 		describe('alert_source.list', "Where a project's alerts come in", { schema: pageOf(AlertSource) }),
 		idIn('project'),
-		async (c) => c.json(await listAlertSources(c.var.ctx, c.req.valid('param').id)),
+		query(AlertSourceList),
+		async (c) => c.json(await listAlertSources(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.post(
 		'/projects/:id/alert-sources',

@@ -4,10 +4,10 @@ import { HubSecret, HubSecretName, HubSecretPut } from '#domain/hub-secret.ts';
 import { settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
-import { idIn, IdInPath, idsIn, json } from '#worker/http/input.ts';
+import { idIn, IdInPath, idsIn, json, query } from '#worker/http/input.ts';
 import { sealer } from '#worker/http/sealed-cookie.ts';
 import { deleteHubSecret } from '#worker/services/hub_secrets/delete.ts';
-import { listHubSecrets } from '#worker/services/hub_secrets/list.ts';
+import { HubSecretList, listHubSecrets } from '#worker/services/hub_secrets/list.ts';
 import { putHubSecret } from '#worker/services/hub_secrets/put.ts';
 
 const keyIn = idsIn('key', { id: IdInPath, name: HubSecretName });
@@ -19,7 +19,8 @@ export const hubSecrets = new Hono<AppEnv>()
 			schema: pageOf(HubSecret),
 		}),
 		idIn('project'),
-		async (c) => c.json(await listHubSecrets(c.var.ctx, c.req.valid('param').id)),
+		query(HubSecretList),
+		async (c) => c.json(await listHubSecrets(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.put(
 		'/projects/:id/hub-secrets/:name',

@@ -21,7 +21,7 @@ import { EntryList, listEntries } from '#worker/services/incident_entries/list.t
 import { updateEntry } from '#worker/services/incident_entries/update.ts';
 import { createLink } from '#worker/services/incident_links/create.ts';
 import { deleteLink } from '#worker/services/incident_links/delete.ts';
-import { listLinks } from '#worker/services/incident_links/list.ts';
+import { LinkList, listLinks } from '#worker/services/incident_links/list.ts';
 import { updateLink } from '#worker/services/incident_links/update.ts';
 import { ChangesQuery, listChanges } from '#worker/services/incidents/changes.ts';
 import { createIncident } from '#worker/services/incidents/create.ts';
@@ -164,7 +164,8 @@ export const incidents = new Hono<AppEnv>()
 		'/incidents/:id/links',
 		describe('incident_link.list', 'The jobs, runs and events it is linked to', { schema: pageOf(IncidentLinkView) }),
 		idIn('incident'),
-		async (c) => c.json(await listLinks(c.var.ctx, c.req.valid('param').id)),
+		query(LinkList),
+		async (c) => c.json(await listLinks(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.post(
 		'/incidents/:id/links',

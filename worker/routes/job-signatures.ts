@@ -7,7 +7,7 @@ import type { AppContext, AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
 import { deleteSignature } from '#worker/services/job_signatures/delete.ts';
-import { listSignatures } from '#worker/services/job_signatures/list.ts';
+import { listSignatures, SignatureList } from '#worker/services/job_signatures/list.ts';
 import { putSignature } from '#worker/services/job_signatures/put.ts';
 import { readTemplate } from '#worker/services/job_signatures/template.ts';
 
@@ -22,7 +22,8 @@ export const jobSignatures = new Hono<AppEnv>()
 			schema: pageOf(JobSignature),
 		}),
 		idIn('job'),
-		async (c) => c.json(await listSignatures(c.var.ctx, c.req.valid('param').id)),
+		query(SignatureList),
+		async (c) => c.json(await listSignatures(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.get(
 		'/jobs/:id/template',

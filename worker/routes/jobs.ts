@@ -10,7 +10,7 @@ import { idIn, json, query } from '#worker/http/input.ts';
 import { createJob } from '#worker/services/jobs/create.ts';
 import { deleteJob } from '#worker/services/jobs/delete.ts';
 import { JobList, listJobs } from '#worker/services/jobs/list.ts';
-import { readJob, readJobScripts } from '#worker/services/jobs/read.ts';
+import { JobScriptList, readJob, readJobScripts } from '#worker/services/jobs/read.ts';
 import { updateJob } from '#worker/services/jobs/update.ts';
 import { startRun } from '#worker/services/runs/start.ts';
 
@@ -59,7 +59,8 @@ export const jobs = new Hono<AppEnv>()
 		'/jobs/:id/scripts',
 		describe('job.read_scripts', "A job's scripts, in the order they run", { schema: pageOf(ScriptRef) }),
 		idIn('job'),
-		async (c) => c.json(await readJobScripts(c.var.ctx, c.req.valid('param').id)),
+		query(JobScriptList),
+		async (c) => c.json(await readJobScripts(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.post(
 		'/jobs/:id/runs',

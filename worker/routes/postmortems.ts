@@ -19,7 +19,7 @@ import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
 import { idIn, IdInPath, idsIn, json, query } from '#worker/http/input.ts';
 import { createAction } from '#worker/services/action_items/create.ts';
 import { deleteAction } from '#worker/services/action_items/delete.ts';
-import { listActions } from '#worker/services/action_items/list.ts';
+import { ActionList, listActions } from '#worker/services/action_items/list.ts';
 import { updateAction } from '#worker/services/action_items/update.ts';
 import { createPostMortem } from '#worker/services/postmortems/create.ts';
 import { exportPostMortem, ExportQuery } from '#worker/services/postmortems/export.ts';
@@ -121,7 +121,8 @@ export const postmortems = new Hono<AppEnv>()
 			schema: pageOf(ActionItem),
 		}),
 		idIn('incident'),
-		async (c) => c.json(await listActions(c.var.ctx, c.req.valid('param').id)),
+		query(ActionList),
+		async (c) => c.json(await listActions(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
 	)
 	.post(
 		'/incidents/:id/postmortem/actions',

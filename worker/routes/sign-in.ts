@@ -78,6 +78,8 @@ export const signIn = new Hono<AppEnv>()
 	.get(
 		'/auth/oidc/callback',
 		describe('session.oidc_callback', 'Come back from the identity provider', { status: 302 }),
+		// Whatever the provider says: its library reads it.
+		query(z.looseObject({})),
 		async (c) => {
 			const { oidc } = signInSettings(c.env);
 			if (!oidc) throw notFound('way in');

@@ -1,7 +1,6 @@
-import { asc, desc, sql, type SQL } from 'drizzle-orm';
+import { asc, desc, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
-import { Id } from '#domain/common.ts';
 import { invalid } from '#domain/errors.ts';
 
 import { literal } from '../db/planned.ts';
@@ -15,11 +14,11 @@ export const sortBy = <const N extends string>(names: readonly N[], standard: So
 	z.literal(names.flatMap((name): Sort<N>[] => [name, `-${name}`])).prefault(standard);
 
 /** Rows whose column holds this text, upper and lower ASCII alike. Not LIKE: its patterns are short and full of meaning. */
-export const holds = (column: AnySQLiteColumn, text: string | undefined): SQL | undefined =>
+export const holds = (column: SQLWrapper, text: string | undefined): SQL | undefined =>
 	text === undefined ? undefined : sql`instr(lower(${column}), ${text.toLowerCase()}) > 0`;
 
 const After = z.union([z.string(), z.number()]);
-const Cursor = z.strictObject({ sort: z.string(), after: After, id: Id });
+const Cursor = z.strictObject({ sort: z.string(), after: After, id: z.int() });
 
 export interface Page<Row> {
 	items: Row[];

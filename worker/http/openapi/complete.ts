@@ -187,7 +187,7 @@ export function complete(method: string, path: string, route: Operation, schemas
 	if (id === 'run.read_log') parameters.push(RANGE);
 
 	const also: Refusal[] = [
-		...((parameters.length > 0 || body ? [400] : []) as Refusal[]),
+		400,
 		...((isOpen && !proving.has(id) ? [] : [401, 403]) as Refusal[]),
 		...((isOpen && writes ? [403] : []) as Refusal[]),
 		...((path.includes('{') || parameters.some(({ in: where }) => where === 'query') || id.includes('oidc') || writes

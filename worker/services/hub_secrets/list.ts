@@ -1,19 +1,33 @@
-import { asc, eq } from 'drizzle-orm';
-import { HUB_SECRETS_MAX, type HubSecret } from '#domain/hub-secret.ts';
+import { and, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { ListQuery } from '#domain/common.ts';
+import type { HubSecret } from '#domain/hub-secret.ts';
 import { hub_secrets } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject } from '../gate.ts';
+import { holds, keyset, type Page, sortBy } from '../list.ts';
 import { hubSecretColumns } from './rows.ts';
 
-/** The names of a project's keys. There are so few that they are one page. */
-export async function listHubSecrets(ctx: Ctx, project_id: number): Promise<{ items: HubSecret[]; next_cursor: null }> {
+export const HubSecretList = z.strictObject({
+	...ListQuery,
+	sort: sortBy(['name', 'created_at', 'updated_at'], 'name'),
+});
+
+/** The names of a project's keys. */
+export async function listHubSecrets(
+	ctx: Ctx,
+	project_id: number,
+	query: z.infer<typeof HubSecretList>,
+): Promise<Page<HubSecret>> {
+	const { name, created_at, updated_at } = hub_secrets;
+	const { limit, orderBy, page, where } = keyset(query, { name, created_at, updated_at }, hub_secrets.id);
 	const { rows } = await enter(ctx, 'hub_secret.list', inProject(project_id), [
 		ctx.db
 			.select(hubSecretColumns)
 			.from(hub_secrets)
-			.where(eq(hub_secrets.project_id, project_id))
-			.orderBy(asc(hub_secrets.name))
-			.limit(HUB_SECRETS_MAX),
+			.where(and(eq(hub_secrets.project_id, project_id), where, holds(name, query.q)))
+			.orderBy(...orderBy)
+			.limit(limit),
 	]);
-	return { items: rows[0], next_cursor: null };
+	return page(rows[0]);
 }

@@ -1,17 +1,42 @@
-import { asc, eq } from 'drizzle-orm';
-import { type IncidentLinkView, LINKS_MAX } from '#domain/incident-link.ts';
+import { and, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { Id, ListQuery } from '#domain/common.ts';
+import { type IncidentLinkView, JobRole, LinkKind } from '#domain/incident-link.ts';
 import { incident_links } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { enter, ofRow } from '../gate.ts';
-import { linksQuery } from './rows.ts';
+import { holds, keyset, type Page, sortBy } from '../list.ts';
+import { linksQuery, linkTitle } from './rows.ts';
 
-/** All of an incident's links: there is a most that it can have, so there is one page. */
+const id = z.coerce.number().pipe(Id).optional();
+
+export const LinkList = z.strictObject({
+	...ListQuery,
+	sort: sortBy(['created_at', 'updated_at'], 'created_at'),
+	kind: LinkKind.optional(),
+	role: JobRole.optional(),
+	job_id: id,
+	run_id: id,
+	event_id: id,
+});
+
+/** What an incident is linked to; `q` looks in the titles of the other ends. */
 export async function listLinks(
 	ctx: Ctx,
 	incident_id: number,
-): Promise<{ items: IncidentLinkView[]; next_cursor: null }> {
+	query: z.infer<typeof LinkList>,
+): Promise<Page<IncidentLinkView>> {
+	const { created_at, updated_at } = incident_links;
+	const { limit, orderBy, page, where } = keyset(query, { created_at, updated_at }, incident_links.id);
+	const by = (['kind', 'role', 'job_id', 'run_id', 'event_id'] as const).map((name) => {
+		const value = query[name];
+		return value === undefined ? undefined : eq(incident_links[name], value);
+	});
 	const { rows } = await enter(ctx, 'incident.read', ofRow('incident', incident_id), [
-		linksQuery(ctx).where(eq(incident_links.incident_id, incident_id)).orderBy(asc(incident_links.id)).limit(LINKS_MAX),
+		linksQuery(ctx)
+			.where(and(eq(incident_links.incident_id, incident_id), where, ...by, holds(linkTitle, query.q)))
+			.orderBy(...orderBy)
+			.limit(limit),
 	]);
-	return { items: rows[0], next_cursor: null };
+	return page(rows[0]);
 }

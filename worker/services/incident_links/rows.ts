@@ -7,12 +7,15 @@ import type { Ctx } from '../context.ts';
 
 const run_jobs = alias(jobs, 'run_jobs');
 
+/** What its other end is called. */
+export const linkTitle = sql<string>`coalesce(${jobs.title}, ${run_jobs.title}, ${events.title}, '')`;
+
 /** Links with what is read of their other ends; the caller says which. */
 export const linksQuery = (ctx: Ctx) =>
 	ctx.db
 		.select({
 			...getTableColumns(incident_links),
-			title: sql<string>`coalesce(${jobs.title}, ${run_jobs.title}, ${events.title}, '')`,
+			title: linkTitle,
 			status: sql<string | null>`coalesce(${jobs.status}, ${runs.status})`,
 		})
 		.from(incident_links)

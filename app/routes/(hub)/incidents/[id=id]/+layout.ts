@@ -14,7 +14,7 @@ export const load: LayoutLoad = async ({ fetch, params }) => {
 		api.get(inProject, ProjectView, { fetch }),
 		api.get(`${inProject}/environments`, pageOf(Environment), { fetch, query: { limit: 200 } }),
 		incident.postmortem && api.get(`${at}/postmortem`, PostMortem, { fetch }),
-		incident.postmortem && api.get(`${at}/postmortem/actions`, pageOf(ActionItem), { fetch }),
+		incident.postmortem && api.get(`${at}/postmortem/actions`, pageOf(ActionItem), { fetch, query: { limit: 200 } }),
 	]);
 	return { incident, postmortem, project, environments: environments.items, actions: actions?.items ?? [] };
 };

@@ -21,7 +21,7 @@ export const load: PageLoad = async ({ fetch, params, url, parent }) => {
 	};
 	const [entries, links, changes, [code, metrics]] = await Promise.all([
 		api.get(`${at}/entries`, pageOf(IncidentEntry), { fetch, query }),
-		api.get(`${at}/links`, pageOf(IncidentLinkView), { fetch }),
+		api.get(`${at}/links`, pageOf(IncidentLinkView), { fetch, query: { limit: 200 } }),
 		api.get(`${at}/changes`, pageOf(IncidentChange), { fetch }),
 		of_incident(),
 	]);
