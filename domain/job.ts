@@ -24,7 +24,8 @@ export const jobTransitions: Record<JobStatus, readonly JobStatus[]> = {
 	canceled: ['draft', 'planned', 'running'],
 };
 
-export const Tags = z.array(Name(40)).max(20);
+export const Tag = Name(40);
+export const Tags = z.array(Tag).max(20);
 
 /** Runs with one key of one project never run at the same time. */
 export const ConcurrencyKey = z

@@ -29,16 +29,17 @@ function fill(dataDir: string, { jobs, audit }: typeof FEW): void {
 		`with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ${String(count)})`;
 	const since = Date.parse('2026-01-01T00:00:00Z');
 	db.exec(`begin;
-		${numbers(jobs)} insert into jobs (project_id, environment_id, title, description, job_type, owner_id, status, priority, version, created_at, updated_at)
+		${numbers(jobs)} insert into jobs (project_id, environment_id, title, description, job_type, owner_id, status, priority, requested_by_id, tags, version, created_at, updated_at)
 			select (select min(id) from projects), (select min(id) from environments where project_id = (select min(id) from projects)),
 				case when n in (2, 3) then 'Rotate the zebra ' || n else 'Deploy release ' || n end,
 				'To production, after the ' || n || 'th review of what changed', case when n in (3, 500) then 'dev' else 'ops' end, case when n in (4, 501) then 3 else 1 end,
 				case when n in (9, 502) then 'failed' when n % 3 = 0 then 'planned' else 'draft' end,
-				case when n in (5, 503) then 'critical' else 'normal' end, 1, ${String(since)} + n, ${String(since)} + n * 7919 % 100003
+				case when n in (5, 503) then 'critical' else 'normal' end, case when n in (4, 501) then 3 end,
+				case when n in (2, 3) then '["zebra"]' else '["release"]' end, 1, ${String(since)} + n, ${String(since)} + n * 7919 % 100003
 			from numbers;
 		${numbers(audit)} insert into audit_logs (timestamp, user_id, action, object_type, object_id, metadata, project_id, actor_kind, request_id)
 			select ${String(since)} + n * 1000, 1 + n % 4, case when n in (3, 500) then 'user.update' else 'job.update' end,
-				case when n in (3, 500) then 'User' else 'Job' end, n % 1000, '{"version":' || n || '}', (select min(id) from projects),
+				case when n in (3, 500) then 'User' else 'Job' end, n % 1000, '{"version":' || n || case when n in (3, 500) then ',"title":"zebra"}' else '}' end, (select min(id) from projects),
 				case when n in (5, 503) then 'agent' else 'user' end, 'bench'
 			from numbers;
 		commit;`);
@@ -86,7 +87,14 @@ try {
 		'… searched for a rare word': `${jobs}?q=zebra`,
 		'… searched for a rare word, by title': `${jobs}?q=zebra&sort=title`,
 		'… searched for what there is not': `${jobs}?q=unicorn`,
+		'… the most urgent first': `${jobs}?sort=-priority`,
+		'… by their status': `${jobs}?sort=status`,
+		'… by when they are planned': `${jobs}?sort=-planned_start`,
+		'… asked for by somebody who asks seldom': `${jobs}?requested_by_id=3`,
+		'… with a common tag': `${jobs}?tags=release`,
+		'… with a rare tag': `${jobs}?tags=zebra`,
 		'jobs of all projects': '/api/jobs',
+		'… of one of them': `/api/jobs?project_id=${project}`,
 		'… searched for a rare word of all projects': '/api/jobs?q=zebra',
 		'the audit': '/api/audit',
 		'… the oldest of it first': '/api/audit?sort=id',
@@ -97,6 +105,9 @@ try {
 		'… of a person': '/api/audit?user_id=2',
 		'… by a rare kind of actor': '/api/audit?actor_kind=agent',
 		'… from a moment': '/api/audit?from=2026-01-01T00:10:00Z',
+		'… searched for a common word': '/api/audit?q=version',
+		'… searched for a rare word': '/api/audit?q=zebra',
+		'… searched for what there is not': '/api/audit?q=unicorn',
 	};
 	const within = process.argv[2];
 	for (const [name, at] of Object.entries(asked)) {

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Caller, fresh, idOf, person, project } from './api-world.ts';
+import { type Caller, fresh, idOf, insert, person, project } from './api-world.ts';
 import { roundTrips } from './d1-trips.ts';
 
 let admin: Caller, dev: Caller;
@@ -140,6 +140,42 @@ describe('filters', () => {
 		expect(await titled('status=planned')).toBe(0);
 	});
 
+	it('go by what a job carries, and who asked for it, in one project or in all', async () => {
+		const q = await project(admin, [[dev, 'contribute']]);
+		const hidden = await project(admin);
+		const make = (by: Caller, home: number, title: string, more: object) =>
+			by.ok('POST', `/api/projects/${String(home)}/jobs`, { title, job_type: 'dev', ...more });
+		await make(dev, q, 'one', { tags: ['db', 'a, b'], planned_start: '2040-01-02T00:00:00Z', priority: 'low' });
+		await make(dev, q, 'two', { tags: ['db2'], planned_start: '1969-01-01T00:00:00Z', priority: 'critical' });
+		await make(admin, q, 'three', { tags: ['db', 'db'] });
+		await make(admin, hidden, 'hidden', { tags: ['db'] });
+		await env.DB.prepare(`update jobs set requested_by_id = ?1 where title = 'three'`).bind(dev.id).run();
+		const titled = async (query: string, at = '/api/jobs') => (await all(`${at}?${query}`)).map(({ title }) => title);
+		for (const limit of ['', '&limit=1']) {
+			expect(await titled(`tags=db&sort=title${limit}`)).toEqual(['one', 'three']);
+			expect(await titled(`sort=-priority&project_id=${String(q)}${limit}`)).toEqual(['two', 'three', 'one']);
+			expect(await titled(`sort=planned_start${limit}`, `/api/projects/${String(q)}/jobs`)).toEqual([
+				'three',
+				'two',
+				'one',
+			]);
+			expect(await titled(`sort=-planned_start&project_id=${String(q)}${limit}`)).toEqual(['one', 'two', 'three']);
+		}
+		expect(await titled(`tags=${encodeURIComponent('a, b')}`)).toEqual(['one']);
+		expect(await titled('tags=d')).toEqual([]);
+		expect(await titled('tags=db&q=hre')).toEqual(['three']);
+		expect(await titled(`requested_by_id=${String(dev.id)}`)).toEqual(['three']);
+		expect((await dev.call('GET', `/api/jobs?project_id=${String(hidden)}`)).status).toBe(404);
+		expect((await dev.call('GET', `/api/projects/${String(q)}/jobs?project_id=1`)).status).toBe(400);
+
+		const [one] = await all(`/api/jobs?tags=db&sort=title`);
+		await dev.ok('PATCH', `/api/jobs/${String(one?.id)}`, { tags: ['new'] }, { 'if-match': '"v1"' });
+		expect(await titled('tags=db')).toEqual(['three']);
+		expect(await titled('tags=new')).toEqual(['one']);
+		await dev.ok('DELETE', `/api/jobs/${String(one?.id)}`, undefined, { 'if-match': '"v2"' });
+		expect(await env.DB.prepare(`select count(*) n from job_tags where tag = 'new'`).first('n')).toBe(0);
+	});
+
 	it('24: q is literal text, whatever LIKE would make of it, upper and lower case alike', async () => {
 		const found = async (q: string) =>
 			(
@@ -209,6 +245,85 @@ describe('11: a search among many jobs', () => {
 		expect(await titles('sort=created_at&q=rotate')).toEqual(zebras.slice(1));
 		await admin.ok('DELETE', on, undefined, { 'if-match': `"v${String(row.version)}"` });
 		expect(await titles('q=unicorn')).toEqual([]);
+	});
+});
+
+describe('11: runs', () => {
+	it('go by when they were asked for, where, how urgently and how often, and have orders, empty or not', async () => {
+		const q = await project(admin, [[dev, 'read']]);
+		const job = await admin.ok('POST', `/api/projects/${String(q)}/jobs`, { title: 'x', job_type: 'dev' });
+		const second = (n: number) => Date.parse('2026-01-01T00:00:00Z') + n * 1000;
+		const rows = [
+			{ status: 'failed', started_at: second(5), duration: 900, backend: 'ssh', priority: 'high', attempt: 1 },
+			{ status: 'queued', started_at: null, duration: null, backend: 'local', priority: 'low', attempt: 2 },
+			{ status: 'success', started_at: second(2), duration: 0, backend: 'local', priority: 'low', attempt: 1 },
+			{ status: 'canceled', started_at: null, duration: null, backend: 'local', priority: 'low', attempt: 3 },
+		];
+		const ids: number[] = [];
+		for (const [n, row] of rows.entries())
+			ids.push(
+				await insert('runs', {
+					...{ job_id: idOf(job), project_id: q, triggered_by_id: dev.id, requested_at: second(n), ...row },
+				}),
+			);
+		const found = async (query: string) =>
+			(await all(`/api/runs?project_id=${String(q)}&limit=1&${query}`)).map(({ id }) => ids.indexOf(id));
+		expect(await found('sort=status')).toEqual([1, 2, 0, 3]);
+		expect(await found('sort=started_at')).toEqual([1, 3, 2, 0]);
+		expect(await found('sort=-started_at')).toEqual([0, 2, 3, 1]);
+		expect(await found('sort=duration')).toEqual([1, 3, 2, 0]);
+		expect(await found('sort=-duration')).toEqual([0, 2, 3, 1]);
+		expect(await found('from=2026-01-01T00:00:01Z&to=2026-01-01T00:00:03Z')).toEqual([2, 1]);
+		expect(await found('backend=ssh')).toEqual([0]);
+		expect(await found('priority=low&attempt=2')).toEqual([1]);
+		for (const [query, field] of [
+			['from=yesterday', 'from'],
+			['backend=abacus', 'backend'],
+			['priority=7', 'priority'],
+			['attempt=0', 'attempt'],
+		] as const)
+			expect(await dev.call('GET', `/api/runs?${query}`)).toMatchObject({
+				status: 400,
+				body: { errors: [{ path: field }] },
+			});
+	});
+});
+
+describe('11: the audit', () => {
+	it('is searched for what was said, few rows or many of them', async () => {
+		await env.DB.prepare(
+			`with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 2300)
+				insert into audit_logs (timestamp, action, object_type, metadata, actor_kind, request_id)
+				select n, 'thing.' || case n % 2 when 0 then 'made' else 'lost' end, 'Thing',
+					json_object('title', case when n % 1000 = 7 then 'Zébra ' || n else 'Horse' end), 'system', 'x' from numbers`,
+		).run();
+		const at = '/api/audit?limit=200&object_type=Thing';
+		const walk = async (query: string) => {
+			const rows: { id: number; metadata: { title: string } }[] = [];
+			let cursor: unknown = '';
+			while (cursor !== null) {
+				const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(String(cursor))}`;
+				const body = await admin.ok('GET', `${at}&${query}${next}`);
+				rows.push(...(body.items as typeof rows));
+				cursor = body.next_cursor;
+			}
+			return rows;
+		};
+		for (const q of ['zébra', 'Zé', 'ZéBRA'])
+			expect(
+				(await walk(`q=${encodeURIComponent(q)}`)).map(({ metadata }) => metadata.title),
+				q,
+			).toEqual([...['Zébra 2007', 'Zébra 1007', 'Zébra 7']]);
+		expect((await walk('q=zébra&sort=id')).map(({ metadata }) => metadata.title)[0]).toBe('Zébra 7');
+		const many = await walk('q=horse&sort=id');
+		expect(new Set(many.map(({ id }) => id)).size).toBe(2297);
+		expect(many.map(({ id }) => id)).toEqual(many.map(({ id }) => id).toSorted((a, b) => a - b));
+		expect(await walk('q=thing.lost')).toHaveLength(1150);
+		expect(await walk('q=unicorn')).toEqual([]);
+		expect(await walk(`q=${encodeURIComponent('" or "')}`)).toEqual([]);
+		const file = await admin.call('GET', `/api/audit/export?format=jsonl&q=${encodeURIComponent('zébra')}`);
+		const lines = String(file.body.text).trim().split('\n');
+		expect(lines.filter((line) => line.includes('"Thing"'))).toHaveLength(3);
 	});
 });
 

@@ -9,7 +9,7 @@ import { describe } from '#worker/http/describe.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
 import { createJob } from '#worker/services/jobs/create.ts';
 import { deleteJob } from '#worker/services/jobs/delete.ts';
-import { JobList, listJobs } from '#worker/services/jobs/list.ts';
+import { JobList, JobListInProject, listJobs } from '#worker/services/jobs/list.ts';
 import { JobScriptList, readJob, readJobScripts } from '#worker/services/jobs/read.ts';
 import { updateJob } from '#worker/services/jobs/update.ts';
 import { startRun } from '#worker/services/runs/start.ts';
@@ -19,14 +19,14 @@ export const jobs = new Hono<AppEnv>()
 		'/jobs',
 		describe('job.list', 'The jobs of every project you may see', { schema: pageOf(JobItem) }),
 		query(JobList),
-		async (c) => text(c, await listJobs(c.var.ctx, null, c.req.valid('query'))),
+		async (c) => text(c, await listJobs(c.var.ctx, c.req.valid('query'))),
 	)
 	.get(
 		'/projects/:id/jobs',
 		describe('job.list_in_project', "A project's jobs", { schema: pageOf(JobItem) }),
 		idIn('project'),
-		query(JobList),
-		async (c) => text(c, await listJobs(c.var.ctx, c.req.valid('param').id, c.req.valid('query'))),
+		query(JobListInProject),
+		async (c) => text(c, await listJobs(c.var.ctx, { ...c.req.valid('query'), project_id: c.req.valid('param').id })),
 	)
 	.post(
 		'/projects/:id/jobs',

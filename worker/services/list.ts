@@ -1,8 +1,9 @@
-import { asc, desc, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { and, asc, desc, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
 import { invalid } from '#domain/errors.ts';
 
+import { emptyFirst, FIRST, rankAmong } from '../db/order.ts';
 import { literal } from '../db/planned.ts';
 import type { TextOf } from '../db/row-text.ts';
 import { fromBase64url, toBase64url } from './bytes.ts';
@@ -25,27 +26,48 @@ export interface Page<Row> {
 	next_cursor: string | null;
 }
 
-type Keyed<N extends string> = { id: number } & Record<N, string | number>;
+type Keyed<N extends string> = { id: number } & Record<N, string | number | null>;
+
+/** What a list is ordered by: a column that is never null, or an expression, and what that is of a row's value. */
+type Order = AnySQLiteColumn | { by: SQL; of: (value: unknown) => unknown };
+
+/** By a column that may be empty: what is empty comes first. */
+export const orEmpty = (column: AnySQLiteColumn): Order => ({
+	by: emptyFirst(column),
+	of: (value) => (value === null ? FIRST : column.mapToDriverValue(value)),
+});
+
+/** By a column's word, in the order of these. */
+export const ranked = (column: AnySQLiteColumn, words: readonly string[]): Order => ({
+	by: rankAmong(column, words),
+	of: (value) => words.findIndex((word) => word === value),
+});
 
 /**
  * A page by keyset: `where` starts after the cursor, `limit` is one more than is shown, `page` makes the answer of the rows.
- * The columns must not be null; the id makes the order total. A cursor of another order is refused.
+ * The id makes the order total. A cursor of another order is refused.
  */
 export function keyset<N extends string>(
 	query: { limit: number; cursor?: string | undefined; sort: Sort<N> },
-	columns: Record<N, AnySQLiteColumn>,
+	orders: Record<N, Order>,
 	id: AnySQLiteColumn,
 ) {
 	const down = query.sort.startsWith('-');
 	const name = (down ? query.sort.slice(1) : query.sort) as N;
-	const column = columns[name];
+	const order = orders[name];
+	const expressed = 'by' in order;
+	const { by, of } = expressed ? order : { by: order, of: (value: unknown) => order.mapToDriverValue(value) };
+	const compare = sql.raw(down ? '<' : '>');
 	const from = query.cursor === undefined ? null : decode(query.cursor, query.sort);
 	const direction = down ? desc : asc;
-	const after = (last: Keyed<N>) =>
-		encode({ sort: query.sort, after: After.parse(column.mapToDriverValue(last[name])), id: last.id });
+	const after = (last: Keyed<N>) => encode({ sort: query.sort, after: After.parse(of(last[name])), id: last.id });
 	return {
-		where: from ? sql`(${column}, ${id}) ${sql.raw(down ? '<' : '>')} (${from.after}, ${from.id})` : undefined,
-		orderBy: [direction(column), direction(id)],
+		where: and(
+			from ? sql`(${by}, ${id}) ${compare} (${from.after}, ${from.id})` : undefined,
+			// In an index of an expression SQLite finds the place by this alone.
+			from && expressed ? sql`${by} ${compare}= ${from.after}` : undefined,
+		),
+		orderBy: [direction(by), direction(id)],
 		limit: literal(query.limit + 1),
 		page<Row extends Keyed<N>>(rows: Row[]): Page<Row> {
 			const items = rows.slice(0, query.limit);

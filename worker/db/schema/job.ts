@@ -8,6 +8,7 @@ import type { Recurrence } from '#domain/recurrence.ts';
 import { LocationType } from '#domain/script.ts';
 import { Tool } from '#domain/tool.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
+import { emptyFirst, rankAmong } from '../order.ts';
 import { environments, projects } from './project.ts';
 import { git_repos } from './repo.ts';
 import { users } from './user.ts';
@@ -86,6 +87,11 @@ export const jobs = sqliteTable(
 		index('jobs_updated').on(t.project_id, t.updated_at, t.id),
 		index('jobs_type').on(t.project_id, t.job_type, t.created_at),
 		index('jobs_priority').on(t.project_id, t.priority, t.created_at),
+		// By urgency, by how far they are, and by when they are planned: their orders, empty ones and all.
+		index('jobs_by_priority').on(t.project_id, rankAmong(sql`priority`, Priority.options), t.id),
+		index('jobs_by_status').on(t.project_id, rankAmong(sql`status`, JobStatus.options), t.id),
+		index('jobs_by_start').on(t.project_id, emptyFirst(sql`planned_start`), t.id),
+		index('jobs_requester').on(t.project_id, t.requested_by_id, t.created_at),
 		index('jobs_owner').on(t.project_id, t.owner_id, t.created_at),
 		// An environment in use cannot be deleted: the check looks here, too.
 		index('jobs_environment').on(t.environment_id, t.created_at),
@@ -102,6 +108,18 @@ export const jobs = sqliteTable(
 			.where(sql`next_start is not null`),
 		check('jobs_order', sql`planned_end is null or planned_start is null or planned_start < planned_end`),
 	],
+);
+
+/** Which jobs have a tag: kept by triggers of `jobs`, so that what few have is found among many. */
+export const job_tags = sqliteTable(
+	'job_tags',
+	{
+		tag: text().notNull(),
+		job_id: integer()
+			.notNull()
+			.references(() => jobs.id, { onDelete: 'cascade' }),
+	},
+	(t) => [primaryKey({ columns: [t.tag, t.job_id] }), index('job_tags_job').on(t.job_id)],
 );
 
 export const job_script_refs = sqliteTable(

@@ -7,6 +7,7 @@ import type { Reason } from '#domain/run-reason.ts';
 import type { RunStep } from '#domain/run-step.ts';
 import { RunPhase, RunStatus, type Timings } from '#domain/run.ts';
 import { editable, id, stamps, time, oneOf } from '../columns.ts';
+import { emptyFirst, rankAmong } from '../order.ts';
 import { agents } from './agent.ts';
 import { jobs } from './job.ts';
 import { environments, projects } from './project.ts';
@@ -83,6 +84,15 @@ export const runs = sqliteTable(
 		index('runs_job').on(t.job_id, t.id),
 		// A project's runs, the latest first.
 		index('runs_project').on(t.project_id, t.requested_at, t.id),
+		// A project's runs by what few of them have, and in their other orders: without an index each of these reads all runs of the project.
+		index('runs_status').on(t.project_id, t.status, t.requested_at),
+		index('runs_by_status').on(t.project_id, rankAmong(sql`status`, RunStatus.options), t.id),
+		index('runs_by_start').on(t.project_id, emptyFirst(sql`started_at`), t.id),
+		index('runs_by_duration').on(t.project_id, emptyFirst(sql`duration`), t.id),
+		// Of the three other filters the rare values: what runs elsewhere, urgently or again.
+		index('runs_backend').on(t.project_id, t.backend, t.requested_at),
+		index('runs_priority').on(t.project_id, t.priority, t.requested_at),
+		index('runs_again').on(t.project_id, t.attempt, t.requested_at),
 		// The sweep and "running now" look only at the few that are not over.
 		index('runs_open')
 			.on(t.project_id, t.status)

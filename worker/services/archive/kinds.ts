@@ -157,6 +157,8 @@ export const NOT_ARCHIVED: readonly string[] = [
 	schema.run_streams,
 	schema.watches,
 	schema.feeds,
+	// Made of the jobs again.
+	schema.job_tags,
 	// A signature names the hub it was given for.
 	schema.job_signatures,
 	schema.hub_secrets,

@@ -1,8 +1,9 @@
-import { and, eq, gte, lt, type SQL } from 'drizzle-orm';
+import { and, eq, gte, lt, or, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { ActorKind } from '#domain/audit.ts';
-import { Id, Time } from '#domain/common.ts';
+import { Id, ListQuery, Time } from '#domain/common.ts';
 import { audit_logs } from '../../db/client.ts';
+import { holds } from '../list.ts';
 
 const id = z.coerce.number().pipe(Id).optional();
 
@@ -16,6 +17,8 @@ export const auditFilter = {
 	actor_kind: ActorKind.optional(),
 	from: Time.optional(),
 	to: Time.optional(),
+	/** In the action, and in what was said of it: names, and what was changed. */
+	q: ListQuery.q,
 };
 type Filter = z.infer<z.ZodObject<typeof auditFilter>>;
 
@@ -29,5 +32,6 @@ export function matching(filter: Filter): SQL | undefined {
 		}),
 		filter.from ? gte(timestamp, filter.from) : undefined,
 		filter.to ? lt(timestamp, filter.to) : undefined,
+		or(holds(audit_logs.action, filter.q), holds(audit_logs.metadata, filter.q)),
 	);
 }

@@ -5,14 +5,14 @@ import { IncidentStatus, type IncidentView, Severity } from '#domain/incident.ts
 import { incidents } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
-import { holds, keyset, type Page, sortBy } from '../list.ts';
+import { holds, keyset, type Page, ranked, sortBy } from '../list.ts';
 import { viewOf } from './rows.ts';
 
 const id = z.coerce.number().pipe(Id).optional();
 
 const filters = {
 	...ListQuery,
-	sort: sortBy(['detected_at', 'updated_at'], '-detected_at'),
+	sort: sortBy(['detected_at', 'updated_at', 'severity', 'status'], '-detected_at'),
 	status: IncidentStatus.optional(),
 	/** `true`: those not yet resolved; `false`: the others. */
 	active: z.enum(['true', 'false']).optional(),
@@ -31,7 +31,12 @@ export const IncidentList = z.strictObject({ ...filters, project_id: id });
 /** The incidents of one project, or of all that the person may see. */
 export async function listIncidents(ctx: Ctx, query: z.infer<typeof IncidentList>): Promise<Page<IncidentView>> {
 	const { detected_at, updated_at } = incidents;
-	const { limit, orderBy, page, where } = keyset(query, { detected_at, updated_at }, incidents.id);
+	const orders = {
+		...{ detected_at, updated_at },
+		severity: ranked(incidents.severity, Severity.options),
+		status: ranked(incidents.status, IncidentStatus.options),
+	};
+	const { limit, orderBy, page, where } = keyset(query, orders, incidents.id);
 	const { project_id } = query;
 	const active = inArray(incidents.status, ['open', 'mitigated']);
 	const by = (['environment_id', 'commander_id'] as const).map((name) => {

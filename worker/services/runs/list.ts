@@ -1,13 +1,15 @@
-import { and, eq, getTableColumns, inArray } from 'drizzle-orm';
+import { and, eq, getTableColumns, gte, inArray, lt } from 'drizzle-orm';
 import { z } from 'zod';
-import { Id, ListQuery } from '#domain/common.ts';
+import { ExecutionBackend } from '#domain/backend.ts';
+import { Id, ListQuery, Time } from '#domain/common.ts';
+import { Priority } from '#domain/priority.ts';
 import { type RunItem, RunStatus } from '#domain/run.ts';
 import { jobs, runs } from '../../db/client.ts';
 import { bound } from '../../db/planned.ts';
 import { type TextOf, textOf } from '../../db/row-text.ts';
 import type { Ctx } from '../context.ts';
 import { enter, inProject, visibleProjects } from '../gate.ts';
-import { holds, keyset, type Page, sortBy } from '../list.ts';
+import { holds, keyset, orEmpty, type Page, ranked, sortBy } from '../list.ts';
 import { omit } from '../omit.ts';
 import { waitsForMe } from './approvals.ts';
 
@@ -15,13 +17,20 @@ const id = z.coerce.number().pipe(Id).optional();
 
 export const RunList = z.strictObject({
 	...ListQuery,
-	sort: sortBy(['requested_at'], '-requested_at'),
+	sort: sortBy(['requested_at', 'started_at', 'duration', 'status'], '-requested_at'),
 	status: RunStatus.optional(),
 	project_id: id,
 	job_id: id,
 	environment_id: id,
 	agent_id: id,
 	triggered_by_id: id,
+	backend: ExecutionBackend.optional(),
+	priority: Priority.optional(),
+	/** 1: the first. */
+	attempt: z.coerce.number().int().min(1).max(100).optional(),
+	/** Asked for at or after this, and before that. */
+	from: Time.optional(),
+	to: Time.optional(),
 	/** Attempts that followed this run. */
 	retry_of: id,
 	/** Only those that wait for your approval. */
@@ -43,11 +52,23 @@ const row = textOf({
 	job_title: jobs.title,
 });
 
+const fields = [
+	...(['status', 'job_id', 'environment_id', 'agent_id', 'triggered_by_id', 'retry_of'] as const),
+	...(['backend', 'priority', 'attempt'] as const),
+];
+
 /** Runs of all projects the person may see, or of one; `q` looks in their jobs' titles. */
 export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promise<TextOf<Page<RunItem>>> {
-	const { limit, orderBy, pageText, where } = keyset(query, { requested_at: runs.requested_at }, runs.id);
+	const { requested_at } = runs;
+	const orders = {
+		requested_at,
+		started_at: orEmpty(runs.started_at),
+		duration: orEmpty(runs.duration),
+		status: ranked(runs.status, RunStatus.options),
+	};
+	const { limit, orderBy, pageText, where } = keyset(query, orders, runs.id);
 	const { project_id } = query;
-	const by = (['job_id', 'environment_id', 'agent_id', 'triggered_by_id', 'retry_of'] as const).map((name) => {
+	const by = fields.map((name) => {
 		const value = query[name];
 		return value === undefined ? undefined : eq(runs[name], value);
 	});
@@ -66,8 +87,9 @@ export async function listRuns(ctx: Ctx, query: z.infer<typeof RunList>): Promis
 							? inArray(runs.project_id, visibleProjects(ctx))
 							: eq(runs.project_id, bound(project_id)),
 						where,
-						query.status && eq(runs.status, query.status),
 						...by,
+						query.from ? gte(requested_at, query.from) : undefined,
+						query.to ? lt(requested_at, query.to) : undefined,
 						query.needs_my_approval && waitsForMe(ctx),
 						holds(jobs.title, query.q),
 					),
