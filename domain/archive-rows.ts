@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Access } from './access.ts';
 import { Agent, HostReport } from './agent.ts';
+import { AlertSource, AlertSourceCreate } from './alert.ts';
 import { Approval } from './approval.ts';
 import { AuditLog } from './audit.ts';
 import type { Execution } from './backend.ts';
@@ -17,6 +18,7 @@ import { Incident } from './incident.ts';
 import { InventoryView } from './inventory.ts';
 import { Arguments, ConcurrencyKey, Job, Tags } from './job.ts';
 import { MetricRef, MetricRefCreate } from './metric-ref.ts';
+import { NotificationChoice } from './notification.ts';
 import { ActionItem, PostMortem, PostMortemVersion } from './postmortem.ts';
 import { Project, ProjectCreate } from './project.ts';
 import type { Series } from './recurrence.ts';
@@ -28,6 +30,7 @@ import { SecretRef } from './secret-ref.ts';
 import { seriesEnd, seriesFault } from './series.ts';
 import { TerraformPlanView } from './terraform.ts';
 import { User, UserCreate, Username } from './user.ts';
+import { Webhook, WebhookCreate } from './webhook.ts';
 
 // What a line of each kind holds: the columns of its table, every one of them, as the answers of the API have them and
 // within the bounds of its requests. What lies between two columns is asked here too, so that a refusal can name one.
@@ -84,6 +87,13 @@ const source = {
 	revision: GitRepoCreate.shape.default_branch.unwrap().nullable(),
 };
 
+const choice = {
+	channels: NotificationChoice.shape.channels.unwrap(),
+	projects: NotificationChoice.shape.projects.unwrap(),
+	severity: NotificationChoice.shape.severity.unwrap(),
+	quiet: NotificationChoice.shape.quiet.unwrap(),
+};
+
 export const archiveRows = {
 	User: row({
 		...User.shape,
@@ -91,6 +101,17 @@ export const archiveRows = {
 		email: UserCreate.shape.email.unwrap(),
 		display_name: Name(80).nullable(),
 	}),
+	Identity: row({
+		id: Id,
+		user_id: Id,
+		provider: z
+			.string()
+			.max(2000)
+			.regex(/^oidc:/, 'expected a provider, as oidc:ISSUER'),
+		subject: z.string().min(1).max(255),
+		...stamps,
+	}),
+	NotificationChoice: row({ user_id: Id, ...choice, updated_at: Time }),
 	Group: row({ ...Group.omit({ members: true, projects: true }).shape, name: Name(80), description }),
 	GroupUser: row({ group_id: Id, user_id: Id, role_in_group: Name(80).nullable(), ...stamps }),
 	Project: checked(row({ ...Project.shape, name: ProjectCreate.shape.name, description, color: Color }), backend),
@@ -101,6 +122,15 @@ export const archiveRows = {
 			? { path: ['environment_id'], message: 'is of a project: name that too' }
 			: null,
 	),
+	Webhook: row({
+		...Webhook.omit({ user_id: true }).shape,
+		name: WebhookCreate.shape.name,
+		url: WebhookCreate.shape.url,
+		events: WebhookCreate.shape.events,
+		status: z.literal('disabled'),
+		disabled_reason: z.literal('archived'),
+	}),
+	AlertSource: row({ ...AlertSource.shape, name: AlertSourceCreate.shape.name }),
 	Agent: row({
 		...Agent.omit({ public_key: true, fingerprint: true, host: true, busy: true }).shape,
 		name: Name(60),

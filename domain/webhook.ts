@@ -37,8 +37,8 @@ export const Webhook = z.object({
 	url: z.string(),
 	events: z.array(ChosenEvent),
 	status: WebhookStatus,
-	/** Why the hub gave up: it failed for too long, or said itself that it is gone. */
-	disabled_reason: z.enum(['failing', 'gone']).nullable(),
+	/** Why the hub gave up: it failed for too long, said itself that it is gone, or came with an archive and without its secret. */
+	disabled_reason: z.enum(['failing', 'gone', 'archived']).nullable(),
 	/** Since when nothing has arrived there; null while it works. */
 	failing_since: Time.nullable(),
 	last_success_at: Time.nullable(),

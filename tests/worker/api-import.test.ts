@@ -69,6 +69,7 @@ const nameOf = (table: object) => String((table as Record<symbol, unknown>)[Symb
 let text: string;
 let lines: Line[];
 let logRun: number;
+let alertPath: string;
 const SCRIPT = `#!/bin/sh\n# ${'é'.repeat(600_000)}\n`;
 
 /** The demo, and beside it what the demo has none of. */
@@ -106,6 +107,16 @@ beforeAll(async () => {
 			reason: 'Rest',
 		},
 	});
+	await ok('POST', '/api/webhooks', {
+		body: { project_id: 1, name: 'Chat', url: 'https://hooks.example.com/x', events: ['run.ended'] },
+	});
+	await ok('POST', '/api/me/webhook', { body: { url: 'https://hooks.example.com/mine' } });
+	await ok('PUT', '/api/me/notification-preferences', {
+		body: { channels: { 'run.failed': ['page'] }, projects: [1], severity: 'high' },
+	});
+	const source = await ok('POST', '/api/projects/1/alert-sources', { body: { name: 'Prometheus', kind: 'generic' } });
+	alertPath = String(source.body.path);
+	await insert('identities', { user_id: 2, provider: 'oidc:https://id.example.com', subject: 'omar-7' });
 	const script = await ok('POST', '/api/projects/1/scripts', {
 		body: { name: 'large.sh', tool: 'shell', location_type: 'uploaded', content: '#!/bin/sh\n' },
 	});
@@ -205,6 +216,32 @@ describe('an archive brought into an empty hub', () => {
 		const scripts = await admin('GET', '/api/projects/1/scripts?q=large');
 		const [large] = scripts.body.items as { id: number }[];
 		expect((await admin('GET', `/api/scripts/${String(large?.id)}/content`)).body.text).toBe(SCRIPT);
+
+		// What calls or is called elsewhere is there, and dead until somebody gives it a secret again.
+		const hooks = (await admin('GET', '/api/webhooks')).body.items as { id: number; version: number }[];
+		expect(hooks).toMatchObject([{ name: 'Chat', status: 'disabled', disabled_reason: 'archived', user_id: null }]);
+		expect(await env.DB.prepare('select secret from webhooks').first('secret')).toBeNull();
+		const [hook] = hooks;
+		const rotated = await admin('POST', `/api/webhooks/${String(hook?.id)}/rotate`, { body: {} });
+		expect(String(rotated.body.secret)).toMatch(/^whsec_/);
+		const version = { 'if-match': `"v${String(rotated.body.version)}"` };
+		const on = await admin('PATCH', `/api/webhooks/${String(hook?.id)}`, {
+			body: { status: 'active' },
+			headers: version,
+		});
+		expect(on.body).toMatchObject({ status: 'active', disabled_reason: null });
+		const alert = { body: { title: 'Down', status: 'firing', key: 'k' } };
+		expect((await nobody('POST', alertPath, alert)).status).toBe(404);
+		const [source] = (await admin('GET', '/api/projects/1/alert-sources')).body.items as { id: number }[];
+		const renewed = await admin('POST', `/api/alert-sources/${String(source?.id)}/rotate`, { body: {} });
+		expect((await nobody('POST', String(renewed.body.path), alert)).body).toMatchObject({ opened: 1 });
+		expect((await admin('GET', '/api/me/notification-preferences')).body).toMatchObject({
+			projects: [1],
+			severity: 'high',
+		});
+		expect(
+			await env.DB.prepare(`select user_id from identities where provider = 'oidc:https://id.example.com'`).first(),
+		).toEqual({ user_id: 2 });
 
 		// No secret came: the others get a password from the admin, agents enrol anew.
 		expect((await nobody('POST', '/api/auth/login', { body: { username: 'admin', password: PASSWORD } })).status).toBe(

@@ -1,4 +1,4 @@
-import type { DeliveryError, DeliveryStatus, WebhookEvent, WebhookStatus } from '#domain/webhook.ts';
+import type { DeliveryError, DeliveryStatus, Webhook, WebhookEvent, WebhookStatus } from '#domain/webhook.ts';
 import { m } from '#lib/paraglide/messages.js';
 
 type Tone = 'neutral' | 'success' | 'warning' | 'danger' | 'info';
@@ -20,6 +20,13 @@ export const webhookStatus: Record<WebhookStatus, { word: () => string; tone: To
 	active: { word: m.webhook_active, tone: 'success' },
 	paused: { word: m.webhook_paused, tone: 'neutral' },
 	disabled: { word: m.webhook_disabled, tone: 'danger' },
+};
+
+/** Why the hub gave up on it. */
+export const webhookDisabled: Record<NonNullable<Webhook['disabled_reason']>, () => string> = {
+	failing: m.webhook_disabled_failing,
+	gone: m.webhook_disabled_gone,
+	archived: m.webhook_disabled_archived,
 };
 
 export const deliveryStatus: Record<DeliveryStatus, { word: () => string; tone: Tone }> = {

@@ -75,13 +75,14 @@ async function* linesOf(ctx: Ctx, logs: Logs, includes: ArchiveQuery, marks: Mar
 	if (includes.logs) yield* logsOf(ctx, logs, marks.Run ?? 0);
 }
 
-async function* rowsOf(ctx: Ctx, { kind, table, columns, at_once, leave }: Kind, mark: number): AsyncGenerator<Line[]> {
+async function* rowsOf(ctx: Ctx, of: Kind, mark: number): AsyncGenerator<Line[]> {
+	const { kind, table, columns, only, at_once, leave } = of;
 	const rowid = sql<number>`${sql.identifier(getTableName(table))}.rowid`;
 	for (let after = 0; after < mark;) {
 		const rows = await ctx.db
 			.select({ row: columns, at: rowid })
 			.from(table)
-			.where(and(gt(rowid, after), lte(rowid, mark)))
+			.where(and(gt(rowid, after), lte(rowid, mark), only))
 			.orderBy(asc(rowid))
 			.limit(at_once);
 		yield rows.map(({ row }) => ({ kind, row: leave(row) }));

@@ -1,4 +1,4 @@
-import { getTableColumns, getTableName } from 'drizzle-orm';
+import { getTableColumns, getTableName, isNull, ne, type SQL } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { z } from 'zod';
 import { type ArchiveKind, archiveRows as rows } from '#domain/archive-rows.ts';
@@ -19,6 +19,8 @@ export interface Kind {
 	kind: ArchiveKind;
 	table: SQLiteTable;
 	columns: Record<string, SQLiteColumn>;
+	/** Which of its rows are archived; undefined: all. */
+	only: SQL | undefined;
 	/** How many rows are read at once. */
 	at_once: number;
 	/** What the row is as a line, and as a row that came from one; or what is wrong with it. */
@@ -32,6 +34,7 @@ export interface Kind {
 
 interface More<R> {
 	without?: string[];
+	only?: SQL;
 	at_once?: number;
 	leave?: Kind['leave'];
 	/** What only the hub can check: where it would have put things itself. */
@@ -45,11 +48,12 @@ interface More<R> {
 const same = (row: Row): Row => row;
 
 function kind<R extends Row>(name: ArchiveKind, table: SQLiteTable, rows: z.ZodType<R>, more: More<R> = {}): Kind {
-	const { without = [], at_once = 500, leave = same, check, settle, ascends = 'id', placeholders = {} } = more;
+	const { without = [], only, at_once = 500, leave = same, check, settle, ascends = 'id', placeholders = {} } = more;
 	return {
 		kind: name,
 		table,
 		columns: omit(getTableColumns(table) as Record<string, SQLiteColumn>, ...without),
+		only,
 		at_once,
 		leave,
 		arrive(row, exported_at) {
@@ -75,12 +79,30 @@ const liesAt = (path: string, found: string | null, expected: string | null): Fa
 /** What an archive holds, in an order in which a row stands behind those it refers to. */
 export const KINDS: readonly Kind[] = [
 	kind('User', schema.users, rows.User),
+	// By which account of which provider somebody comes in. Passwords stay here.
+	kind('Identity', schema.identities, rows.Identity, {
+		without: ['password_hash'],
+		only: ne(schema.identities.provider, 'credential'),
+	}),
+	kind('NotificationChoice', schema.notification_choices, rows.NotificationChoice, { ascends: 'user_id' }),
 	kind('Group', schema.groups, rows.Group),
 	kind('GroupUser', schema.group_users, rows.GroupUser, join),
 	kind('Project', schema.projects, rows.Project),
 	kind('ProjectGroup', schema.project_groups, rows.ProjectGroup, join),
 	kind('Environment', schema.environments, rows.Environment),
 	kind('Freeze', schema.freezes, rows.Freeze),
+	// Another hub that is given the archive must not call what this one calls, unless somebody there says so. A person's own is nobody else's to take along.
+	kind('Webhook', schema.webhooks, rows.Webhook, {
+		without: ['user_id', 'secret', 'secret_for'],
+		only: isNull(schema.webhooks.user_id),
+		leave: (row) => ({ ...row, status: 'disabled', disabled_reason: 'archived' }),
+		placeholders: { secret_for: `'archive:' || id` },
+	}),
+	// What opens it is a key: until it is given a new one, nothing does.
+	kind('AlertSource', schema.alert_sources, rows.AlertSource, {
+		without: ['key_hash'],
+		placeholders: { key_hash: `'archive:' || id` },
+	}),
 	// An agent proves itself with a key of its own, which another hub does not know: it enrols there anew.
 	kind('Agent', schema.agents, rows.Agent, {
 		without: ['public_key', 'fingerprint'],
@@ -145,7 +167,6 @@ export const KINDS: readonly Kind[] = [
 
 /** What stays here: secrets, what lives for moments, and what only this hub's own machinery means. */
 export const NOT_ARCHIVED: readonly string[] = [
-	schema.identities,
 	schema.sessions,
 	schema.api_tokens,
 	schema.login_attempts,
@@ -163,14 +184,9 @@ export const NOT_ARCHIVED: readonly string[] = [
 	schema.job_signatures,
 	schema.hub_secrets,
 	schema.hook_deliveries,
-	// Another hub that is given the archive must not call what this one calls.
-	schema.webhooks,
 	schema.webhook_deliveries,
-	// What opens it is a key.
-	schema.alert_sources,
-	// What people were told here, or chose to be.
+	// What people were told here.
 	schema.notifications,
-	schema.notification_choices,
 	schema.mails,
 	schema.imports,
 	schema.import_chunks,
