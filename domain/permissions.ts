@@ -256,7 +256,7 @@ const yes: Verdict = { allowed: true };
 const no = (refusal: Refusal, missing: string): Verdict => ({ allowed: false, refusal, missing });
 
 /** The job types a role may plan; the others may plan any. */
-const plannable: Partial<Record<Role, readonly JobType[]>> = { dev: ['dev', 'meeting'] };
+export const plannable: Partial<Record<Role, readonly JobType[]>> = { dev: ['dev', 'meeting'] };
 
 /**
  * May this person do that? Pure; the interface asks the same question to show or hide what can be done.

@@ -53,6 +53,28 @@ describe('the OpenAPI document', () => {
 		expect([...new Set(operations.flatMap(({ operation }) => operation.tags))].sort()).toEqual([...known].sort());
 	});
 
+	it('says of each who may, and what that depends on', () => {
+		const said = Object.fromEntries(operations.map(({ operation }) => [operation.operationId, operation.description]));
+		for (const [id, text] of Object.entries(said)) expect(text, id).toMatch(/^(For |Nobody need be signed in)/);
+		expect(said['job.create']).toMatch(/dev’s jobs are of type dev or meeting/);
+		expect(said['run.start']).toMatch(/requires_approval.*four_eyes.*allowed_roles/);
+		expect(said['run.retry']).toMatch(/^For admin; projets with operate; dev with contribute.*retry_of/);
+		expect(said['freeze.create']).toMatch(/every project .* is for admin/);
+		for (const id of ['run.search_log', 'event.calendar', 'incident_entry.list', 'incident_link.list'])
+			expect(said[id], id).toMatch(/^For admin; projets with read.*\. [A-Z].{30,}scope read/);
+	});
+
+	it('declares the conflicts and the versions that there are', () => {
+		const of = (id: string) => operations.find(({ operation }) => operation.operationId === id)?.operation;
+		const may = (id: string) => Object.keys(of(id)?.responses ?? {});
+		expect(may('job.template')).toContain('409');
+		for (const id of ['hub.health', 'hub.setup_state', 'hub.openapi', 'hub.sign_in_methods', 'feed.calendar'])
+			expect(may(id), id).not.toContain('409');
+		for (const id of ['hub_secret.delete', 'job.unsign', 'me.feed_revoke', 'group_user.delete'])
+			expect(may(id), id).not.toContain('428');
+		for (const { at, operation } of operations) expect(Object.keys(operation.responses), at).toContain('400');
+	});
+
 	it('has an example for every JSON body and answer, valid by its schema', () => {
 		const held: string[] = [];
 		const hold = (at: string, content: Content = {}) => {

@@ -1,5 +1,6 @@
-import { type Action, permissions, scopeOf } from '#domain/permissions.ts';
+import { scopeOf } from '#domain/permissions.ts';
 import { bodies } from './bodies.ts';
+import { actionOf, rightsOf } from './rights.ts';
 import { sample } from './sample.ts';
 import { type Answer, followed, type Operation, type Parameter, type Schemas } from './schema.ts';
 
@@ -33,7 +34,19 @@ const open = new Set([
 export const sessions: Record<string, string[]>[] = [{ session: [] }, { session_over_https: [] }];
 
 /** Deletes of what has no version. */
-const unversioned = new Set(['group_user.delete', 'project_group.delete', 'session.end', 'session.end_others']);
+const unversioned = new Set([
+	'group_user.delete',
+	'project_group.delete',
+	'session.end',
+	'session.end_others',
+	'me.feed_revoke',
+	// Set whole and never read: nobody could have seen another version.
+	'hub_secret.delete',
+	'job.unsign',
+]);
+
+/** Looks that can come at a wrong moment: a job that could not run, an import into a hub with people. */
+const untimely = new Set(['job.template', 'hub.import_read']);
 
 /** POSTs whose answer is not kept for an Idempotency-Key: it holds a secret, is about a session, or changes nothing. */
 const unkept = new Set([
@@ -150,27 +163,6 @@ const RANGE: Parameter = {
 	schema: { type: 'string' },
 };
 
-/** The action an operation is: its own, or that of the verb it is a kind of (`run.read_log` is a `run.read`). */
-function actionOf(id: string): Action | null {
-	const verb = id.replace(/(\..*?)_.*$/, '$1');
-	const actions = Object.keys(permissions) as Action[];
-	return actions.find((action) => action === id) ?? actions.find((action) => action === verb) ?? null;
-}
-
-/** Who may, and with which token. */
-function rightsOf(action: Action): string {
-	const needs = Object.entries(permissions[action]).filter(([, need]) => need !== 'no');
-	const who = needs.map(([role, need]) => {
-		if (need === 'any') return role;
-		return need === 'own' ? `${role} who owns or manages the project` : `${role} with ${need}`;
-	});
-	const everybody = needs.length === 4 && needs.every(([, need]) => need === 'any');
-	const scope = scopeOf(action);
-	const token =
-		scope === null ? 'Not with a token.' : scope === 'any' ? 'Any token will do.' : `A token needs the scope ${scope}.`;
-	return `For ${everybody ? 'everybody' : who.join('; ')}. ${token}`;
-}
-
 /** The route's own description, made whole. `schemas` is the components'. */
 export function complete(method: string, path: string, route: Operation, schemas: Schemas): Operation {
 	const id = route.operationId;
@@ -193,7 +185,7 @@ export function complete(method: string, path: string, route: Operation, schemas
 		...((path.includes('{') || parameters.some(({ in: where }) => where === 'query') || id.includes('oidc') || writes
 			? [404]
 			: []) as Refusal[]),
-		...((writes || isOpen ? [409] : []) as Refusal[]),
+		...((writes || untimely.has(id) ? [409] : []) as Refusal[]),
 		...((versioned ? [412, 428] : []) as Refusal[]),
 		...((id === 'script.update_content' ? [412] : []) as Refusal[]),
 		...((body ? [413, 415] : []) as Refusal[]),
@@ -202,7 +194,7 @@ export function complete(method: string, path: string, route: Operation, schemas
 		'default',
 	];
 	const action = actionOf(id);
-	const rights = isOpen ? 'Nobody need be signed in.' : action && rightsOf(action);
+	const rights = isOpen ? 'Nobody need be signed in.' : action && rightsOf(id, action);
 	return {
 		...route,
 		...(rights !== null && { description: rights }),
