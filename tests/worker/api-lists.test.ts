@@ -320,6 +320,14 @@ describe('11: the audit', () => {
 		expect(many.map(({ id }) => id)).toEqual(many.map(({ id }) => id).toSorted((a, b) => a - b));
 		expect(await walk('q=thing.lost')).toHaveLength(1150);
 		expect(await walk('q=unicorn')).toEqual([]);
+		await env.DB.prepare(
+			`insert into audit_logs (timestamp, action, object_type, metadata, actor_kind, request_id)
+				values (1, 'thing.long', 'Thing', json_object('title', ?1), 'system', 'x')`,
+		)
+			.bind(`giraffe ${'x'.repeat(1000)} okapi`)
+			.run();
+		expect(await walk('q=giraffe')).toHaveLength(1);
+		expect(await walk('q=okapi')).toEqual([]);
 		expect(await walk(`q=${encodeURIComponent('" or "')}`)).toEqual([]);
 		const file = await admin.call('GET', `/api/audit/export?format=jsonl&q=${encodeURIComponent('zébra')}`);
 		const lines = String(file.body.text).trim().split('\n');

@@ -28,8 +28,8 @@ const queries: Record<string, string> = {
 	'/api/server-status/history': '?agent_id=1&from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z',
 };
 
-/** An address of the operation, of rows that there are. */
-export async function addressOf(path: string): Promise<string> {
+/** An address of the operation, of rows that there are: the first of their kind, or the last. */
+export async function addressOf(path: string, which: 'min' | 'max' = 'min'): Promise<string> {
 	const [, kind = ''] = /^\/api\/([a-z-]+)\/\{/.exec(path) ?? [];
 	if (kind === '') return path + (queries[path] ?? '');
 	const of = path.includes('postmortem')
@@ -38,7 +38,7 @@ export async function addressOf(path: string): Promise<string> {
 			? 'select script_id as id from job_script_refs limit 1'
 			: path.startsWith('/api/jobs/{id}/template')
 				? 'select job_id as id from job_script_refs limit 1'
-				: `select min(id) as id from ${tableOf[kind] ?? kind}`;
+				: `select ${which}(id) as id from ${tableOf[kind] ?? kind}`;
 	const id = await env.DB.prepare(of).first<number>('id');
 	return path.replace(/\{[a-z]+\}/, String(id)).replace(/\{[a-z]+\}/, '1') + (queries[path] ?? '');
 }

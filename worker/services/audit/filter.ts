@@ -1,4 +1,4 @@
-import { and, eq, gte, lt, or, type SQL } from 'drizzle-orm';
+import { and, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { ActorKind } from '#domain/audit.ts';
 import { Id, ListQuery, Time } from '#domain/common.ts';
@@ -17,10 +17,13 @@ export const auditFilter = {
 	actor_kind: ActorKind.optional(),
 	from: Time.optional(),
 	to: Time.optional(),
-	/** In the action, and in what was said of it: names, and what was changed. */
+	/** In the action, and in the beginning of what was said of it: names, and what was changed. */
 	q: ListQuery.q,
 };
 type Filter = z.infer<z.ZodObject<typeof auditFilter>>;
+
+/** As much of what was said as the index of its texts has: whole documents may be in it. */
+const searched = sql`substr(${audit_logs.metadata}, 1, 1000)`;
 
 export function matching(filter: Filter): SQL | undefined {
 	const { timestamp } = audit_logs;
@@ -32,6 +35,6 @@ export function matching(filter: Filter): SQL | undefined {
 		}),
 		filter.from ? gte(timestamp, filter.from) : undefined,
 		filter.to ? lt(timestamp, filter.to) : undefined,
-		or(holds(audit_logs.action, filter.q), holds(audit_logs.metadata, filter.q)),
+		or(holds(audit_logs.action, filter.q), holds(searched, filter.q)),
 	);
 }
