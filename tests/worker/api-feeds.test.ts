@@ -96,6 +96,33 @@ describe('the calendar to subscribe to', () => {
 		expect([again?.summary, again?.sequence]).toEqual([expect.stringMatching(/: Moved$/), Number(moved.version) - 1]);
 	});
 
+	it('keeps what is nearest where there is too much, and not what is oldest', async () => {
+		const q = await project(admin, [[dev, 'read']]);
+		const reader = await person('dev');
+		await env.DB.prepare(
+			'insert into group_users (group_id, user_id, created_at, updated_at) select group_id, ?1, 0, 0 from project_groups where project_id = ?2',
+		)
+			.bind(reader.id, q)
+			.run();
+		await env.DB.prepare(
+			`with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 5050)
+				insert into events (project_id, title, start, event_type, created_at, updated_at)
+				select ?1, 'long ago ' || n, ?2 + n * 1000, 'meeting', 0, 0 from numbers`,
+		)
+			.bind(q, Date.now() - 50 * 86_400_000)
+			.run();
+		await event({ title: 'in an hour', start: soon(1) }, q);
+		await event({ title: 'in three hundred days', start: soon(300 * 24) }, q);
+		const { text } = await read((await feed(reader)).calendar);
+		expect(text.match(/BEGIN:VEVENT/g)).toHaveLength(5000);
+		expect(text).toContain('in an hour');
+		expect(text).toContain('long ago 5050');
+		expect(text).not.toContain('in three hundred days');
+		expect(text).not.toMatch(/long ago 1\r/);
+		const starts = [...text.matchAll(/DTSTART:(\S+)/g)].map(([, start]) => start);
+		expect(starts).toEqual(starts.toSorted());
+	});
+
 	it('says whatever is in a title, whole', () => {
 		const texts = fc.string({ unit: 'grapheme', maxLength: 200 });
 		fc.assert(

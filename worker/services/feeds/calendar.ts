@@ -19,6 +19,17 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 	const iso = (ms: number) => new Date(ms).toISOString();
 	const [low, high] = [ctx.now() - BACK_MS, ctx.now() + AHEAD_MS];
 	const visible = visibleProjects(ctx);
+	// Where there are too many, those furthest from today are left out. What recurs has times near and far.
+	const nearest = ({ start, recurrence, id }: typeof events | typeof freezes) => [
+		sql`case when ${recurrence} is null then abs(${start} - ${ctx.now()}) else 0 end`,
+		id,
+	];
+	const away = ({ start }: IcalEntry) => Math.abs(Date.parse(start) - ctx.now());
+	const shown = (all: IcalEntry[]) =>
+		all
+			.toSorted((a, b) => away(a) - away(b))
+			.slice(0, ENTRIES_MAX)
+			.toSorted((a, b) => Date.parse(a.start) - Date.parse(b.start));
 	const { rows } = await enter(
 		ctx,
 		'event.list',
@@ -43,7 +54,7 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 						),
 					),
 				)
-				.orderBy(events.start, events.id)
+				.orderBy(...nearest(events))
 				.limit(ENTRIES_MAX),
 			ctx.db
 				.select({ ...getTableColumns(freezes), project_name: sql<string | null>`${projects.name}`.as('project_name') })
@@ -56,7 +67,7 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 						endsAfter(iso(low)),
 					),
 				)
-				.orderBy(freezes.start, freezes.id)
+				.orderBy(...nearest(freezes))
 				.limit(ENTRIES_MAX),
 		],
 		() => ({ access: 'read' }),
@@ -93,5 +104,5 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 			version: freeze.version,
 			updated_at: freeze.updated_at,
 		}));
-	return calendarOf('uHub', [...entries.slice(0, ENTRIES_MAX), ...frozen.slice(0, ENTRIES_MAX)]);
+	return calendarOf('uHub', [...shown(entries), ...shown(frozen)]);
 }
