@@ -32,10 +32,8 @@ const row = textOf(
 );
 
 /** The jobs of one project, or of all that the person may see. */
-export async function listJobs(
-	ctx: Ctx,
-	{ project_id = null, ...query }: z.infer<typeof JobList>,
-): Promise<TextOf<Page<JobItem>>> {
+export async function listJobs(ctx: Ctx, query: z.infer<typeof JobList>): Promise<TextOf<Page<JobItem>>> {
+	const { project_id = null } = query;
 	const { created_at, updated_at, title } = jobs;
 	const orders = {
 		...{ created_at, updated_at, title },
