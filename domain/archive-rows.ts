@@ -130,7 +130,12 @@ export const archiveRows = {
 		status: z.literal('disabled'),
 		disabled_reason: z.literal('archived'),
 	}),
-	AlertSource: row({ ...AlertSource.shape, name: AlertSourceCreate.shape.name }),
+	AlertSource: row({
+		...AlertSource.shape,
+		name: AlertSourceCreate.shape.name,
+		group_by: AlertSourceCreate.shape.group_by.unwrap(),
+		secret_ref: AlertSourceCreate.shape.secret_ref.unwrap(),
+	}),
 	Agent: row({
 		...Agent.omit({ public_key: true, fingerprint: true, host: true, busy: true }).shape,
 		name: Name(60),

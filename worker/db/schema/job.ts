@@ -87,10 +87,13 @@ export const jobs = sqliteTable(
 		index('jobs_updated').on(t.project_id, t.updated_at, t.id),
 		index('jobs_type').on(t.project_id, t.job_type, t.created_at),
 		index('jobs_priority').on(t.project_id, t.priority, t.created_at),
-		// By urgency, by how far they are, and by when they are planned: their orders, empty ones and all.
+		// In the order of their urgency.
 		index('jobs_by_priority').on(t.project_id, rankAmong(sql`priority`, Priority.options), t.id),
+		// In the order of how far they are.
 		index('jobs_by_status').on(t.project_id, rankAmong(sql`status`, JobStatus.options), t.id),
+		// In the order they are planned in, those that are not first.
 		index('jobs_by_start').on(t.project_id, emptyFirst(sql`planned_start`), t.id),
+		// Those that somebody asked for.
 		index('jobs_requester').on(t.project_id, t.requested_by_id, t.created_at),
 		index('jobs_owner').on(t.project_id, t.owner_id, t.created_at),
 		// An environment in use cannot be deleted: the check looks here, too.
@@ -119,7 +122,11 @@ export const job_tags = sqliteTable(
 			.notNull()
 			.references(() => jobs.id, { onDelete: 'cascade' }),
 	},
-	(t) => [primaryKey({ columns: [t.tag, t.job_id] }), index('job_tags_job').on(t.job_id)],
+	(t) => [
+		primaryKey({ columns: [t.tag, t.job_id] }),
+		// What a job that is changed or gone had.
+		index('job_tags_job').on(t.job_id),
+	],
 );
 
 export const job_script_refs = sqliteTable(

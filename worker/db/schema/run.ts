@@ -84,14 +84,19 @@ export const runs = sqliteTable(
 		index('runs_job').on(t.job_id, t.id),
 		// A project's runs, the latest first.
 		index('runs_project').on(t.project_id, t.requested_at, t.id),
-		// A project's runs by what few of them have, and in their other orders: without an index each of these reads all runs of the project.
+		// A project's runs with a status that few have, the latest first.
 		index('runs_status').on(t.project_id, t.status, t.requested_at),
+		// In the order of how far they are.
 		index('runs_by_status').on(t.project_id, rankAmong(sql`status`, RunStatus.options), t.id),
+		// In the order they started, those that did not first.
 		index('runs_by_start').on(t.project_id, emptyFirst(sql`started_at`), t.id),
+		// In the order of how long they took.
 		index('runs_by_duration').on(t.project_id, emptyFirst(sql`duration`), t.id),
-		// Of the three other filters the rare values: what runs elsewhere, urgently or again.
+		// The few that ran elsewhere than the others.
 		index('runs_backend').on(t.project_id, t.backend, t.requested_at),
+		// The few that were urgent.
 		index('runs_priority').on(t.project_id, t.priority, t.requested_at),
+		// The few that were tried again.
 		index('runs_again').on(t.project_id, t.attempt, t.requested_at),
 		// The sweep and "running now" look only at the few that are not over.
 		index('runs_open')
