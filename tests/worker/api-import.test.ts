@@ -460,7 +460,7 @@ describe('25: what is no archive', () => {
 		['nested without an end', () => `${'['.repeat(100_000)}\n`, 'nested'],
 		[
 			'an unknown kind',
-			() => rewritten([...small.slice(0, -1), { kind: 'Webhook', row: {} }, { kind: 'End', row: {} }]),
+			() => rewritten([...small.slice(0, -1), { kind: 'Session', row: {} }, { kind: 'End', row: {} }]),
 			'of no kind',
 		],
 		[
