@@ -83,10 +83,8 @@ export const waiting = (import_id: number, kind: string, columns: readonly strin
 export const rowsOf = (import_id: number, { kind, table, columns, placeholders }: Kind): SQL => {
 	const values = Object.values(getTableColumns(table))
 		.map(nameOf)
-		.map((name) => {
-			const made = placeholders[name];
-			return made === undefined ? quoted(name) : sql.raw(made);
-		});
+		// A name that no column has would be a text to SQLite, so what is in no archive is said to be nothing.
+		.map((name) => (name in columns ? quoted(name) : sql.raw(placeholders[name] ?? 'null')));
 	return sql`select ${sql.join(values, sql`, `)} from ${waiting(import_id, kind, Object.values(columns).map(nameOf))} order by line`;
 };
 
