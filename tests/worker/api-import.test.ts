@@ -222,7 +222,7 @@ describe('an archive brought into an empty hub', () => {
 		expect(hooks).toMatchObject([{ name: 'Chat', status: 'disabled', disabled_reason: 'archived', user_id: null }]);
 		expect(await env.DB.prepare('select secret from webhooks').first('secret')).toBeNull();
 		const [hook] = hooks;
-		const rotated = await admin('POST', `/api/webhooks/${String(hook?.id)}/rotate`, { body: {} });
+		const rotated = await admin('POST', `/api/webhooks/${String(hook?.id)}/secret`, { body: {} });
 		expect(String(rotated.body.secret)).toMatch(/^whsec_/);
 		const version = { 'if-match': `"v${String(rotated.body.version)}"` };
 		const on = await admin('PATCH', `/api/webhooks/${String(hook?.id)}`, {
