@@ -174,6 +174,7 @@ export interface Routes {
 			| 'actor_kind'
 			| 'from'
 			| 'to'
+			| 'q'
 			| 'limit'
 			| 'cursor'
 			| 'sort';
@@ -181,7 +182,8 @@ export interface Routes {
 	};
 	'GET /audit/verify': { query: 'cursor'; answer: z.output<typeof AuditVerified> };
 	'GET /audit/export': {
-		query: 'action' | 'object_type' | 'object_id' | 'project_id' | 'user_id' | 'actor_kind' | 'from' | 'to' | 'format';
+		query:
+			'action' | 'object_type' | 'object_id' | 'project_id' | 'user_id' | 'actor_kind' | 'from' | 'to' | 'q' | 'format';
 		answer: string;
 	};
 	'GET /groups': { query: 'limit' | 'cursor' | 'q' | 'sort'; answer: Page<z.output<typeof Group>> };
@@ -277,7 +279,7 @@ export interface Routes {
 	'GET /clusters/:': { answer: z.output<typeof Cluster> };
 	'PATCH /clusters/:': { body: z.input<typeof ClusterPatch>; answer: z.output<typeof Cluster> };
 	'DELETE /clusters/:': { answer: null };
-	'GET /projects/:/hub-secrets': { answer: Page<z.output<typeof HubSecret>> };
+	'GET /projects/:/hub-secrets': { query: 'limit' | 'cursor' | 'q' | 'sort'; answer: Page<z.output<typeof HubSecret>> };
 	'PUT /projects/:/hub-secrets/:': { body: z.input<typeof HubSecretPut>; answer: z.output<typeof HubSecret> };
 	'DELETE /projects/:/hub-secrets/:': { answer: null };
 	'GET /projects/:/metric-refs': {
@@ -289,20 +291,49 @@ export interface Routes {
 	'PATCH /metric-refs/:': { body: z.input<typeof MetricRefPatch>; answer: z.output<typeof MetricRef> };
 	'DELETE /metric-refs/:': { answer: null };
 	'GET /jobs': {
-		query: 'limit' | 'cursor' | 'q' | 'sort' | 'status' | 'job_type' | 'priority' | 'environment_id' | 'owner_id';
+		query:
+			| 'limit'
+			| 'cursor'
+			| 'q'
+			| 'sort'
+			| 'status'
+			| 'job_type'
+			| 'priority'
+			| 'environment_id'
+			| 'owner_id'
+			| 'requested_by_id'
+			| 'tags'
+			| 'project_id';
 		answer: Page<z.output<typeof JobItem>>;
 	};
 	'GET /projects/:/jobs': {
-		query: 'limit' | 'cursor' | 'q' | 'sort' | 'status' | 'job_type' | 'priority' | 'environment_id' | 'owner_id';
+		query:
+			| 'limit'
+			| 'cursor'
+			| 'q'
+			| 'sort'
+			| 'status'
+			| 'job_type'
+			| 'priority'
+			| 'environment_id'
+			| 'owner_id'
+			| 'requested_by_id'
+			| 'tags';
 		answer: Page<z.output<typeof JobItem>>;
 	};
 	'POST /projects/:/jobs': { body: z.input<typeof JobCreate>; answer: z.output<typeof JobView> };
 	'GET /jobs/:': { answer: z.output<typeof JobView> };
 	'PATCH /jobs/:': { body: z.input<typeof JobPatch>; answer: z.output<typeof JobView> };
 	'DELETE /jobs/:': { answer: null };
-	'GET /jobs/:/scripts': { answer: Page<z.output<typeof ScriptRef>> };
+	'GET /jobs/:/scripts': {
+		query: 'limit' | 'cursor' | 'q' | 'sort' | 'tool';
+		answer: Page<z.output<typeof ScriptRef>>;
+	};
 	'POST /jobs/:/runs': { body: z.input<typeof RunStart>; answer: z.output<typeof Run> };
-	'GET /jobs/:/signatures': { answer: Page<z.output<typeof JobSignature>> };
+	'GET /jobs/:/signatures': {
+		query: 'limit' | 'cursor' | 'sort' | 'environment_id';
+		answer: Page<z.output<typeof JobSignature>>;
+	};
 	'GET /jobs/:/template': { query: 'environment_id'; answer: z.output<typeof JobTemplate> };
 	'PUT /jobs/:/signature': {
 		query: 'environment_id';
@@ -322,6 +353,11 @@ export interface Routes {
 			| 'environment_id'
 			| 'agent_id'
 			| 'triggered_by_id'
+			| 'backend'
+			| 'priority'
+			| 'attempt'
+			| 'from'
+			| 'to'
 			| 'retry_of'
 			| 'needs_my_approval';
 		answer: Page<z.output<typeof RunItem>>;
@@ -417,7 +453,10 @@ export interface Routes {
 	};
 	'POST /incidents/:/entries': { body: z.input<typeof EntryCreate>; answer: z.output<typeof IncidentEntry> };
 	'PATCH /incidents/:/entries/:': { body: z.input<typeof EntryPatch>; answer: z.output<typeof IncidentEntry> };
-	'GET /incidents/:/links': { answer: Page<z.output<typeof IncidentLinkView>> };
+	'GET /incidents/:/links': {
+		query: 'limit' | 'cursor' | 'q' | 'sort' | 'kind' | 'role' | 'job_id' | 'run_id' | 'event_id';
+		answer: Page<z.output<typeof IncidentLinkView>>;
+	};
 	'POST /incidents/:/links': { body: z.input<typeof LinkCreate>; answer: z.output<typeof IncidentLinkView> };
 	'PATCH /incidents/:/links/:': { body: z.input<typeof LinkPatch>; answer: z.output<typeof IncidentLinkView> };
 	'DELETE /incidents/:/links/:': { answer: null };
@@ -440,7 +479,10 @@ export interface Routes {
 			actions: z.output<typeof ActionItem>[];
 		};
 	};
-	'GET /incidents/:/postmortem/actions': { answer: Page<z.output<typeof ActionItem>> };
+	'GET /incidents/:/postmortem/actions': {
+		query: 'limit' | 'cursor' | 'q' | 'sort' | 'state' | 'priority' | 'owner_id';
+		answer: Page<z.output<typeof ActionItem>>;
+	};
 	'POST /incidents/:/postmortem/actions': {
 		body: z.input<typeof ActionItemCreate>;
 		answer: z.output<typeof ActionItem>;
@@ -465,7 +507,10 @@ export interface Routes {
 		answer: Page<z.output<typeof WebhookDelivery>>;
 	};
 	'POST /webhooks/:/deliveries/:/replay': { body: Record<string, never>; answer: z.output<typeof WebhookDelivery> };
-	'GET /projects/:/alert-sources': { answer: Page<z.output<typeof AlertSource>> };
+	'GET /projects/:/alert-sources': {
+		query: 'limit' | 'cursor' | 'q' | 'sort' | 'kind' | 'environment_id';
+		answer: Page<z.output<typeof AlertSource>>;
+	};
 	'POST /projects/:/alert-sources': {
 		body: z.input<typeof AlertSourceCreate>;
 		answer: z.output<typeof AlertSourceWithPath>;
