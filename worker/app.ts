@@ -98,7 +98,8 @@ export const app = new Hono<AppEnv>()
 		c.set('request_id', crypto.randomUUID());
 		await next();
 	})
-	.use(secureHeaders, strictQuery)
+	.use(secureHeaders)
+	.on('ALL', ['/api/*', '/metrics'], strictQuery)
 	.route('/', metrics)
 	.route('/downloads', downloads)
 	.route('/api', api)
