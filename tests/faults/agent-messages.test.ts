@@ -67,7 +67,7 @@ const MOMENTS: [string, Direction, string, number][] = [
 
 async function expectWhole(run: HubRun): Promise<void> {
 	await hub.ended(run);
-	expect(run.finish).toMatchObject({ outcome: 'success', exit_code: 0 });
+	expect(run.finish, JSON.stringify(run.finish)).toMatchObject({ outcome: 'success', exit_code: 0 });
 	expect(spawns()).toBe(1);
 	expect(textOf(run)).toBe(written('lines'));
 	expect(written('lines').split('\n').length - 1).toBe(LINES);
