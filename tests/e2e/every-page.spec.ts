@@ -123,7 +123,8 @@ const openAll = (page: Page) =>
 test('17: every page, clicked through: no breach of its policy, axe finds nothing in any theme, nothing is cut off on a phone', async ({
 	open,
 }) => {
-	test.setTimeout(480_000);
+	// Fifty pages, each looked at six times.
+	test.setTimeout(1_200_000);
 	const { page, faults } = await open('admin', open_as);
 	const breaches = () => faults.filter((fault) => fault.includes('CSP: '));
 	const policies = new Map<string, string>();
