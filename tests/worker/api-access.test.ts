@@ -747,7 +747,7 @@ describe('a POST that was carried out, and whose answer the hub did not live to 
 		'POST /api/webhooks/{id}/deliveries/{delivery}/replay',
 	];
 	/** Asked a second time they change nothing by themselves, and are answered as any. */
-	const harmless = ['POST /api/runs/{id}/cancel', 'POST /api/incidents/{id}/roles'];
+	const harmless = ['POST /api/runs/{id}/cancel', 'POST /api/incidents/{id}/roles', 'POST /api/projects/{id}/owner'];
 	const audits = () => env.DB.prepare('select count(*) n from audit_logs').first<number>('n');
 	const kept = (key: string) =>
 		env.DB.prepare('select answer from idempotency_keys where key = ?').bind(key).first<string | null>('answer');

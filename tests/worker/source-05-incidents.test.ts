@@ -86,8 +86,9 @@ describe('an incident', () => {
 	});
 
 	it('goes through each status of the source, every step stamped, told in the timeline and audited', async () => {
-		const started_at = new Date(Date.now() - 600_000).toISOString();
-		const detected_at = new Date(Date.now() - 300_000).toISOString();
+		const now = Date.now();
+		const started_at = new Date(now - 600_000).toISOString();
+		const detected_at = new Date(now - 300_000).toISOString();
 		const incident = await open({ started_at, detected_at });
 		expect(incident).toMatchObject({ mttd: 300_000, mtta: null, mttr: null });
 		const seen = [incident.status];
