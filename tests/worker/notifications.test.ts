@@ -399,8 +399,8 @@ describe('choosing', () => {
 		for (const [body, path] of [
 			[{ channels: { 'run.failed': ['pager'] } }, 'channels.run.failed.0'],
 			[{ channels: { 'run.failed': ['page', 'page'] } }, 'channels.run.failed'],
-			[{ channels: { 'run.exploded': ['page'] } }, 'channels.run.exploded'],
-			[{ channels: { test: [] } }, 'channels.test'],
+			[{ channels: { 'run.exploded': ['page'] } }, 'channels'],
+			[{ channels: { test: [] } }, 'channels'],
 			[{ channels: { 'agent.offline': ['page'] } }, 'channels.agent.offline'],
 			[{ projects: [other] }, 'projects.0'],
 			[{ projects: [p, p] }, 'projects'],
@@ -409,7 +409,7 @@ describe('choosing', () => {
 			[{ quiet: { ...quiet, time_zone: '+01:00' } }, 'quiet.time_zone'],
 			[{ quiet: { ...quiet, end: '22:00' } }, 'quiet.end'],
 			[{ quiet: { ...quiet, start: '24:00' } }, 'quiet.start'],
-			[{ user_id: admin.id }, 'user_id'],
+			[{ user_id: admin.id }, ''],
 		] as const) {
 			const answer = await dev.call('PUT', '/api/me/notification-preferences', { body });
 			expect(answer, JSON.stringify(body)).toMatchObject({ status: 400, body: { errors: [{ path }] } });

@@ -15,17 +15,11 @@ const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/);
 type Path = string | number | symbol | { readonly key: string | number | symbol };
 type Issue = { message: string; path?: readonly Path[] | undefined; keys?: readonly string[] | undefined };
 
-/** Keys that are not taken are told one by one, each where it stands. */
 const fieldErrors = (issues: readonly Issue[]): FieldError[] =>
-	issues
-		.flatMap(({ message, path = [], keys }): Issue[] =>
-			keys ? keys.map((key) => ({ path: [...path, key], message: 'is not taken here' })) : [{ path, message }],
-		)
-		.slice(0, 50)
-		.map(({ message, path = [] }) => ({
-			path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
-			message,
-		}));
+	issues.slice(0, 50).map(({ message, path = [] }) => ({
+		path: path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+		message,
+	}));
 
 const refuse = (issues: readonly Issue[]) =>
 	new DomainError('invalid', 'The request is not valid.', { errors: fieldErrors(issues) });
@@ -45,10 +39,16 @@ export const idsIn = <S extends z.ZodRawShape>(what: string, shape: S) =>
 
 export const idIn = (what: string) => idsIn(what, { id: IdInPath });
 
-/** The query string, strictly of its schema. */
+/** The query string, strictly of its schema. Keys that are not taken are told one by one. */
 export const query = <S extends z.ZodType>(schema: S) =>
 	validator('query', schema, (result) => {
-		if (!result.success) throw refuse(result.error);
+		if (result.success) return;
+		const issues: readonly Issue[] = result.error;
+		throw refuse(
+			issues.flatMap(({ message, path = [], keys }): Issue[] =>
+				keys ? keys.map((key) => ({ path: [...path, key], message: 'is not taken here' })) : [{ path, message }],
+			),
+		);
 	});
 
 /**
