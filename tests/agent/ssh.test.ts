@@ -123,7 +123,7 @@ describe.skipIf(noSshd !== null)(`on hosts reached by ssh${noSshd === null ? '' 
 				`cd ${at}; touch seen-$UHUB_HOST on-$UHUB_HOST; while [ $(ls -d seen-* | wc -l) -lt 2 ]; do sleep 0.02; done; ls -d on-* | wc -l; rm on-$UHUB_HOST`,
 				{ hosts: names, parallel: 2 },
 			);
-			const counts = names.map(({ name }) => Number(saidBy(run, name)[0]));
+			const counts = names.map(({ name }) => Number(saidBy(run, name, Stream.stdout)[0]));
 			expect(Math.max(...counts)).toBe(2);
 			expect(run.finish).toMatchObject({ outcome: 'success' });
 		});

@@ -105,9 +105,9 @@ try {
 		'… of a person': '/api/audit?user_id=2',
 		'… by a rare kind of actor': '/api/audit?actor_kind=agent',
 		'… from a moment': '/api/audit?from=2026-01-01T00:10:00Z',
-		'… searched for a common word': '/api/audit?q=version',
-		'… searched for a rare word': '/api/audit?q=zebra',
-		'… searched for what there is not': '/api/audit?q=unicorn',
+		'the audit searched for a common word': '/api/audit?q=version',
+		'the audit searched for a rare word': '/api/audit?q=zebra',
+		'the audit searched for what there is not': '/api/audit?q=unicorn',
 	};
 	const within = process.argv[2];
 	for (const [name, at] of Object.entries(asked)) {

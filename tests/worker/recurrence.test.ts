@@ -215,7 +215,10 @@ describe('a job that recurs', () => {
 	}
 	/** As if all of it had been planned for so much earlier, and nobody had looked since. */
 	const wasPlanned = (job: Row, ms: number) =>
-		env.DB.prepare('update jobs set planned_start = planned_start - ?1, next_start = next_start - ?1 where id = ?2')
+		env.DB.prepare(
+			`update jobs set planned_start = planned_start - ?1, planned_end = planned_end - ?1, next_start = next_start - ?1
+				where id = ?2`,
+		)
 			.bind(ms, job.id)
 			.run();
 

@@ -104,5 +104,5 @@ export async function readCalendarFeed(ctx: Ctx, origin: URL): Promise<string> {
 			version: freeze.version,
 			updated_at: freeze.updated_at,
 		}));
-	return calendarOf('uHub', [...shown(entries), ...shown(frozen)]);
+	return calendarOf('uHub', shown([...entries, ...frozen]));
 }
