@@ -12,9 +12,10 @@ import type {
 } from '#domain/alert.ts';
 import type { ApprovalDecide, ApprovalView } from '#domain/approval.ts';
 import type { AuditLog, AuditVerified } from '#domain/audit.ts';
+import type { CalendarEntry } from '#domain/calendar-entry.ts';
 import type { Cluster, ClusterCreate, ClusterPatch } from '#domain/cluster.ts';
 import type { Environment, EnvironmentCreate, EnvironmentPatch } from '#domain/environment.ts';
-import type { CalendarEntry, Event, EventCreate, EventPatch } from '#domain/event.ts';
+import type { Event, EventCreate, EventPatch } from '#domain/event.ts';
 import type { CalendarState, Freeze, FreezeCreate, FreezePatch, FreezeTime } from '#domain/freeze.ts';
 import type { HookTaken } from '#domain/git-hook.ts';
 import type {

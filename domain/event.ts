@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { Color, editable, Id, Name, Time } from './common.ts';
+import { EventType } from './event-type.ts';
 import { Recurrence } from './recurrence.ts';
-
-export const EventType = z.enum(['job', 'meeting', 'maintenance', 'incident', 'other']);
-export type EventType = z.infer<typeof EventType>;
 
 export const ExtendedProps = z.object({ conflict: z.boolean() });
 
@@ -67,34 +65,6 @@ export type EventCreate = z.infer<typeof EventCreate>;
 /** On a job's projection only `start` and `end` may change, and the job moves with it. */
 export const EventPatch = z.strictObject(fields).partial().refine(inOrder, endAfterStart);
 export type EventPatch = z.infer<typeof EventPatch>;
-
-/** One entry as FullCalendar reads it; of what recurs, one time of it. */
-export const CalendarEntry = z.object({
-	/** The entry's, and of what recurs also when it would start. */
-	id: z.string(),
-	title: z.string(),
-	start: Time,
-	end: Time.nullable(),
-	allDay: z.boolean(),
-	color: z.string(),
-	/** It can be dragged. What recurs is changed as a whole, in its form. */
-	editable: z.boolean(),
-	extendedProps: z.object({
-		conflict: z.boolean(),
-		event_id: Id,
-		project_id: Id,
-		environment_id: Id.nullable(),
-		attendees: z.array(Id),
-		job_id: Id.nullable(),
-		job_status: z.string().nullable(),
-		/** The job starts by itself at `start`. */
-		auto_start: z.boolean(),
-		event_type: EventType,
-		recurrence: Recurrence.nullable(),
-		version: z.int(),
-	}),
-});
-export type CalendarEntry = z.infer<typeof CalendarEntry>;
 
 /** The longest window the calendar answers for. */
 export const CALENDAR_WINDOW_MAX_MS = 400 * 86_400_000;

@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { pageOf } from '#domain/common.ts';
-import { CalendarEntry, Event, EventCreate, EventPatch } from '#domain/event.ts';
+import { CalendarEntry } from '#domain/calendar-entry.ts';
+import { Event, EventCreate, EventPatch } from '#domain/event.ts';
 import { ifMatch, posted, row, settled, text } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';

@@ -1,4 +1,4 @@
-import type { CalendarEntry } from '#domain/event.ts';
+import type { CalendarEntry } from '#domain/calendar-entry.ts';
 
 /** The classes of an entry: its kind by shape, its conflict and its past by more than colour. */
 export function eventClass(props: CalendarEntry['extendedProps'], isPast: boolean): string {

@@ -1,5 +1,5 @@
 import type { Access } from '#domain/access.ts';
-import type { EventType } from '#domain/event.ts';
+import type { EventType } from '#domain/event-type.ts';
 import type { RunPhase, RunStatus } from '#domain/run.ts';
 import type { Reason, ReasonCode } from '#domain/run-reason.ts';
 import type { Locale, Role, Theme } from '#domain/user.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { IncidentPage } from '#lib/incident/pages.ts';
-import { CalendarEntry } from '#domain/event.ts';
+import { CalendarEntry } from '#domain/calendar-entry.ts';
 import { api } from '#lib/api/client.ts';
 import { loadStrips } from '#lib/project/strips.ts';
 import { RunPage } from '#lib/run/pages.ts';

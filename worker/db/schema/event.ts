@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { EventType } from '#domain/event.ts';
+import { EventType } from '#domain/event-type.ts';
 import type { Recurrence } from '#domain/recurrence.ts';
 import { editable, id, time, oneOf } from '../columns.ts';
 import { jobs } from './job.ts';

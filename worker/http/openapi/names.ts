@@ -3,6 +3,7 @@ import * as agent from '#domain/agent.ts';
 import * as alert from '#domain/alert.ts';
 import * as approval from '#domain/approval.ts';
 import * as audit from '#domain/audit.ts';
+import * as calendarEntry from '#domain/calendar-entry.ts';
 import * as cluster from '#domain/cluster.ts';
 import * as environment from '#domain/environment.ts';
 import * as event from '#domain/event.ts';
@@ -42,6 +43,7 @@ const rooms: object[] = [
 	alert,
 	approval,
 	audit,
+	calendarEntry,
 	cluster,
 	environment,
 	event,

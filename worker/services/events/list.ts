@@ -1,7 +1,8 @@
 import { and, eq, getTableColumns, gte, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { Id, ListQuery, Time } from '#domain/common.ts';
-import { type Event, EventType } from '#domain/event.ts';
+import type { Event } from '#domain/event.ts';
+import { EventType } from '#domain/event-type.ts';
 import { events } from '../../db/client.ts';
 import { bound } from '../../db/planned.ts';
 import { type TextOf, textOf } from '../../db/row-text.ts';

@@ -1,5 +1,6 @@
 import { conflict, invalid } from '#domain/errors.ts';
-import { EVENT_LENGTH_MAX_MS, type EventType } from '#domain/event.ts';
+import { EVENT_LENGTH_MAX_MS } from '#domain/event.ts';
+import type { EventType } from '#domain/event-type.ts';
 import { type Job, type JobPatch, jobTransitions } from '#domain/job.ts';
 import { checkParameters } from '#domain/parameter.ts';
 import type { Series } from '#domain/recurrence.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CalendarEntry } from '#domain/event.ts';
+import { CalendarEntry } from '#domain/calendar-entry.ts';
 import { api } from '#lib/api/client.ts';
 import { IncidentPage } from '#lib/incident/pages.ts';
 import { RunPage } from '#lib/run/pages.ts';
