@@ -1,10 +1,14 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { z } from 'zod';
 import { app } from '#worker/app.ts';
 import { ORIGIN } from './api-world.ts';
 
-/** How often a request goes to D1 before it is answered: a batch is once. */
-export async function roundTrips(
+/** What a refusal for an old version tells: the row as it is. */
+const Current = z.object({ current: z.object({ version: z.number() }) });
+
+/** How often a request goes to D1 before it is answered: a batch is once. And the end of what it does after its answer. */
+export async function answered(
 	who: { cookie: string },
 	method: string,
 	path: string,
@@ -47,6 +51,14 @@ export async function roundTrips(
 		execution,
 	);
 	const before = trips;
-	await waitOnExecutionContext(execution);
-	return { status: response.status, trips: before };
+	const settled = waitOnExecutionContext(execution);
+	const said = response.status === 412 ? Current.parse(await response.json()) : { current: { version: 1 } };
+	return { status: response.status, trips: before, version: said.current.version, settled };
+}
+
+/** The same, when all is done. */
+export async function roundTrips(...asked: Parameters<typeof answered>) {
+	const { status, trips, settled } = await answered(...asked);
+	await settled;
+	return { status, trips };
 }

@@ -40,5 +40,5 @@ export async function addressOf(path: string, which: 'min' | 'max' = 'min'): Pro
 				? 'select job_id as id from job_script_refs limit 1'
 				: `select ${which}(id) as id from ${tableOf[kind] ?? kind}`;
 	const id = await env.DB.prepare(of).first<number>('id');
-	return path.replace(/\{[a-z]+\}/, String(id)).replace(/\{[a-z]+\}/, '1') + (queries[path] ?? '');
+	return path.replace(/\{\w+\}/, String(id)).replace(/\{\w+\}/, '1') + (queries[path] ?? '');
 }

@@ -63,7 +63,7 @@ export function tell(ctx: Ctx, it: Happening, among: SQL): BatchItem<'sqlite'>[]
 						and had.created_at > ${now - HOUR_MS} limit ${HOURLY_MAX})) < ${HOURLY_MAX}`,
 			)
 			.onConflictDoNothing()
-			.returning({ user_id: notifications.user_id, dedupe_key: notifications.dedupe_key }),
+			.returning({ user_id: notifications.user_id, mail_due_at: notifications.mail_due_at }),
 		enqueueFor(ctx, now, sql`select ${it.key} from ${it.from} where ${it.where}`),
 	];
 }
