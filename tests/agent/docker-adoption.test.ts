@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AgentProcess } from '#tests/support/agent-process.ts';
+import { filesWith } from '#tests/support/canary.ts';
 import { Dockerd, noDockerd } from '#tests/support/dockerd.ts';
 import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import { type SpecOf, sha256 } from '#tests/support/specs.ts';
@@ -22,6 +23,7 @@ backends: ${backends}
 tools: [shell]
 scripts: { uploaded: true }
 env: [TOKEN]
+secret_env: [DB_PASSWORD]
 secrets: { 3: ['env:DEPLOY_*'] }
 docker: { socket: ${engine.socket}, images: [uhub-test] }
 `;
@@ -167,10 +169,36 @@ echo "started $(wc -l < ../${name})"
 			expect(saidIn(run)).toBe('on\n***\n***\n');
 			expect(existsSync(dir)).toBe(false);
 			agent.env({ DEPLOY_TOKEN: SECRET });
+			await restarted();
+		});
+
+		it('46: reach a step that starts only then as its parameters say, and are in no file of the agent meanwhile', async () => {
+			const wait = 'while [ ! -e /uhub/go ]; do sleep 0.05; done';
+			const handed = 'echo "${#DB_PASSWORD} $(wc -c)"; echo "$DB_PASSWORD"';
+			const run = offered({
+				steps: [hub.scripts.step(`echo on; ${wait}`, { name: 'first' }), hub.scripts.step(handed, { name: 'second' })],
+				secret_parameters: { A: 'env:DEPLOY_TOKEN', B: 'env:DEPLOY_TOKEN' },
+				parameters_schema: [
+					{ name: 'A', type: 'secret', required: true, deliver: { as: 'env', variable: 'DB_PASSWORD' } },
+					{ name: 'B', type: 'secret', required: true, deliver: { as: 'stdin' } },
+				],
+			});
+			await hub.until(() => saidIn(run).endsWith('on\n'), 'the script');
+			await agent.end('SIGKILL');
+			expect(filesWith(SECRET, agent.home, engine.dir)).toEqual([]);
+			const [container] = await engine.containers();
+			await engine.exec(container?.Id ?? '', 'touch', '/uhub/go');
+			const dir = secretsOf(run);
+			await agent.start();
+			await hub.ended(run);
+			const length = String(SECRET.length);
+			expect(saidIn(run)).toBe(`── 1/2 first\non\n── 2/2 second\n${length} ${length}\n***\n`);
+			expect(existsSync(dir)).toBe(false);
+			await allGone();
+			expect(filesWith(SECRET, agent.home, engine.dir, '/dev/shm')).toEqual([]);
 		});
 
 		it('46: that are gone make it lost, and end it', async () => {
-			await restarted();
 			const run = offered({ script: 'echo on; sleep 1000', secrets: { TOKEN: 'env:DEPLOY_TOKEN' } });
 			await hub.until(() => saidIn(run) === 'on\n', 'the script');
 			await agent.end('SIGKILL');

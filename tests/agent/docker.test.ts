@@ -1,5 +1,4 @@
 // Containers of a real engine, for a real agent.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DockerConfig } from '#domain/backend-config.ts';
@@ -10,7 +9,6 @@ import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import { Registry } from '#tests/support/registry.ts';
 import type { SpecOf } from '#tests/support/specs.ts';
 
-const SECRET = 'canary-7d3f2a91 "quoted"';
 const PASSWORD = 'registry-canary-55ab01';
 
 describe.skipIf(noDockerd !== null)(`containers${noDockerd === null ? '' : ` (${noDockerd})`}`, () => {
@@ -24,9 +22,7 @@ projects: all
 backends: [docker]
 tools: [shell, custom]
 scripts: { uploaded: true }
-env: [TOKEN, APP_*]
-secret_env: [DB_PASSWORD]
-secrets: { 3: ['env:DEPLOY_*'] }
+env: [APP_*]
 docker:
   socket: ${engine.socket}
   images: [uhub-test, other, '${registry.host}/team/*', '127.0.0.1:1/team/*']
@@ -40,7 +36,7 @@ ${more}`;
 		hub.protocol = 2;
 		agent = await AgentProcess.create(hub, {
 			policy: policy(),
-			env: { DEPLOY_TOKEN: SECRET, REGISTRY_PASSWORD: PASSWORD },
+			env: { REGISTRY_PASSWORD: PASSWORD },
 		});
 	});
 	afterAll(async () => {
@@ -363,70 +359,6 @@ ${more}`;
 			hub.cancel(run);
 			await hub.ended(run);
 		});
-	});
-
-	describe('46: a secret', () => {
-		it('46: is a file in memory that whoever is in the container can read, and nobody else; and is masked', async () => {
-			const script =
-				'stat -c "%a" "$TOKEN"; stat -f -c %T "$TOKEN"; wc -c < "$TOKEN"; cat "$TOKEN"; echo; base64 < "$TOKEN"; (echo > "$TOKEN") 2>/dev/null && echo written; true';
-			const run = await ran({ script, secrets: { TOKEN: 'env:DEPLOY_TOKEN' } }, { user: 'app' });
-			expect(saidIn(run)).toBe(`444\ntmpfs\n${String(SECRET.length)}\n***\n***\n`);
-		});
-
-		it('46: is in no argument, environment, image, inspection, or file on a disk; and gone with the run', async () => {
-			const run = offered(
-				{
-					script: 'exec 3< "$TOKEN"; head -c 1 <&3 >/dev/null; echo ready; sleep 1000',
-					secrets: { TOKEN: 'env:DEPLOY_TOKEN' },
-					grace_s: 0,
-				},
-				{ user: 'app' },
-			);
-			await hub.until(() => saidIn(run) === 'ready\n', 'the script');
-			const [container] = await whoRuns();
-			const inspected = await engine.inspect(container?.Id ?? '');
-			const mount = (inspected['Mounts'] as { Source: string; Destination: string; RW: boolean }[]).find(
-				({ Destination }) => Destination === '/run/uhub',
-			);
-			expect(mount).toMatchObject({ RW: false, Source: expect.stringMatching(/^\/dev\/shm\//) });
-			expect(JSON.stringify(inspected)).not.toContain('canary-7d3f2a91');
-			expect(JSON.stringify((await engine.ask('GET', '/images/uhub-test:1/history')).body)).not.toContain('canary');
-			const marked = processesWith(`UHUB_RUN_ID=${String(run.run_id)}\0`);
-			expect(marked.length).toBeGreaterThan(0);
-			expect(processesWith('canary-7d3f2a91').filter((pid) => marked.includes(pid))).toEqual([]);
-			for (const dir of [engine.data, agent.home])
-				expect(
-					execFileSync('sh', ['-c', `grep -rl canary-7d3f2a91 "$1" || true`, 'sh', dir], { encoding: 'utf8' }),
-				).toBe('');
-			const asNobody = (file: string) =>
-				execFileSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', 'cat', file], { stdio: 'pipe' });
-			expect(() => asNobody(`${mount?.Source ?? ''}/1`)).toThrow(/denied/);
-			hub.cancel(run);
-			await hub.ended(run);
-			expect(() => execFileSync('ls', [mount?.Source ?? ''], { stdio: 'pipe' })).toThrow(/No such file/);
-		});
-	});
-
-	it('46: a secret as a variable or on standard input is in the container’s processes, and not in what the engine knows of it', async () => {
-		const parameters_schema: SpecOf['parameters_schema'] = [
-			{ name: 'A', type: 'secret', required: true, deliver: { as: 'env', variable: 'DB_PASSWORD' } },
-			{ name: 'B', type: 'secret', required: true, deliver: { as: 'stdin' } },
-		];
-		const run = offered({
-			script: 'echo "${#DB_PASSWORD} $(wc -c)"; echo "$DB_PASSWORD"; sleep 1000',
-			...{ secret_parameters: { A: 'env:DEPLOY_TOKEN', B: 'env:DEPLOY_TOKEN' }, parameters_schema, grace_s: 0 },
-		});
-		const length = String(SECRET.length);
-		await hub.until(() => saidIn(run).split('\n').length === 3, 'the script');
-		expect(saidIn(run)).toBe(`${length} ${length}\n***\n`);
-		const [container] = await whoRuns();
-		expect(JSON.stringify(await engine.inspect(container?.Id ?? ''))).not.toContain('canary-7d3f2a91');
-		for (const dir of [engine.data, agent.home])
-			expect(execFileSync('sh', ['-c', `grep -rl canary-7d3f2a91 "$1" || true`, 'sh', dir], { encoding: 'utf8' })).toBe(
-				'',
-			);
-		hub.cancel(run);
-		await hub.ended(run);
 	});
 
 	describe('as the policy has it', () => {

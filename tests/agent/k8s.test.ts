@@ -1,14 +1,15 @@
 // Jobs of a cluster, for a real agent; the cluster is a stand-in that carries pods out as processes.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { K8sSpec } from '#agent/policy/k8s.ts';
 import { type AgentProcess, command, processesWith } from '#tests/support/agent-process.ts';
+import { filesWith, seenOf } from '#tests/support/canary.ts';
 import { type FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import { Kubernetes } from '#tests/support/fake-kubernetes.ts';
-import { IMAGE, InCluster, noCluster, SECRET } from '#tests/support/in-cluster.ts';
+import { CANARY, FILE, IMAGE, InCluster, INPUT, noCluster, SECRET } from '#tests/support/in-cluster.ts';
+import type { SpecOf } from '#tests/support/specs.ts';
 
 describe.skipIf(noCluster !== null)(`Jobs of a cluster${noCluster === null ? '' : ` (${noCluster})`}`, () => {
 	let world: InCluster;
@@ -349,21 +350,67 @@ describe.skipIf(noCluster !== null)(`Jobs of a cluster${noCluster === null ? '' 
 			await hub.until(() => textOf(run).includes('ready\n'), 'the script');
 			expect(textOf(run)).toBe('444\n***\n***\nready\n');
 			const manifests = JSON.stringify([cluster.all('jobs'), cluster.all('pods')]);
-			expect(manifests).not.toContain('canary');
+			expect(manifests).not.toContain(CANARY);
 			expect(manifests).not.toContain(Buffer.from(SECRET).toString('base64'));
-			const marked = processesWith(`UHUB_RUN_ID=${String(run.run_id)}\0`);
-			expect(marked.length).toBeGreaterThan(0);
-			expect(processesWith('canary-61d0b7aa').filter((pid) => marked.includes(pid))).toEqual([]);
-			const found = execFileSync('sh', [
-				'-c',
-				`grep -rlE 'canary-61d0b7aa|token-canary' "$1" || true`,
-				'sh',
-				agent.home,
-			]);
-			expect(found.toString()).toBe('');
+			const { args, variables } = seenOf(run.run_id);
+			expect(args.join(' ')).toContain('sleep');
+			expect([...args, ...variables].join(' ')).not.toContain(CANARY);
+			for (const text of [CANARY, 'token-canary']) expect(filesWith(text, agent.home)).toEqual([]);
 			hub.cancel(run);
 			await hub.ended(run);
 			await world.clean();
+		});
+
+		const deliver = (variable = 'DB_PASSWORD'): SpecOf => ({
+			secret_parameters: { A: 'env:DEPLOY_TOKEN', B: 'env:DEPLOY_INPUT', C: 'env:DEPLOY_FILE' },
+			parameters_schema: [
+				{ name: 'A', type: 'secret', required: true, deliver: { as: 'env', variable } },
+				{ name: 'B', type: 'secret', required: true, deliver: { as: 'stdin' } },
+				{ name: 'C', type: 'secret', required: true },
+			],
+		});
+
+		it('46: is a variable, the standard input or a file, as its parameter says, in each container, and masked', async () => {
+			const script =
+				'echo "${#DB_PASSWORD} [$UHUB_PARAM_A_FILE$UHUB_PARAM_B_FILE] $1"; tee "$HOME/in" | wc -c; wc -c < "$UHUB_PARAM_C_FILE"; echo "$DB_PASSWORD"; cat "$HOME/in" "$UHUB_PARAM_C_FILE"; echo; base64 < "$HOME/in"';
+			const steps = [hub.scripts.step(script, { name: 'first' }), hub.scripts.step(script, { name: 'second' })];
+			const run = await ran({ steps, arguments: ['an "argument" $(UHUB_RUN_ID) $$'], ...deliver() });
+			const each = `${String(SECRET.length)} [] an "argument" $(UHUB_RUN_ID) $$\n${String(INPUT.length)}\n${String(FILE.length)}\n***\n******\n***\n`;
+			expect(textOf(run)).toBe(`── 1/2 first\n${each}── 2/2 second\n${each}`);
+			expect(run.finish?.outcome).toBe('success');
+			expect(JSON.stringify(hub.messages)).not.toContain(CANARY);
+			await world.clean();
+			expect(filesWith(CANARY, agent.home, '/dev/shm')).toEqual([]);
+		});
+
+		it('46: in a variable or on standard input, it is in one Secret, in the environment it was asked for, and nowhere else', async () => {
+			const run = offered({ script: 'cat > /dev/null; echo ready; sleep 1000', grace_s: 0, ...deliver() });
+			await hub.until(() => textOf(run) === 'ready\n', 'the script');
+			const base64 = (text: string) => Buffer.from(text).toString('base64');
+			const kept = (kind: 'jobs' | 'pods') =>
+				JSON.stringify(kind === 'jobs' ? cluster.all('jobs') : cluster.all('pods'));
+			const [secret, ...others] = cluster.all('secrets');
+			expect(others).toEqual([]);
+			for (const value of [SECRET, INPUT, FILE]) expect(Object.values(secret?.data ?? {})).toContain(base64(value));
+			for (const kind of ['jobs', 'pods'] as const)
+				for (const text of [CANARY, base64(CANARY).slice(0, -4)]) expect(kept(kind), kind).not.toContain(text);
+			const { args, variables } = seenOf(run.run_id);
+			expect(args.join(' ')).toContain('sleep');
+			expect(args.join(' ')).not.toContain(CANARY);
+			expect([...new Set(variables.filter((one) => one.includes(CANARY)))]).toEqual([`DB_PASSWORD=${SECRET}`]);
+			expect(filesWith(CANARY, agent.home)).toEqual([]);
+			expect(agent.output + cluster.asked.join('\n')).not.toContain(CANARY);
+			hub.cancel(run);
+			await hub.ended(run);
+			await world.clean();
+			expect(filesWith(CANARY, agent.home, '/dev/shm')).toEqual([]);
+		});
+
+		it('46: in a variable that the policy does not name for secrets makes nothing', async () => {
+			const before = cluster.asked.length;
+			const run = await ran(deliver('TOKEN'));
+			expect(run.refused).toMatchObject({ code: 'refused_by_policy', message: expect.stringContaining('secret_env') });
+			expect(cluster.asked.length).toBe(before);
 		});
 	});
 

@@ -7,7 +7,10 @@ import { FakeHub, type HubRun, textOf } from './fake-hub.ts';
 import { Kubernetes } from './fake-kubernetes.ts';
 import type { SpecOf } from './specs.ts';
 
-export const SECRET = 'canary-61d0b7aa "quoted"';
+export const CANARY = 'canary-61d0b7aa';
+export const SECRET = `${CANARY} "quoted"`;
+export const INPUT = `${CANARY} on standard input`;
+export const FILE = `${CANARY} in a file`;
 export const IMAGE = 'registry.test/tool:1';
 
 /** Why there can be none here; null: there can. Secrets are handed over in memory, which only Linux has as a file system. */
@@ -20,6 +23,7 @@ backends: [k8s]
 tools: [shell, custom]
 scripts: { uploaded: true }
 env: [TOKEN, APP_*]
+secret_env: [DB_PASSWORD]
 secrets: { 3: ['env:DEPLOY_*', 'env:KUBE_*'] }
 k8s:
   namespaces: [${Kubernetes.namespace}, elsewhere]
@@ -43,7 +47,8 @@ export class InCluster {
 	static async start(env: (cluster: Kubernetes) => Record<string, string> = () => ({})): Promise<InCluster> {
 		const [hub, cluster] = await Promise.all([FakeHub.start(), Kubernetes.start()]);
 		hub.protocol = 2;
-		const own = { DEPLOY_TOKEN: SECRET, KUBE_CONFIG: cluster.kubeconfig(), ...env(cluster) };
+		const secrets = { DEPLOY_TOKEN: SECRET, DEPLOY_INPUT: INPUT, DEPLOY_FILE: FILE };
+		const own = { ...secrets, KUBE_CONFIG: cluster.kubeconfig(), ...env(cluster) };
 		return new InCluster(hub, cluster, await AgentProcess.create(hub, { policy: POLICY, env: own }));
 	}
 
