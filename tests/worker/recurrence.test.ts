@@ -1,10 +1,8 @@
 import { env } from 'cloudflare:workers';
-import { evictDurableObject } from 'cloudflare:test';
 import ICAL from 'ical.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { archiveRows } from '#domain/archive-rows.ts';
-import { startDue } from '#worker/services/runs/scheduled.ts';
-import { type Answer, type Caller, ctxFor, fresh, idOf, nobody, person, project } from './api-world.ts';
+import { type Answer, type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
 import { becomes } from './live-world.ts';
 import { expectRefused, ifMatch } from './source-world.ts';
 
@@ -197,99 +195,11 @@ describe('an entry that recurs', () => {
 });
 
 describe('a job that recurs', () => {
-	const room = (of: number) => env.PROJECT_ROOM.getByName(String(of));
-	const runsOf = async (job: Row) =>
-		(await env.DB.prepare('select * from runs where job_id = ? order by id').bind(job.id).all()).results;
-	const read = (job: Row) => admin.ok('GET', `/api/jobs/${String(idOf(job))}`);
-	async function planned(of: number, more: object = {}) {
-		const script = await admin.ok('POST', inP('scripts', of), {
-			...{ tool: 'shell', name: fresh('s'), location_type: 'uploaded', content: 'true\n' },
-		});
-		const start = Math.floor(Date.now() / HOUR) * HOUR + HOUR;
-		return admin.ok('POST', inP('jobs', of), {
-			...{ title: fresh('job'), job_type: 'dev', script_ids: [script.id] },
-			...{ planned_start: iso(start), planned_end: iso(start + HOUR / 2), auto_start: true },
-			recurrence: { rrule: 'FREQ=HOURLY', time_zone: 'UTC' },
-			...more,
-		});
-	}
-	/** As if all of it had been planned for so much earlier, and nobody had looked since. */
-	const wasPlanned = (job: Row, ms: number) =>
-		env.DB.prepare(
-			`update jobs set planned_start = planned_start - ?1, planned_end = planned_end - ?1, next_start = next_start - ?1
-				where id = ?2`,
-		)
-			.bind(ms, job.id)
-			.run();
-
-	it('gets a run each time, once, whoever notices, whatever became of the one before, and though its room slept', async () => {
-		const mine = await project(admin);
-		const job = await planned(mine);
-		expect(job).toMatchObject({ next_start: job.planned_start, status: 'planned' });
-		const first = Date.parse(String(job.planned_start)) - HOUR;
-		await wasPlanned(job, Date.parse(String(job.planned_start)) - Date.now() + 1_000);
-		const ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } });
-		await Promise.all([room(mine).look(), startDue(ctx, mine), startDue(ctx, mine)]);
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
-		const [run = {}] = await runsOf(job);
-		expect(Number(run.scheduled_for)).toBeGreaterThan(first);
-		const after = await read(job);
-		expect(Date.parse(String(after.next_start))).toBe(Number(run.scheduled_for) + HOUR);
-		expect(await env.DB.prepare('select status from jobs where id = ?').bind(job.id).first('status')).toBe('planned');
-		await admin.ok('POST', `/api/runs/${String(run.id)}/cancel`, {});
-		await becomes(Number(run.id), { status: 'canceled' });
-		await env.DB.prepare("update jobs set status = 'failed' where id = ?").bind(job.id).run();
-		// Moved back onto a time at which it had started, it goes on to the next; the one after that gets its own run.
-		await wasPlanned(job, HOUR);
-		await room(mine).look();
-		await expect.poll(async () => Date.parse(String((await read(job)).next_start))).toBeGreaterThan(Date.now());
-		expect(await runsOf(job)).toHaveLength(1);
-		await wasPlanned(job, HOUR - 500);
-		await evictDurableObject(room(mine));
-		await room(mine).look();
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(2);
-	});
-
-	it('says once that it was missed while the hub was away, and goes on with the next time', async () => {
-		const mine = await project(admin);
-		const job = await planned(mine);
-		await wasPlanned(job, 5 * DAY);
-		await room(mine).look();
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
-		await becomes(Number((await runsOf(job))[0]?.id), {
-			status: 'canceled',
-			reason: expect.stringContaining('"missed"'),
-		});
-		await room(mine).look();
-		expect(await runsOf(job)).toHaveLength(1);
-		const next = Date.parse(String((await read(job)).next_start));
-		expect(next).toBeGreaterThan(Date.now() - 300_000);
-		expect(next).toBeLessThanOrEqual(Date.now() + HOUR);
-	});
-
-	it('asks for approval each time where that is asked, and is called off by hand only', async () => {
-		const mine = await project(admin);
-		const live = await admin.ok('POST', inP('environments', mine), { name: 'live', type: 'prod' });
-		let job = await planned(mine, { environment_id: live.id });
-		await wasPlanned(job, Date.parse(String(job.planned_start)) - Date.now() + 1_000);
-		await room(mine).look();
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
-		expect((await runsOf(job))[0]).toMatchObject({ approvals_missing: 1, triggered_by_id: admin.id });
-		const patch = async (fields: object) =>
-			(job = await admin.ok('PATCH', `/api/jobs/${String(idOf(job))}`, fields, ifMatch(await read(job))));
-		expect((await patch({ title: 'another name' })).next_start).not.toBeNull();
-		expect((await patch({ status: 'canceled' })).next_start).toBeNull();
-		expect((await patch({ description: 'x' })).next_start).toBeNull();
-		expect((await patch({ status: 'planned' })).next_start).not.toBeNull();
-		expect((await patch({ auto_start: false })).next_start).toBeNull();
-		expect((await patch({ auto_start: true })).next_start).not.toBeNull();
-		expect(await patch({ recurrence: null })).toMatchObject({ next_start: null, status: 'planned' });
-	});
-
 	it('is in the calendar each time, and says which of them start by themselves', async () => {
 		const mine = await project(admin);
 		const at = (hour: string) => `2031-03-19T${hour}:00:00.000Z`;
-		const job = await planned(mine, {
+		const job = await admin.ok('POST', inP('jobs', mine), {
+			...{ title: fresh('job'), job_type: 'dev', auto_start: true },
 			...{ planned_start: at('08'), planned_end: at('09'), recurrence: weekly() },
 		});
 		const entries = await calendar('2031-03-15', '2031-04-05', mine);
@@ -303,7 +213,8 @@ describe('a job that recurs', () => {
 		const event = await admin.ok('GET', `/api/events/${String(entries[0]?.extendedProps.event_id)}`);
 		const moved = { start: at('10'), end: at('11') };
 		await admin.ok('PATCH', `/api/events/${String(idOf(event))}`, moved, ifMatch(event));
-		expect(await read(job)).toMatchObject({ planned_start: at('10'), planned_end: at('11'), next_start: at('10') });
+		const after = await admin.ok('GET', `/api/jobs/${String(idOf(job))}`);
+		expect(after).toMatchObject({ planned_start: at('10'), planned_end: at('11'), next_start: at('10') });
 		const whole = await admin.call('PATCH', `/api/events/${String(idOf(event))}`, {
 			body: { recurrence: null },
 			headers: ifMatch(await admin.ok('GET', `/api/events/${String(idOf(event))}`)),

@@ -10,6 +10,7 @@ const byItself = [
 	'hub.seed',
 	'hub.setup',
 	'identity.link',
+	'job.skip',
 	'run.ask_approval',
 	'run.finish',
 	'run.grant',

@@ -29,6 +29,13 @@ const startsAgain: SQL = sql`(next_start is not null and ${inUse})`;
 export const isDue = (now: string): SQL =>
 	sql`((${startsOnce} and ${lte(jobs.planned_start, now)}) or (${startsAgain} and ${lte(jobs.next_start, now)}))`;
 
+/**
+ * For `where`, over runs: what a job started by itself and has not begun yet. It stands for the times that come meanwhile; what only
+ * says that times were missed does not.
+ */
+const waitsOf = ({ id, project_id }: Pick<Job, 'id' | 'project_id'>): SQL => sql`(runs.project_id = ${project_id}
+	and runs.status = 'queued' and runs.job_id = ${id} and runs.requested_at - runs.scheduled_for <= ${MISSED_AFTER_MS})`;
+
 /** Makes the runs of the jobs whose time has come. Returns when the next one's will; null: nothing is planned. */
 export async function startDue(ctx: Ctx, project_id: number): Promise<string | null> {
 	const now = new Date(ctx.now()).toISOString();
@@ -78,7 +85,7 @@ export async function startDue(ctx: Ctx, project_id: number): Promise<string | n
 async function startOne(ctx: Ctx, job: Job, at: string | null): Promise<void> {
 	const { id, project_id, owner_id } = job;
 	if (at === null) return;
-	const [[project], [environment], scripts, [inventory], clusters, [earlier]] = await ctx.db.batch([
+	const [[project], [environment], scripts, [inventory], clusters, [earlier], [waiting]] = await ctx.db.batch([
 		ctx.db.select().from(projects).where(eq(projects.id, project_id)),
 		ctx.db
 			.select()
@@ -91,12 +98,37 @@ async function startOne(ctx: Ctx, job: Job, at: string | null): Promise<void> {
 			.select({ id: runs.id })
 			.from(runs)
 			.where(and(eq(runs.job_id, id), eq(runs.scheduled_for, at))),
+		ctx.db.select({ id: runs.id }).from(runs).where(waitsOf(job)).limit(1),
 	]);
 	if (!project) return;
 	const goOn = job.recurrence ? [goOnFrom(ctx, job, at)] : [];
 	// The series was moved back onto a time at which it had started.
 	if (earlier) {
 		await commit(ctx, { kind: 'system' }, { expect: [unchanged(jobs, job)], statements: goOn, audit: [] });
+		return;
+	}
+	if (job.recurrence && waiting) {
+		await commit(
+			ctx,
+			{ kind: 'system' },
+			{
+				expect: [
+					unchanged(jobs, job),
+					sql`exists (select 1 from runs where runs.id = ${waiting.id} and ${waitsOf(job)})`,
+				],
+				statements: goOn,
+				audit: [
+					{
+						action: 'job.skip',
+						object_type: 'Job',
+						object_id: id,
+						project_id,
+						metadata: { scheduled_for: at, waits_for: waiting.id },
+					},
+				],
+			},
+		);
+		ctx.after(tellJob(ctx, job));
 		return;
 	}
 	const backend = executionOf(project, environment, job).execution_backend ?? 'local';
