@@ -569,5 +569,5 @@ export interface Routes {
 		};
 	};
 	'GET /openapi.json': { answer: { openapi: string } };
-	'GET /docs': { answer: string };
+	'GET /docs': { query: 'q'; answer: string };
 }

@@ -5,6 +5,7 @@ import { notFound } from '#domain/errors.ts';
 import { type AppContext, type AppEnv, withCtx } from './http/context.ts';
 import { describe } from './http/describe.ts';
 import { secureHeaders } from './http/headers.ts';
+import { query } from './http/input.ts';
 import { documentOf } from './http/openapi/document.ts';
 import { sameOrigin } from './http/origin.ts';
 import { onError, problem } from './http/problem.ts';
@@ -111,7 +112,13 @@ app
 		describe('hub.openapi', 'This document', { schema: z.looseObject({ openapi: z.string() }) }),
 		async (c) => c.json(await documentOf(app)),
 	)
-	.get('/api/docs', describe('hub.docs', 'This document, to read', { media: 'text/html' }), page)
+	.get(
+		'/api/docs',
+		describe('hub.docs', 'This document, to read', { media: 'text/html' }),
+		// A page as any other: what it searches for is its own, and an address of it with more opens all the same.
+		query(z.looseObject({ q: z.string().optional() })),
+		page,
+	)
 	.on('ALL', ['/api/*', '/live/*'], (c) => onError(notFound('address'), c))
 	.get('*', page)
 	.notFound((c) => onError(notFound('address'), c))
