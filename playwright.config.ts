@@ -11,7 +11,7 @@ export default defineConfig({
 	globalSetup: './tests/support/e2e-setup.ts',
 	// One browser and one hub: two cores are what a laptop on battery or a small runner has.
 	workers: 1,
-	timeout: 60_000,
+	timeout: 120_000,
 	// Tests wait on conditions; how long one takes depends on the machine and what else it does.
 	expect: { timeout: 15_000 },
 	reporter: 'list',

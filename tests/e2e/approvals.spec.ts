@@ -5,10 +5,7 @@ import { expect, test } from '#tests/support/people.ts';
 test('dev asks, an admin is told at once and approves; what was refused ends with the word that was said', async ({
 	open,
 }) => {
-	const [asks, decides] = await Promise.all([
-		open('dev', { reducedMotion: 'reduce' }),
-		open('admin', { reducedMotion: 'reduce' }),
-	]);
+	const [asks, decides] = await Promise.all([open('dev'), open('admin')]);
 	const { api } = decides;
 	const { project_id, job_id } = await api.jobWith('#!/bin/sh\necho released\n', { title: 'Release to everybody' });
 	const at = `/api/projects/${String(project_id)}`;

@@ -30,7 +30,7 @@ test.afterAll(async () => {
 });
 
 test('an administrator takes everything away; others are told whose page it is', async ({ open }) => {
-	const { page } = await open('admin', { reducedMotion: 'reduce' });
+	const { page } = await open('admin');
 	await page.goto('/');
 	await page.getByRole('navigation').getByRole('link', { name: 'Admin', exact: true }).click();
 	await page.getByRole('navigation', { name: 'Admin' }).getByRole('link', { name: 'Data' }).click();
@@ -54,7 +54,7 @@ test('an administrator takes everything away; others are told whose page it is',
 
 test('an empty hub takes it at its set-up, and refuses half of it', async ({ open }) => {
 	const hub = await emptyHub();
-	const { page, faults } = await open(null, { baseURL: hub.url, reducedMotion: 'reduce' });
+	const { page, faults } = await open(null, { baseURL: hub.url });
 	await page.goto('/');
 	await page.getByRole('button', { name: 'Bring an archive instead' }).click();
 	expect(await complaints(page)).toEqual([]);

@@ -46,7 +46,7 @@ const smallest = (page: Page): Promise<{ width: number; height: number }> =>
 	});
 
 test('where much happens at once, each entry can be hit, and "+ more" holds the rest', async ({ open }) => {
-	const { page } = await open('admin', { reducedMotion: 'reduce' });
+	const { page } = await open('admin');
 	const address = await crowded();
 	for (const width of [320, 360, 700, 1280]) {
 		await page.setViewportSize({ width, height: 800 });

@@ -16,7 +16,7 @@ scripts: { uploaded: true }
 
 test('in a container of a real engine', async ({ open }) => {
 	test.skip(noDockerd !== null, noDockerd ?? '');
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	const engine = await Dockerd.start();
 	const { project_id, job_id } = await api.jobWith(SCRIPT, { title: 'Build' });
 	const agent = await realAgent(api, {
@@ -43,7 +43,7 @@ test('in a container of a real engine', async ({ open }) => {
 
 test('in a cluster of the project, chosen by its name', async ({ open }) => {
 	test.skip(noCluster !== null, noCluster ?? '');
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	const cluster = await Kubernetes.start();
 	const { project_id, job_id } = await api.jobWith(SCRIPT, { title: 'Roll out' });
 	await api.ok('POST', `/api/projects/${String(project_id)}/clusters`, { name: 'lab', kubeconfig_ref: 'env:KUBE' });

@@ -104,8 +104,6 @@ async function shown(page: Page): Promise<void> {
 	await page.evaluate(() => document.fonts.ready);
 }
 
-const open_as = { reducedMotion: 'reduce' } as const;
-
 /** What can be opened on a page without changing anything: folds, tabs, menus. */
 const OPENERS = 'summary, [role="tab"], button[aria-expanded="false"], button[aria-haspopup]';
 /** More of a kind, as the days of a month or the rows of a list, open in the same way. */
@@ -125,7 +123,7 @@ test('17: every page, clicked through: no breach of its policy, axe finds nothin
 }) => {
 	// Fifty pages, each looked at six times.
 	test.setTimeout(1_200_000);
-	const { page, faults } = await open('admin', open_as);
+	const { page, faults } = await open('admin');
 	const breaches = () => faults.filter((fault) => fault.includes('CSP: '));
 	const policies = new Map<string, string>();
 	page.on('response', (response) => {
@@ -188,7 +186,7 @@ test('in French every page speaks French', async ({ open }) => {
 	for (const { object_type } of audited as { object_type: string }[]) english.delete(object_type);
 	const keys = new Set(Object.keys(en).filter((key) => key.includes('_')));
 
-	const { page } = await open('admin', { ...open_as, locale: 'fr' });
+	const { page } = await open('admin', { locale: 'fr' });
 	for (const [name, address] of Object.entries(await addresses()))
 		await test.step(name, async () => {
 			await page.goto(address);
@@ -226,10 +224,10 @@ test('in French every page speaks French', async ({ open }) => {
 });
 
 test('the pages of strangers, and the one that is not there', async ({ open }) => {
-	const stranger = await open(null, open_as);
+	const stranger = await open(null);
 	await stranger.page.goto('/');
 	await expect(stranger.page).toHaveURL(/\/sign-in$/);
-	const lost = await open('dev', open_as);
+	const lost = await open('dev');
 	await lost.page.goto('/projects/999999');
 	await expect(lost.page.getByRole('heading', { name: 'Nothing here' })).toBeVisible();
 	for (const { page } of [stranger, lost]) {
@@ -248,7 +246,7 @@ test('the pages of strangers, and the one that is not there', async ({ open }) =
 	lost.faults.length = 0;
 
 	// French for a browser that asks for it, and the fields find their names.
-	const french = await open(null, { ...open_as, locale: 'fr' });
+	const french = await open(null, { locale: 'fr' });
 	await french.page.goto('/sign-in');
 	await french.page.getByLabel('Nom d’utilisateur').fill('dev');
 	await french.page.getByLabel('Mot de passe').fill('faux');
@@ -258,7 +256,7 @@ test('the pages of strangers, and the one that is not there', async ({ open }) =
 
 test('dialogs: axe finds nothing, the keyboard stays inside and comes back', async ({ open }) => {
 	test.setTimeout(240_000);
-	const { page } = await open('admin', open_as);
+	const { page } = await open('admin');
 	const at = await addresses();
 	const dialogs: [page: string | undefined, opener: () => Promise<void>][] = [
 		[at.job, () => page.getByRole('button', { name: 'Run now' }).press('Enter')],

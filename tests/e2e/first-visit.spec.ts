@@ -46,7 +46,7 @@ function type(command: string): () => string {
 }
 
 test('admin, project, agent by one copied command, hello', async ({ open }) => {
-	const { page } = await open(null, { baseURL: hub.url, reducedMotion: 'reduce' });
+	const { page } = await open(null, { baseURL: hub.url });
 	await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 	await page.goto('/');
 	await expect(page.getByRole('heading', { level: 1, name: 'Set up your hub' })).toBeVisible();

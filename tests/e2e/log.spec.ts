@@ -209,7 +209,7 @@ test('steps are listed with their outcomes, lead to their lines, and can be fold
 	const run = await admin.run(job.id as number);
 	await admin.ended(run);
 
-	const { page } = await open('admin', { reducedMotion: 'reduce' });
+	const { page } = await open('admin');
 	await page.goto(`/runs/${String(run)}`);
 	const log = new LogPage(page);
 	const steps = page.getByRole('list', { name: 'Steps' }).getByRole('button');

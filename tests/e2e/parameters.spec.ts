@@ -3,7 +3,7 @@ import { complaints, overflow } from '#tests/support/a11y.ts';
 import { expect, test } from '#tests/support/people.ts';
 
 test('a job describes its parameters, its run asks for them, and the script gets them', async ({ open }) => {
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	const { project_id, job_id } = await api.jobWith(
 		'#!/bin/sh\necho "release $UHUB_PARAM_VERSION to $1 ($UHUB_PARAM_COUNT)"\n',
 	);
@@ -64,7 +64,7 @@ test('a job describes its parameters, its run asks for them, and the script gets
 });
 
 test('a secret is described as a variable, which the agent may not allow', async ({ open }) => {
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	const { job_id } = await api.jobWith('#!/bin/sh\ntrue\n');
 	await page.goto(`/jobs/${String(job_id)}/edit`);
 	await page.getByRole('button', { name: 'Add a parameter' }).click();

@@ -7,7 +7,7 @@ import { enrol, WireAgent } from '#tests/support/wire-agent.ts';
 test('an agent is drained: its run goes on, the next waits and says why, until it takes runs again', async ({
 	open,
 }) => {
-	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const { api, page } = await open('admin');
 	const only = randomUUID().slice(0, 8);
 	const { project_id, job_id } = await api.jobWith('#!/bin/sh\ntrue\n', { labels: { only } });
 	const identity = await enrol(api, `drained ${only}`, { project_ids: [project_id], labels: { only } });
@@ -20,7 +20,7 @@ test('an agent is drained: its run goes on, the next waits and says why, until i
 	await page.getByRole('button', { name: 'Drain' }).click();
 	await expect(page.getByRole('heading', { name: 'Draining' })).toBeVisible();
 	const waits = await api.run(job_id);
-	const other = await open('admin', { reducedMotion: 'reduce' });
+	const other = await open('admin');
 	await other.page.goto(`/runs/${String(waits)}`);
 	await expect(other.page.getByText('Every agent that could run it takes nothing new.')).toBeVisible();
 	agent.finish(first);
@@ -37,7 +37,7 @@ test('an agent is drained: its run goes on, the next waits and says why, until i
 test('a job starts by itself at its time, fails, and its next attempt comes by itself and succeeds', async ({
 	open,
 }) => {
-	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const { api, page } = await open('admin');
 	const mark = `/tmp/uhub-e2e-${randomUUID()}`;
 	const { job_id } = await api.jobWith(`#!/bin/sh\n[ -e ${mark} ] && rm ${mark} && exit 0\ntouch ${mark}; exit 3\n`);
 	await page.goto(`/jobs/${String(job_id)}/edit`);
@@ -67,7 +67,7 @@ test('a job starts by itself at its time, fails, and its next attempt comes by i
 test('a run whose script is edited while it waits ends, and its page says so; run again takes what there is now', async ({
 	open,
 }) => {
-	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const { api, page } = await open('admin');
 	const only = randomUUID().slice(0, 8);
 	const { project_id, job_id } = await api.jobWith('#!/bin/sh\ntrue\n', { labels: { only }, start_within_s: 7200 });
 	const run = await api.run(job_id);
@@ -91,7 +91,7 @@ test('a run whose script is edited while it waits ends, and its page says so; ru
 test('the fleet says why an agent was turned away, until it comes in, and how much of it is in use', async ({
 	open,
 }) => {
-	const { api, page } = await open('admin', { reducedMotion: 'reduce' });
+	const { api, page } = await open('admin');
 	const only = randomUUID().slice(0, 8);
 	const { project_id, job_id } = await api.jobWith('#!/bin/sh\ntrue\n', { labels: { only } });
 	const identity = await enrol(api, `other ${only}`, { project_ids: [project_id], labels: { only } });

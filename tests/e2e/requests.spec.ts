@@ -13,7 +13,7 @@ test('a webhook of a project’s own is set up, signed with a key of the hub, an
 	try {
 		const admin = await apiOf('admin');
 		const { id } = await admin.ok('POST', '/api/projects', { name: `Requests ${Date.now().toString(36)}` });
-		const { page, faults } = await open('admin', { reducedMotion: 'reduce' });
+		const { page, faults } = await open('admin');
 		await page.goto(`/projects/${String(id)}/settings`);
 		const form = page.locator('#execution');
 		await form.getByLabel('Backend').selectOption('webhook');
@@ -67,7 +67,7 @@ test('a function is chosen in the form of a job, and ends its run by a callback'
 				response.writeHead(202).end('begun\n');
 			});
 	});
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	try {
 		const { id } = await api.ok('POST', '/api/projects', { name: `Functions ${Date.now().toString(36)}` });
 		await api.ok('PUT', `/api/projects/${String(id)}/hub-secrets/fn`, { value: 'a key that nobody guesses' });
@@ -107,7 +107,7 @@ test('a webhook that an agent sends, for what the hub does not reach', async ({ 
 	const { url, close } = await serving((request, response) => {
 		request.resume().on('end', () => response.end(`${String(request.method)} from inside\n`));
 	});
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	const { id } = await api.ok('POST', '/api/projects', { name: `Inside ${Date.now().toString(36)}` });
 	const agent = await realAgent(api, {
 		project_ids: [id as number],

@@ -54,7 +54,7 @@ async function logIn(page: Page, who: string) {
 test('somebody new comes in by the provider, with the role of their group, and sets up a second factor', async ({
 	open,
 }) => {
-	const { page } = await open(null, { baseURL: hub.url, reducedMotion: 'reduce' });
+	const { page } = await open(null, { baseURL: hub.url });
 	await page.goto('/fleet');
 	await expect(page).toHaveURL(/\/sign-in\?next=(\/|%2F)fleet$/);
 	await expect(page.getByLabel('User name')).toBeHidden();
@@ -100,7 +100,7 @@ test('somebody new comes in by the provider, with the role of their group, and s
 });
 
 test('who gets no role is told why, in their language; an admin has the password', async ({ open }) => {
-	const { page } = await open(null, { baseURL: hub.url, locale: 'fr', reducedMotion: 'reduce' });
+	const { page } = await open(null, { baseURL: hub.url, locale: 'fr' });
 	await page.goto('/sign-in');
 	await page.getByRole('link', { name: 'Continuer avec Analytical SSO' }).click();
 	await logIn(page, 'eve');

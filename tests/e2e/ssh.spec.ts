@@ -20,7 +20,7 @@ test.afterAll(async () => {
 });
 
 test('a job is aimed at hosts, a run chooses among them, and each has its outcome and its lines', async ({ open }) => {
-	const { page, api } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api } = await open('admin');
 	const hosts = await Promise.all(['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((address) => town.start(address)));
 	// The third is not vouched for.
 	town.know(...hosts.slice(0, 2).map(({ known }) => known));

@@ -6,7 +6,7 @@ const ask = async (token: string) =>
 	(await fetch(`${HUB}/api/projects`, { headers: { authorization: `Bearer ${token}` } })).status;
 
 test('11: a token is made, shown once, used and revoked', async ({ open }) => {
-	const { page, api } = await open('projets', { reducedMotion: 'reduce' });
+	const { page, api } = await open('projets');
 	for (const token of (await api.get('/api/tokens')).items as { id: number; version: number }[])
 		await api.ok('DELETE', `/api/tokens/${String(token.id)}`, undefined, { 'if-match': `"v${String(token.version)}"` });
 

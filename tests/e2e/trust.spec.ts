@@ -34,7 +34,7 @@ async function sound(page: Page): Promise<void> {
 }
 
 test('46: a run plans, its plan is looked at and applied, once', async ({ open }) => {
-	const { page, api, faults } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api, faults } = await open('admin');
 	const { id: project_id } = await api.ok('POST', '/api/projects', { name: 'Plans to apply' });
 	const at = `/api/projects/${String(project_id)}`;
 	const script = { tool: 'terraform', name: 'main.tf', location_type: 'uploaded', content: CONFIG };
@@ -85,7 +85,7 @@ test('46: a run plans, its plan is looked at and applied, once', async ({ open }
 });
 
 test('39: a job says who signed it, and that it has changed since', async ({ open }) => {
-	const { page, api, faults } = await open('admin', { reducedMotion: 'reduce' });
+	const { page, api, faults } = await open('admin');
 	const { project_id, job_id } = await api.jobWith('true', { title: 'Signed' });
 	const { id: environment_id } = await api.ok('POST', `/api/projects/${String(project_id)}/environments`, {
 		name: 'staging',

@@ -75,6 +75,8 @@ export const test = base.extend<Fixtures>({
 				locale: locale === 'fr' ? 'fr-FR' : 'en-US',
 				timezoneId: TIME_ZONE,
 				viewport: { width: 1280, height: 900 },
+				// What turns and breathes on a page costs a machine without a graphics card more than the page.
+				reducedMotion: 'reduce',
 				...options,
 			});
 			await context.addInitScript(TELL_BREACHES);
