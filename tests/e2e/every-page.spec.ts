@@ -156,7 +156,11 @@ test('17: every page, clicked through: no breach of its policy, axe finds nothin
 		for (const rule of ["script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"])
 			expect.soft(policy.split('; '), address).toContain(rule);
 
-	// And a breach would have been heard of.
+	// And a fault would have been found, a breach heard of.
+	await page.evaluate(() => {
+		document.getElementById('main')?.append(document.createElement('button'));
+	});
+	expect(await complaints(page)).toContainEqual(expect.stringContaining('button-name'));
 	await page.evaluate(() => {
 		const script = document.createElement('script');
 		script.textContent = 'window.broken = true';

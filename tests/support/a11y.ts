@@ -1,24 +1,46 @@
 // What makes a page usable by everybody, as far as a program can see it.
-import { AxeBuilder } from '@axe-core/playwright';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Page } from '@playwright/test';
+import type { AxeResults, RunOptions } from 'axe-core';
 
+declare global {
+	interface Window {
+		axe?: { run(of: Document, options: RunOptions): Promise<AxeResults> };
+	}
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const RULES = {
+	all: { runOnly: TAGS },
+	colours: { runOnly: ['color-contrast'] },
+	'the rest': { runOnly: TAGS, rules: { 'color-contrast': { enabled: false } } },
+} as const satisfies Record<string, RunOptions>;
 
 /** What axe has to say against the page as it is now, one line for each element: on all, on its colours, or on the rest. */
-export async function complaints(page: Page, on: 'all' | 'colours' | 'the rest' = 'all'): Promise<string[]> {
-	// Of what passed nothing is told: to name each of those elements takes longer than to look at it.
-	const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] });
-	if (on === 'colours') axe.withRules(['color-contrast']);
-	else axe.withTags(TAGS);
-	if (on === 'the rest') axe.disableRules(['color-contrast']);
-	const { violations } = await axe.analyze();
+export async function complaints(page: Page, on: keyof typeof RULES = 'all'): Promise<string[]> {
+	// Once for each page: it is larger than all that is looked at.
+	if (!(await page.evaluate(() => window.axe !== undefined))) await page.evaluate(AXE);
+	const violations = await page.evaluate(async (rules) => {
+		// Colours go over into those of another theme.
+		do await new Promise(requestAnimationFrame);
+		while (document.getAnimations().some(({ playState }) => playState === 'running'));
+		// Of what passed nothing is told: to name each of those elements takes longer than to look at it.
+		const results = await window.axe?.run(document, { ...rules, resultTypes: ['violations'] });
+		return results?.violations.map(({ id, nodes }) => ({
+			id,
+			nodes: nodes.map(({ target, html, failureSummary = '' }) => ({ target: target.join(' '), html, failureSummary })),
+		}));
+	}, RULES[on]);
+	if (!violations) throw new Error('axe did not run');
 	return violations.flatMap(({ id, nodes }) =>
 		nodes
 			// A cell of a calendar is named by its day and holds entries: it is no control that somebody calls by its text.
 			.filter(({ html }) => id !== 'label-content-name-mismatch' || !html.includes('role="gridcell"'))
-			.map(({ target, html, failureSummary = '' }) => {
+			.map(({ target, html, failureSummary }) => {
 				const [, why = ''] = failureSummary.split('\n');
-				return `${id}: ${target.join(' ')} – ${html.slice(0, 160)} – ${why.trim()}`;
+				return `${id}: ${target} – ${html.slice(0, 160)} – ${why.trim()}`;
 			}),
 	);
 }
