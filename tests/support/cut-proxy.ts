@@ -8,7 +8,10 @@ import WebSocket, { WebSocketServer } from 'ws';
 import { PING, PONG } from '#protocol/browser.ts';
 
 export type Direction = 'to_hub' | 'to_agent';
-/** A text message parsed, or `{type: 'chunk'}`; answer `drop` to hold it back. */
+/**
+ * A text message parsed, or `chunk` to the hub, `blob` from it, `ping` from both of its sides. Answer `drop` to hold it back, and with it
+ * all that follows: a connection that loses a message does not deliver the next.
+ */
 export type Watcher = (direction: Direction, message: { type: string }) => 'pass' | 'drop';
 
 /** What becomes of WebSockets: some proxies refuse them, some take no notice of the upgrade, some open them and cut, some never answer. */
@@ -136,11 +139,17 @@ export class CutProxy {
 			perMessageDeflate: false,
 		});
 		const early: [WebSocket.RawData, boolean][] = [];
+		const lost = new Set<Direction>();
 		const relay = (direction: Direction, to: WebSocket, data: WebSocket.RawData, binary: boolean) => {
 			const text = data.toString();
-			const message =
-				binary || text === PING || text === PONG ? { type: 'chunk' } : (JSON.parse(text) as { type: string });
-			if (this.watch(direction, message) === 'pass' && to.readyState === WebSocket.OPEN) to.send(data, { binary });
+			const message = binary
+				? { type: direction === 'to_hub' ? 'chunk' : 'blob' }
+				: text === PING || text === PONG
+					? { type: 'ping' }
+					: (JSON.parse(text) as { type: string });
+			if (lost.has(direction)) return;
+			if (this.watch(direction, message) === 'drop') lost.add(direction);
+			else if (to.readyState === WebSocket.OPEN) to.send(data, { binary });
 		};
 		agent.on('message', (data, binary) => {
 			if (hub.readyState === WebSocket.CONNECTING) early.push([data, binary]);
