@@ -68,7 +68,14 @@ import type { GitChange, GitChangeCreate, GitChangePatch, GitRepo, GitRepoCreate
 import type { RunCallback } from '#domain/run-callback.ts';
 import type { Run, RunItem, RunStart } from '#domain/run.ts';
 import type { ScriptCreate, ScriptPatch, ScriptRef } from '#domain/script.ts';
-import type { CodeInput, Proof, RecoveryCodes, SecondFactor, SecondFactorSecret } from '#domain/second-factor.ts';
+import type {
+	BeginInput,
+	CodeInput,
+	Proof,
+	RecoveryCodes,
+	SecondFactor,
+	SecondFactorSecret,
+} from '#domain/second-factor.ts';
 import type { CodeNeeded, SignInMethods } from '#domain/sign-in.ts';
 import type {
 	PlanApply,
@@ -127,7 +134,7 @@ export interface Routes {
 	'GET /auth/oidc/start': { query: 'next'; answer: null };
 	'GET /auth/oidc/callback': { answer: null };
 	'GET /me/totp': { answer: z.output<typeof SecondFactor> };
-	'POST /me/totp': { body: Record<string, never>; answer: z.output<typeof SecondFactorSecret> };
+	'POST /me/totp': { body: z.input<typeof BeginInput>; answer: z.output<typeof SecondFactorSecret> };
 	'POST /me/totp/confirm': { body: z.input<typeof CodeInput>; answer: z.output<typeof RecoveryCodes> };
 	'POST /me/totp/recovery-codes': { body: z.input<typeof Proof>; answer: z.output<typeof RecoveryCodes> };
 	'POST /me/totp/disable': { body: z.input<typeof Proof>; answer: null };

@@ -10,9 +10,18 @@ export const Code = z
 
 export const CodeInput = z.strictObject({ code: Code });
 
+const Password = z.string().min(1).max(200);
+
+/** What begins one: the password of whoever has one, so that a session somebody found open is not enough. */
+export const BeginInput = z.strictObject({ password: Password.optional() });
+export type BeginInput = z.infer<typeof BeginInput>;
+
+/** Who has no password has signed in within this time instead. */
+export const RECENT_MS = 15 * 60_000;
+
 /** What turns a second factor off: its code, or the password. */
 export const Proof = z
-	.strictObject({ code: Code.optional(), password: z.string().min(1).max(200).optional() })
+	.strictObject({ code: Code.optional(), password: Password.optional() })
 	.refine(({ code, password }) => (code === undefined) !== (password === undefined), 'expected a code or a password');
 export type Proof = z.infer<typeof Proof>;
 

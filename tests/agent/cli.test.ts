@@ -119,7 +119,7 @@ describe('signing in', () => {
 	it('7: asks for the code of a second factor, and takes no wrong one', async () => {
 		await admin.ok('POST', '/api/users', { username: 'twice', role: 'dev', password: 'a-password-of-twice' });
 		const twice = await Api.signIn(hub.url, 'twice', 'a-password-of-twice');
-		const { secret } = await twice.ok('POST', '/api/me/totp', {});
+		const { secret } = await twice.ok('POST', '/api/me/totp', { password: 'a-password-of-twice' });
 		const code = await createOTP(base32.decode(String(secret))).totp();
 		const { recovery_codes } = await twice.ok('POST', '/api/me/totp/confirm', { code });
 		const [recovery] = recovery_codes as string[];

@@ -99,8 +99,10 @@ test('somebody new comes in by the provider, with the role of their group, and s
 	await expect(page.getByText('Recovery codes left').locator('..')).toContainText('9');
 });
 
-test('who gets no role is told why, in their language; an admin has the password', async ({ open }) => {
-	const { page } = await open(null, { baseURL: hub.url, locale: 'fr' });
+test('who gets no role is told why, in their language; an admin has the password, and proves it again to set up a second factor', async ({
+	open,
+}) => {
+	const { page, faults } = await open(null, { baseURL: hub.url, locale: 'fr' });
 	await page.goto('/sign-in');
 	await page.getByRole('link', { name: 'Continuer avec Analytical SSO' }).click();
 	await logIn(page, 'eve');
@@ -114,4 +116,21 @@ test('who gets no role is told why, in their language; an admin has the password
 	await page.getByLabel('Mot de passe').fill(hub.password);
 	await page.getByRole('button', { name: 'Se connecter' }).click();
 	await expect(page).toHaveURL(`${hub.url}/`);
+
+	// The admin's own language is English.
+	await page.goto('/profile/security');
+	await page.getByRole('button', { name: 'Set up an authenticator' }).click();
+	const dialog = page.getByRole('dialog', { name: 'Set up an authenticator' });
+	const password = dialog.getByLabel('Password');
+	await expect(password).toBeFocused();
+	expect(await complaints(page)).toEqual([]);
+	await password.fill('not this one');
+	await password.press('Enter');
+	await expect(dialog.getByText('This password is wrong.')).toBeVisible();
+	await expect(password).toHaveValue('');
+	await password.fill(hub.password);
+	await password.press('Enter');
+	await expect(dialog.getByRole('img', { name: 'QR code for the authenticator app' })).toBeVisible();
+	await expect(password).toBeHidden();
+	expect(faults.splice(0)).toEqual([expect.stringContaining('400')]);
 });

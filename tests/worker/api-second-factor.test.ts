@@ -9,7 +9,7 @@ import { confirmSession } from '#worker/services/session/confirm.ts';
 import { createSession } from '#worker/services/session/create.ts';
 import { passwords } from '#worker/services/session/passwords.ts';
 import { CodeIsNeeded, type PendingSignIn } from '#worker/services/session/pending.ts';
-import { type Caller, caller, ctxFor, fresh, insert, nobody, person } from './api-world.ts';
+import { type Caller, caller, ctxFor, fresh, insert, nobody, person, session } from './api-world.ts';
 
 const PASSWORD = 'correct horse battery';
 const STEP = 30_000;
@@ -33,7 +33,9 @@ async function careful() {
 	const username = String((await who.ok('GET', '/api/auth/me')).username);
 	await insert('identities', { user_id: who.id, provider: 'credential', subject: String(who.id), password_hash: hash });
 	const then = Date.now() - 10 * STEP;
-	const { secret } = await startSecondFactor(asActor(who.id, then), sealer, 'hub.test');
+	const { secret } = await startSecondFactor(asActor(who.id, then), { sealer, passwords }, 'hub.test', {
+		password: PASSWORD,
+	});
 	const { recovery_codes } = await confirmSecondFactor(asActor(who.id, then), sealer, await codeAt(secret, then));
 	return { ...who, username, secret, recovery_codes, code: (steps = 0) => codeAt(secret, Date.now() + steps * STEP) };
 }
@@ -100,6 +102,48 @@ describe('setting up', () => {
 			tries.push((await who.call('POST', '/api/me/totp/confirm', { body: { code: '000000' } })).status);
 		expect(tries.slice(0, 5)).toEqual([400, 400, 400, 400, 400]);
 		expect(tries.slice(5)).toEqual([429, 429]);
+	});
+});
+
+describe('7: who sets it up', () => {
+	const begin = (who: Caller, body: object) => who.call('POST', '/api/me/totp', { body });
+	const begun = (who: Caller) =>
+		env.DB.prepare('select count(*) as n from second_factors where user_id = ?').bind(who.id).first('n');
+
+	it('has proved to be the owner of the session: with the password', async () => {
+		const who = await person('dev');
+		const identity = { provider: 'credential', subject: String(who.id), password_hash: hash };
+		await insert('identities', { user_id: who.id, ...identity });
+		for (const [body, message] of [
+			[{}, 'is required'],
+			[{ password: 'not this one' }, 'is wrong'],
+		] as const)
+			expect(await begin(who, body)).toMatchObject({ status: 400, body: { errors: [{ path: 'password', message }] } });
+		expect(await begun(who)).toBe(0);
+		expect((await begin(who, { password: PASSWORD })).status).toBe(201);
+		expect(await begun(who)).toBe(1);
+	});
+
+	it('guesses no password: it is counted with the codes, and the right one is refused then', async () => {
+		const who = await person('dev');
+		const identity = { provider: 'credential', subject: String(who.id), password_hash: hash };
+		await insert('identities', { user_id: who.id, ...identity });
+		const tries = await Promise.all(Array.from({ length: 8 }, () => begin(who, { password: 'guess' })));
+		expect(tries.map(({ status }) => status).sort()).toEqual([400, 400, 400, 400, 400, 429, 429, 429]);
+		expect((await begin(who, { password: PASSWORD })).status).toBe(429);
+		expect(await begun(who)).toBe(0);
+	});
+
+	it('has signed in a moment ago, where there is no password', async () => {
+		const who = await person('dev');
+		await env.DB.prepare('update sessions set created_at = created_at - 900001 where user_id = ?').bind(who.id).run();
+		expect(await begin(who, {})).toMatchObject({
+			status: 403,
+			body: { detail: expect.stringContaining('Sign in again') as string },
+		});
+		expect(await begun(who)).toBe(0);
+		const again = caller(await session(who.id));
+		expect((await again('POST', '/api/me/totp', { body: {} })).status).toBe(201);
 	});
 });
 

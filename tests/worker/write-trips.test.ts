@@ -30,6 +30,7 @@ const refused = [
 /** What is sent instead of the example, where it names what there is not. */
 const instead: Record<string, object> = {
 	'session.create': { username: 'admin', password: PASSWORD },
+	'second_factor.start': { password: PASSWORD },
 	'run.start': {},
 	'alert_source.preview': { payload: { alerts: [{ status: 'firing', labels: { alertname: 'Down' } }] } },
 };

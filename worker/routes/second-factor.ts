@@ -1,6 +1,13 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { CodeInput, Proof, RecoveryCodes, SecondFactor, SecondFactorSecret } from '#domain/second-factor.ts';
+import {
+	BeginInput,
+	CodeInput,
+	Proof,
+	RecoveryCodes,
+	SecondFactor,
+	SecondFactorSecret,
+} from '#domain/second-factor.ts';
 import { row, settled } from '#worker/http/answer.ts';
 import type { AppEnv } from '#worker/http/context.ts';
 import { describe } from '#worker/http/describe.ts';
@@ -23,9 +30,17 @@ export const secondFactor = new Hono<AppEnv>()
 	)
 	.post(
 		'/me/totp',
-		describe('second_factor.start', 'Begin to set up an authenticator', { status: 201, schema: SecondFactorSecret }),
-		json(z.strictObject({})),
-		async (c) => row(c, await settled(() => startSecondFactor(c.var.ctx, sealer(c), new URL(c.req.url).hostname)), 201),
+		describe('second_factor.start', 'Begin to set up an authenticator, with the password of whoever has one', {
+			status: 201,
+			schema: SecondFactorSecret,
+		}),
+		json(BeginInput),
+		async (c) => {
+			const ports = { sealer: sealer(c), passwords };
+			const { hostname } = new URL(c.req.url);
+			const begun = await settled(() => startSecondFactor(c.var.ctx, ports, hostname, c.req.valid('json')));
+			return row(c, begun, 201);
+		},
 	)
 	.post(
 		'/me/totp/confirm',

@@ -7,6 +7,7 @@ export const bodies: Readonly<Record<string, unknown>> = {
 	'hub.import': { username: 'nadia', password: 'a long enough password', locale: 'en' },
 	'session.create': { username: 'nadia', password: 'a long enough password' },
 	'session.confirm': { code: '123456' },
+	'second_factor.start': { password: 'a long enough password' },
 	'second_factor.confirm': { code: '123456' },
 	'second_factor.renew': { code: '123456' },
 	'second_factor.disable': { password: 'a long enough password' },

@@ -89,6 +89,7 @@ const counted = new Set([
 	'me.password',
 	'me.notification_test',
 	'me.email_check',
+	'second_factor.start',
 	'second_factor.confirm',
 	'second_factor.renew',
 	'second_factor.disable',
