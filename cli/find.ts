@@ -53,6 +53,19 @@ export const findProject = (api: Client, text: string): Promise<Project> =>
 				(query) => api.get('/projects', pageOf(Project), { query }),
 			);
 
+/** What the projects of these rows are called: asked for all together, and not at all where one is known to have them. */
+export async function projectNames(
+	api: Client,
+	rows: readonly { project_id: number }[],
+	within: Project | null,
+): Promise<ReadonlyMap<number, string>> {
+	if (within !== null) return new Map([[within.id, within.name]]);
+	if (rows.length === 0) return new Map();
+	const everyone = { limit: undefined, all: true, cursor: undefined, search: undefined };
+	const { items } = await listed(everyone, (query) => api.get('/projects', pageOf(Project), { query }));
+	return new Map(items.map(({ id, name }) => [id, name]));
+}
+
 /** `project`: where to look, if the title alone is not enough. */
 export async function findJob(
 	api: Client,

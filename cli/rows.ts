@@ -41,7 +41,13 @@ export const JobItem = z.looseObject({
 });
 export type JobItem = z.infer<typeof JobItem>;
 
+const Recurrence = z.looseObject({ rrule: text, time_zone: text, exdates: z.array(text) });
+export type Recurrence = z.infer<typeof Recurrence>;
+
 export const Job = JobItem.extend({
+	version: z.number(),
+	auto_start: z.boolean(),
+	recurrence: Recurrence.nullable(),
 	environment_id: Id.nullable(),
 	description: maybe,
 	planned_end: maybe,

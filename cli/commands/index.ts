@@ -14,6 +14,7 @@ import {
 	resolveIncident,
 } from './incidents/steps.ts';
 import { createJob } from './jobs/create.ts';
+import { editJob } from './jobs/edit.ts';
 import { listJobs } from './jobs/list.ts';
 import { showJob } from './jobs/show.ts';
 import { signJob } from './jobs/sign.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
 	listJobs,
 	showJob,
 	createJob,
+	editJob,
 	jobTemplate,
 	signJob,
 	run,

@@ -368,6 +368,38 @@ describe('what there is', () => {
 		expect(await cli.ok(['agents', 'list', '--status', 'revoked'])).toBe('None.\n');
 	});
 
+	it('names projects, whether one has many of them or one row only', async () => {
+		const all = await cli.ok(['jobs', 'list', '--all']);
+		expect(all.split('\n')[0]).toMatch(/PROJECT$/);
+		expect(all).toMatch(/ Infra\n/);
+		expect(await cli.ok(['jobs', '--project', 'Registry'])).toMatch(/ Registry\n/);
+		expect(await cli.ok(['incidents', '--limit', '1'])).toMatch(/ (App|Infra|Registry|Monitoring)\n/);
+	});
+
+	it('comes again by a rule, which is set, seen, changed in part and taken away', async () => {
+		const planned = ['--start', '2031-03-03T08:00:00Z', '--end', '2031-03-03T08:30:00Z', '--time-zone', 'Europe/Paris'];
+		const rule = ['--recurrence', 'freq=weekly;byday=mo', '--auto-start', 'yes', ...planned];
+		const made = await cli.json(['jobs', 'create', '--project', 'App', '--title', 'again', '--type', 'ops', ...rule]);
+		const { id, recurrence, auto_start } = JobView.parse(made);
+		expect({ recurrence, auto_start }).toEqual({
+			recurrence: { rrule: 'FREQ=WEEKLY;BYDAY=MO', time_zone: 'Europe/Paris', exdates: [] },
+			auto_start: true,
+		});
+		const edit = ['jobs', 'edit', String(id)];
+		await cli.ok([...edit, '--except', '2031-03-10', '--priority', 'high']);
+		const shown = await cli.ok(['jobs', 'show', String(id)]);
+		expect(shown).toMatch(/comes again +FREQ=WEEKLY;BYDAY=MO \(Europe\/Paris\)\n +but not on 2031-03-10\n/);
+		expect(shown).toMatch(/starts +by itself\n/);
+		expect(shown).toMatch(/priority +high\n/);
+		expect(await cli.run([...edit, '--recurrence', 'FREQ=WEEKLY;BYDAY=TU'])).toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/recurrence\.rrule: does not come at the start/) as string,
+		});
+		expect(JobView.parse(await cli.json([...edit, '--once'])).recurrence).toBeNull();
+		expect((await cli.run([...edit, '--time-zone', 'UTC'])).stderr).toContain('--recurrence');
+		expect((await cli.run(edit)).stderr).toContain('nothing to change');
+	});
+
 	it('is found by its name where that is enough', async () => {
 		const title = 'Twice the same';
 		const here = await job('true', title);

@@ -114,6 +114,13 @@ describe('what is typed', () => {
 		[['follow', '1', '--raw', '--json'], /--raw/],
 		[['jobs', 'create', '--project', 'App', '--title', 'x'], /--type is missing/],
 		[['jobs', 'create', '--title', 'x', '--type', 'ops', '--start', 'soon'], /--start/],
+		[['jobs', 'create', '--title', 'x', '--type', 'ops', '--recurrence', 'FREQ=SECONDLY'], /--recurrence: FREQ/],
+		[
+			['jobs', 'create', '--title', 'x', '--type', 'ops', '--time-zone', 'Mars/Olympus'],
+			/--time-zone: expected a time/,
+		],
+		[['jobs', 'edit', '1', '--except', 'monday'], /--except/],
+		[['jobs', 'edit', '1', '--once', '--recurrence', 'FREQ=DAILY'], /--once or --recurrence/],
 		[['incidents', 'open', 'x'], /--project is missing/],
 		[['incidents', 'reopen', '1'], /--reason is missing/],
 		[['tokens', 'create', '--name', 'x', '--scope', 'root'], /--scope/],

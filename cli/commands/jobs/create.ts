@@ -3,7 +3,6 @@ import path from 'node:path';
 import { z } from 'zod';
 import { ApiError } from '#client/api-error.ts';
 import type { Client } from '#client/client.ts';
-import { Time } from '#domain/common.ts';
 import { JobType } from '#domain/job.ts';
 import { Priority } from '#domain/priority.ts';
 import { many, one, text, whole } from '../../args.ts';
@@ -12,6 +11,7 @@ import { command, type Tools } from '../../command.ts';
 import { Failure, usage } from '../../failure.ts';
 import { findEnvironment, findProject, findScript } from '../../find.ts';
 import { jobDetails } from '../../job-details.ts';
+import { planOf, planOptions } from '../../job-plan.ts';
 import { pairs } from '../../pages.ts';
 import { Job, Script } from '../../rows.ts';
 
@@ -34,25 +34,14 @@ export const createJob = command({
 		tag: many('TAG', z.string(), 'a word to find it by'),
 		label: many('K=V', z.string(), 'only for agents that carry this label'),
 		timeout: whole('SECONDS', 1, 604_800, 'how long a run may take (default 3600)'),
-		start: one('TIME', Time, 'when it is planned to begin, as 2027-01-31T09:00:00Z'),
-		end: one('TIME', Time, 'when it is planned to end'),
+		...planOptions,
 	},
 	run: async ({ values }, tools) => {
-		const {
-			project: where,
-			title,
-			type: job_type,
-			description,
-			priority,
-			start,
-			end,
-			timeout,
-			env,
-			tag: tags,
-		} = values;
+		const { project: where, title, type: job_type, description, priority, timeout, env, tag: tags } = values;
 		if (where === undefined) throw usage('--project is missing.');
 		if (title === undefined) throw usage('--title is missing.');
 		if (job_type === undefined) throw usage('--type is missing.');
+		const plan = planOf(values);
 		const labels = pairs('--label', values.label);
 		const uploads = await Promise.all(values.shell.map((file) => scriptIn(file, title, tools)));
 
@@ -74,8 +63,7 @@ export const createJob = command({
 				...(description !== undefined && { description }),
 				...(priority !== undefined && { priority }),
 				...(timeout !== undefined && { timeout_s: timeout }),
-				...(start !== undefined && { planned_start: start }),
-				...(end !== undefined && { planned_end: end }),
+				...plan,
 			},
 			Job,
 		);

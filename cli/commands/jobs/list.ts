@@ -2,7 +2,7 @@ import { JobStatus, JobType } from '#domain/job.ts';
 import { Priority } from '#domain/priority.ts';
 import { one, text } from '../../args.ts';
 import { command } from '../../command.ts';
-import { findProject } from '../../find.ts';
+import { findProject, projectNames } from '../../find.ts';
 import { listed, listOptions, showList } from '../../pages.ts';
 import { JobItem, pageOf } from '../../rows.ts';
 import { moment, toneOf } from '../../words.ts';
@@ -28,6 +28,7 @@ export const listJobs = command({
 				? api.get('/jobs', pageOf(JobItem), { query })
 				: api.get(`/projects/${String(within.id)}/jobs`, pageOf(JobItem), { query });
 		});
+		const names = await projectNames(api, out.json ? [] : page.items, within);
 		showList(out, page, [
 			{ head: 'ID', cell: ({ id }) => id, right: true },
 			{ head: 'TITLE', cell: ({ title }) => title, fit: true },
@@ -35,7 +36,7 @@ export const listJobs = command({
 			{ head: 'STATUS', cell: ({ status }) => status, tone: ({ status }) => toneOf(status) },
 			{ head: 'PRIORITY', cell: ({ priority }) => priority },
 			{ head: 'PLANNED', cell: ({ planned_start }) => moment(planned_start) },
-			{ head: 'PROJECT', cell: ({ project_id }) => project_id, right: true },
+			{ head: 'PROJECT', cell: ({ project_id }) => names.get(project_id) ?? project_id },
 		]);
 		return undefined;
 	},
