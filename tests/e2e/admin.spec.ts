@@ -32,6 +32,70 @@ test('the audit: found by what it is about, its chain verified, taken along as a
 	expect(file.split('\r\n')).toHaveLength(4);
 	expect(file).toContain(`Renamed ${n}`);
 	expect((await download).suggestedFilename()).toMatch(/^uhub-audit-.*\.csv$/);
+
+	// By what was said of it, with the keyboard, in an order that the address keeps.
+	await page.getByRole('link', { name: 'Clear' }).click();
+	const find = page.getByRole('searchbox', { name: 'Search actions and what was changed' });
+	await find.fill(`Renamed ${n}`);
+	await expect(rows).toHaveCount(1);
+	await expect(find).toBeFocused();
+	await find.fill(n);
+	await expect(rows).toHaveCount(2);
+	await expect(rows.first().locator('summary')).toContainText('project.update');
+	await page.getByLabel('Newest first').selectOption('Oldest first');
+	await expect(rows.first().locator('summary')).toContainText('project.create');
+	await page.reload();
+	await expect(find).toHaveValue(n);
+	await expect(rows).toHaveCount(2);
+	await expect(rows.first().locator('summary')).toContainText('project.create');
+	await expect(page.getByRole('link', { name: 'Export CSV' })).toHaveAttribute('href', new RegExp(`q=${n}`));
+	expect(await complaints(page)).toEqual([]);
+});
+
+test('lists are put in another order, which the address keeps', async ({ open }) => {
+	const n = randomUUID().slice(0, 8);
+	const admin = await apiOf('admin');
+	const { id } = await admin.ok('POST', '/api/projects', { name: `Ordered ${n}` });
+	const at = `/projects/${String(id)}`;
+	for (const [title, severity, priority] of [
+		['worst', 'critical', 'critical'],
+		['little', 'low', 'low'],
+		['middling', 'medium', 'normal'],
+	] as const) {
+		await admin.ok('POST', `/api${at}/jobs`, { title, job_type: 'ops', priority });
+		await admin.ok('POST', `/api${at}/incidents`, { title, severity });
+	}
+	const { page } = await open('admin');
+	for (const [list, order] of [
+		['jobs', 'Most urgent first'],
+		['incidents', 'Most severe first'],
+	] as const) {
+		await page.goto(`${at}/${list}`);
+		const titles = page.locator('main').getByText(/^(worst|little|middling)$/);
+		await expect(titles).toHaveText(['middling', 'little', 'worst']);
+		await page.getByLabel('Newest first').selectOption(order);
+		await expect(titles).toHaveText(['worst', 'middling', 'little']);
+		await page.reload();
+		await expect(titles).toHaveText(['worst', 'middling', 'little']);
+		await expect(page.getByLabel('Newest first')).toHaveValue(/^-/);
+	}
+
+	// Two changes, the second before the first is answered: both hold.
+	await page.goto(`${at}/jobs`);
+	let answer = () => undefined as unknown;
+	const held = new Promise((resolve) => (answer = () => resolve(null)));
+	const alone = (url: URL) => url.searchParams.get('sort') === 'title' && !url.searchParams.has('status');
+	await page.route(alone, async (route) => {
+		await held;
+		await route.continue().catch(() => undefined);
+	});
+	const asked = page.waitForRequest((request) => alone(new URL(request.url())));
+	await page.getByLabel('Newest first').selectOption('By title');
+	await asked;
+	await page.getByLabel('Status').selectOption('Draft');
+	await expect(page).toHaveURL(/[?&]status=draft/);
+	expect(new URL(page.url()).searchParams.get('sort')).toBe('title');
+	answer();
 });
 
 test('a webhook: made, its secret shown once, pinged, looked at, sent again, paused, removed', async ({ open }) => {

@@ -51,8 +51,9 @@ export const objectTypes = [
 	'User',
 ] as const;
 
-/** What the list takes from the address. */
+/** What the list takes from the address, and its file as well. */
 export const auditFilters = [
+	'q',
 	'action',
 	'object_type',
 	'object_id',
@@ -61,7 +62,6 @@ export const auditFilters = [
 	'actor_kind',
 	'from',
 	'to',
-	'cursor',
 ] as const;
 
 export const actorKinds: Record<AuditLog['actor_kind'], () => string> = {

@@ -5,4 +5,13 @@ import { IncidentView } from '#domain/incident.ts';
 export const IncidentPage = pageOf(IncidentView);
 
 /** What a list of incidents takes from the address. */
-export const incidentFilters = ['q', 'status', 'active', 'severity', 'project_id', 'environment_id', 'cursor'] as const;
+export const incidentFilters = [
+	'q',
+	'status',
+	'active',
+	'severity',
+	'project_id',
+	'environment_id',
+	'sort',
+	'cursor',
+] as const;

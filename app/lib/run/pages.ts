@@ -13,5 +13,6 @@ export const runFilters = [
 	'triggered_by_id',
 	'agent_id',
 	'needs_my_approval',
+	'sort',
 	'cursor',
 ] as const;

@@ -1,9 +1,9 @@
 import { goto } from '$app/navigation';
-import { page } from '$app/state';
+import { navigating, page } from '$app/state';
 
 /** This page's address with other parameters; an empty one is left out, and a list begins at its first page again. */
-export function withParams(change: Record<string, string | null>): string {
-	const params = new URLSearchParams(page.url.search);
+export function withParams(change: Record<string, string | null>, from = page.url): string {
+	const params = new URLSearchParams(from.search);
 	params.delete('cursor');
 	for (const [key, value] of Object.entries(change))
 		if (value) params.set(key, value);
@@ -12,9 +12,12 @@ export function withParams(change: Record<string, string | null>): string {
 	return page.url.pathname + (text ? `?${text}` : '');
 }
 
-/** Goes there without leaving the field that is being typed into. */
-export const setParams = (change: Record<string, string | null>) =>
-	goto(withParams(change), { reset: false, replace: true });
+/** Goes there without leaving the field that is being typed into. What was changed a moment ago, and is on its way, stays changed. */
+export function setParams(change: Record<string, string | null>) {
+	const going = navigating.to?.url;
+	const from = going?.pathname === page.url.pathname ? going : page.url;
+	return goto(withParams(change, from), { reset: false, replace: true });
+}
 
 /** Those parameters of an address that a list takes, as they are. */
 export function pick<K extends string>(

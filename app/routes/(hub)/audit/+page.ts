@@ -9,7 +9,7 @@ import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ fetch, url, parent, depends }) => {
 	depends(of('audit'));
-	const query = pick(url.searchParams, auditFilters);
+	const query = pick(url.searchParams, [...auditFilters, 'sort', 'cursor']);
 	const { me } = await parent();
 	if (!may(me, 'audit.list', null)) return { audit: null };
 	return { audit: await api.get('/audit', pageOf(AuditLog), { fetch, query }) };
