@@ -228,10 +228,10 @@ test('a rule that cannot be is refused at its field; on a phone and in French it
 	const rule = dialog.getByLabel('Règle', { exact: true });
 	await rule.fill('FREQ=SECONDLY');
 	await dialog.getByRole('button', { name: 'Enregistrer' }).click();
-	await expect(rule).toHaveAccessibleDescription(/FREQ must be one of/);
+	await expect(rule).toHaveAccessibleDescription(/FREQ doit être/);
 	await rule.fill('FREQ=MONTHLY;BYDAY=1MO');
 	await dialog.getByRole('button', { name: 'Enregistrer' }).click();
-	await expect(rule).toHaveAccessibleDescription(/2031-04-07/);
+	await expect(rule).toHaveAccessibleDescription(/7 avril 2031/);
 	expect(faults.splice(0)).toEqual([expect.stringContaining('400')]);
 	await rule.fill('FREQ=MONTHLY;BYMONTHDAY=-1');
 	await dialog.getByRole('button', { name: 'Enregistrer' }).click();

@@ -20,6 +20,11 @@ const known: [RegExp, (said: string) => string][] = [
 	[/Too big|at most|expected string to have <=/i, m.field_too_long],
 	[/Too small/i, m.field_too_small],
 	[/must be after/i, m.field_after_start],
+	[/^must not be after it comes again/, m.field_before_again],
+	[
+		/^what recurs starts between (\d+ and \d+)/,
+		(years) => m.field_recurs_years({ years: years.replace(' and ', '–') }),
+	],
 	[/is taken/i, m.field_taken],
 	[/zero-width|control/i, m.field_characters],
 	[/at least 12 characters/i, m.field_password],
