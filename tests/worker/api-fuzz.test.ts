@@ -3,7 +3,9 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { OpenApi } from '#worker/http/openapi/document.ts';
-import { type Answer, type Caller, nobody, person, project } from './api-world.ts';
+import { TokenScope } from '#domain/token.ts';
+import { hashOf } from '#worker/services/secrets.ts';
+import { type Answer, type Call, insert, nobody, person, project } from './api-world.ts';
 
 // Every operation of the document, asked with hostile and boundary values by people of every kind. `npm run fuzz -- SEED RUNS` asks more.
 
@@ -51,6 +53,28 @@ async function state(): Promise<unknown> {
 }
 let stateSql: string | undefined;
 
+/** Whoever may do more asks more often. */
+const asked = [
+	...(['admin', 'admin', 'admin', 'token', 'token'] as const),
+	...(['owner', 'stranger', 'ops', 'ops', 'nobody'] as const),
+] as const;
+
+/** Somebody new for each operation: it may end the sessions, or the token, of whoever it is asked by. */
+async function callers(owner: Call, group_id: number): Promise<Record<(typeof asked)[number], Call>> {
+	const [admin, dev, ops] = await Promise.all([person('admin'), person('dev'), person('ops')]);
+	const token = `uhub_${crypto.randomUUID()}`;
+	const all = JSON.stringify(TokenScope.options);
+	await insert('api_tokens', {
+		...{ user_id: admin.id, name: 'fuzz', scopes: all, hash: await hashOf(token), expires_at: Date.now() + 3_600_000 },
+	});
+	await insert('group_users', { group_id, user_id: ops.id });
+	return {
+		...{ admin: admin.call, owner, stranger: dev.call, ops: ops.call, nobody },
+		token: (method, path, { headers, ...options } = {}) =>
+			nobody(method, path, { ...options, headers: { ...headers, authorization: `Bearer ${token}` } }),
+	};
+}
+
 it(
 	'25: every operation answers hostile input as its description says, and a refusal changes nothing',
 	{ timeout: 1_800_000 },
@@ -61,7 +85,12 @@ it(
 		const components = closed(document.components);
 		const owner = await person('projets');
 		const p = await project(owner);
+		const operators = await insert('groups', { name: 'operators' });
+		await insert('project_groups', { project_id: p, group_id: operators, access: 'operate' });
 		const counts = new Map<number, number>();
+		const served = new Set<string>();
+		// Each operation has values of its own, and is asked by others first.
+		let nth = 0;
 		const found: string[] = [];
 
 		const check = (operation: Operation, at: string, { status, body, headers }: Answer) => {
@@ -89,13 +118,11 @@ it(
 				const schema = document.components.schemas[name] ?? sent?.schema ?? {};
 				const fields = [schema, ...(schema.oneOf ?? [])].flatMap((one) => Object.keys(one.properties ?? {}));
 				const queries = (operation.parameters ?? []).filter((one) => one.in === 'query' && one.name !== 'wait');
-				// Somebody new for each: an operation may end the sessions of whoever it is asked by.
-				const who: Caller[] = await Promise.all([person('admin'), person('dev')]);
-				const calls = [who[0], who[1], owner].map((one) => one?.call ?? nobody).concat(nobody);
+				const calls = await callers(owner.call, operators);
 				let before = await state();
 				const out = await fc.check(
 					fc.asyncProperty(
-						fc.constantFrom(0, 0, 0, 1, 2, 3),
+						fc.constantFrom(...asked),
 						fc.constantFrom('1', '1', String(p), '999999', '2147483648', '0', '-1', '%00', '1%27', 'x'),
 						fc.dictionary(fc.constantFrom('zz', 'version', 'role', ...fields), hostile, { maxKeys: 2 }),
 						fc.constantFrom('object', 'object', 'object', 'twice', 'array', 'null', 'text'),
@@ -118,13 +145,14 @@ it(
 								text: '"x"',
 							};
 							const address = `${path.replaceAll(/\{\w+\}/g, id)}?${new URLSearchParams(query).toString()}`;
-							const answer = await (calls[by] ?? nobody)(method.toUpperCase(), address, {
+							const answer = await calls[by](method.toUpperCase(), address, {
 								...(sent && { raw: raw[form as keyof typeof raw] }),
 								headers: {
 									...(version && { 'if-match': version }),
 									...(sent && { 'content-type': 'application/json' }),
 								},
 							});
+							if (answer.status < 300) served.add(by);
 							check(
 								operation,
 								`${method} ${address} ${sent ? raw[form as keyof typeof raw].slice(0, 400) : ''}`,
@@ -138,7 +166,7 @@ it(
 							before = after;
 						},
 					),
-					{ numRuns: RUNS, seed: SEED, endOnFailure: true },
+					{ numRuns: RUNS, seed: SEED + nth++, endOnFailure: true },
 				);
 				if (out.failed)
 					found.push(`${method} ${path}: ${String((out.errorInstance as Error | null)?.message ?? '').slice(0, 900)}`);
@@ -146,5 +174,6 @@ it(
 		expect(found).toEqual([]);
 		expect(counts.get(400)).toBeGreaterThan(200);
 		expect(counts.get(200)).toBeGreaterThan(50);
+		expect([...served].sort()).toEqual([...new Set<string>(asked)].sort());
 	},
 );
