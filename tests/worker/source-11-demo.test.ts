@@ -76,6 +76,27 @@ describe('11 demo data', () => {
 		expect((await items(call, '/api/jobs?status=planned')).length).toBeGreaterThan(2);
 	});
 
+	it('has what comes again: a meeting, a maintenance that nobody starts but a person, and a freeze where no job runs', async () => {
+		const call = await signedIn();
+		const named = async (path: string, name: string) => (await items(call, path)).find(({ title }) => title === name);
+		const daily = await named('/api/projects/1/events?limit=200', 'Daily');
+		expect(daily).toMatchObject({ recurrence: { rrule: expect.stringMatching(/^FREQ=WEEKLY;BYDAY=/) as string } });
+		expect(await named('/api/jobs?limit=200', 'Registry garbage collection')).toMatchObject({ status: 'planned' });
+		const window = `start=${new Date(Date.now() - 7 * 86_400_000).toISOString()}&end=${new Date(Date.now() + 7 * 86_400_000).toISOString()}`;
+		const shown = (await call('GET', `/api/calendar?${window}`)).body as unknown as { title: string }[];
+		expect(shown.filter(({ title }) => title === 'Daily').length).toBeGreaterThan(5);
+		expect(shown.filter(({ title }) => title === 'Registry garbage collection').length).toBeGreaterThan(0);
+
+		const [freeze, ...others] = await items(call, '/api/freezes');
+		expect(others).toEqual([]);
+		expect(freeze).toMatchObject({ recurrence: { time_zone: 'Europe/Paris' } });
+		const jobs = await items(call, '/api/jobs?limit=200');
+		expect(jobs.filter(({ environment_id }) => environment_id === freeze?.environment_id)).toEqual([]);
+		// Some years from now nothing of it is left.
+		const later = '/api/calendar?start=2040-01-01T00:00:00Z&end=2040-02-01T00:00:00Z';
+		expect((await call('GET', later)).body).toEqual([]);
+	});
+
 	it('leaves no page empty, for anyone', async () => {
 		for (const name of ['admin', 'projets', 'dev', 'ops']) {
 			const { call } = await signIn(name, 'another password');

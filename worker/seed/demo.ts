@@ -6,6 +6,7 @@ import {
 	audit_logs,
 	environments,
 	events,
+	freezes,
 	group_users,
 	groups,
 	identities,
@@ -20,12 +21,15 @@ import {
 } from '#worker/db/client.ts';
 import { fromBase64url, sha256 } from '#worker/services/bytes.ts';
 import type { Ctx } from '#worker/services/context.ts';
+import type { Recurrence } from '#domain/recurrence.ts';
 import { projectionOf } from '#worker/services/jobs/plan.ts';
+import { recursUntil } from '#worker/services/series.ts';
 import { storeContent } from '#worker/services/scripts/content.ts';
+import { demoEvents, demoFreezes } from './calendar.ts';
 import { hostPast } from './hosts.ts';
 import { infraStatements } from './infra.ts';
 import { incidentRows } from './incident-rows.ts';
-import { demoEvents, demoJobs, type DemoJob, type DemoUser, type ProjectName } from './jobs.ts';
+import { demoJobs, type DemoJob, type DemoUser, type ProjectName } from './jobs.ts';
 import { pastRuns } from './past.ts';
 import { demoAgents, demoGroups, demoProjects, demoUsers } from './people.ts';
 import { type ScriptName, scripts } from './scripts.ts';
@@ -47,6 +51,9 @@ const environmentId = ({ project, environment }: Pick<DemoJob, 'project' | 'envi
 	environment &&
 	(projectId(project) - 1) * environmentTypes.length + numberOf(environmentTypes, (t) => t === environment);
 
+/** What comes again keeps its hour on these clocks. */
+const recurrenceOf = (rrule: string | undefined): Recurrence | null =>
+	rrule === undefined ? null : { rrule, time_zone: 'Europe/Paris', exdates: [] };
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** Every row of the demo, for one batch; the scripts' contents are stored on the way. */
@@ -139,7 +146,7 @@ export async function demoStatements(ctx: Ctx, password_hashes: string[]): Promi
 
 type Stamps = { created_at: string; updated_at: string };
 
-/** Jobs with their entries in the calendar, and the entries that are no jobs. */
+/** Jobs with their entries in the calendar, the entries that are no jobs, and freezes. */
 function planRows(ctx: Ctx, now: number, stamps: Stamps): BatchItem<'sqlite'>[] {
 	const monday = Math.floor(now / DAY) * DAY - ((new Date(now).getUTCDay() + 6) % 7) * DAY;
 	const at = (day: number, hour: number) => iso(monday + day * DAY + hour * HOUR);
@@ -151,11 +158,12 @@ function planRows(ctx: Ctx, now: number, stamps: Stamps): BatchItem<'sqlite'>[] 
 			const plan = {
 				planned_start: job.plan ? at(job.plan.day, job.plan.from) : null,
 				planned_end: job.plan ? at(job.plan.day, job.plan.to) : null,
+				recurrence: recurrenceOf(job.rrule),
 			};
 			const last = past.findLast((run) => run.job === job)?.row.status;
-			const ahead = plan.planned_start !== null && Date.parse(plan.planned_start) > now;
+			const ahead = plan.recurrence !== null || (plan.planned_start !== null && Date.parse(plan.planned_start) > now);
 			const ended = last === 'success' || last === 'failed' || last === 'canceled' ? last : 'draft';
-			const projection = projectionOf({ ...job, ...plan, environment_id: environmentId(job), recurrence: null });
+			const projection = projectionOf({ ...job, ...plan, environment_id: environmentId(job) });
 			return [
 				ctx.db.insert(jobs).values({
 					id,
@@ -179,19 +187,34 @@ function planRows(ctx: Ctx, now: number, stamps: Stamps): BatchItem<'sqlite'>[] 
 				...(projection ? [ctx.db.insert(events).values({ ...projection, project_id, job_id: id, ...stamps })] : []),
 			];
 		}),
-		...demoEvents.flatMap(({ project, title, event_type, days, hours }) =>
-			days.map((day) =>
-				ctx.db.insert(events).values({
+		...demoEvents.flatMap(({ project, title, event_type, days, hours, rrule }) =>
+			days.map((day) => {
+				const start = at(day, hours?.from ?? 0);
+				const end = hours ? at(day, hours.to) : at(day + 5, 0);
+				const series = { start, end, recurrence: recurrenceOf(rrule) };
+				return ctx.db.insert(events).values({
 					project_id: projectId(project),
 					title,
 					event_type,
-					start: at(day, hours?.from ?? 0),
-					end: hours ? at(day, hours.to) : at(day + 5, 0),
+					...series,
+					recurs_until: recursUntil(series),
 					all_day: hours === undefined,
 					...stamps,
-				}),
-			),
+				});
+			}),
 		),
+		...demoFreezes.map(({ from, to, rrule, ...freeze }) => {
+			const series = { start: at(from, 23), end: at(to, 5), recurrence: recurrenceOf(rrule) };
+			return ctx.db.insert(freezes).values({
+				project_id: projectId(freeze.project),
+				environment_id: environmentId(freeze),
+				title: freeze.title,
+				reason: freeze.reason,
+				...series,
+				recurs_until: recursUntil(series),
+				...stamps,
+			});
+		}),
 	];
 }
 

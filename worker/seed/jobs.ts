@@ -20,6 +20,8 @@ export interface DemoJob {
 	parameters?: ParametersSchema;
 	/** When it is planned: days from the Monday of this week, and the hours (UTC) from and to. */
 	plan?: { day: number; from: number; to: number };
+	/** How the plan comes again: not for ever, so that years from now the calendar is free. */
+	rrule?: string;
 	/**
 	 * Its past: a run every so many days at this hour, for the last three weeks, and with `ago` the latest so many hours before now;
 	 * which of them, counted from the latest, failed.
@@ -183,7 +185,8 @@ export const demoJobs: DemoJob[] = [
 		owner: 'ops',
 		tags: ['maintenance'],
 		scripts: ['registry-gc.sh'],
-		plan: { day: 2, from: 18, to: 19 },
+		plan: { day: -5, from: 18, to: 19 },
+		rrule: 'FREQ=WEEKLY;COUNT=12',
 		past: { every: 7, hour: 18.2, by: 'ops' },
 	},
 	{
@@ -232,53 +235,4 @@ export const demoJobs: DemoJob[] = [
 		scripts: [],
 		plan: { day: 10, from: 13, to: 14 },
 	},
-];
-
-export interface DemoEvent {
-	project: ProjectName;
-	title: string;
-	event_type: 'meeting' | 'maintenance' | 'other';
-	/** Days from the Monday of this week, and hours (UTC). All day without hours. */
-	days: number[];
-	hours?: { from: number; to: number };
-}
-
-export const demoEvents: DemoEvent[] = [
-	{
-		project: 'App',
-		title: 'Sprint Planning',
-		event_type: 'meeting',
-		days: [-21, -7, 21],
-		hours: { from: 9, to: 10.5 },
-	},
-	{ project: 'App', title: 'Sprint Review', event_type: 'meeting', days: [-10, 4, 18], hours: { from: 13, to: 14 } },
-	{
-		project: 'App',
-		title: 'Daily',
-		event_type: 'meeting',
-		days: [-7, -6, -5, -4, -3, 0, 1, 2, 3, 4, 7, 8, 9, 10, 11],
-		hours: { from: 7.5, to: 7.75 },
-	},
-	{
-		project: 'Infra',
-		title: 'Point exploitation',
-		event_type: 'meeting',
-		days: [-13, -6, 1, 8],
-		hours: { from: 12, to: 12.75 },
-	},
-	{
-		project: 'Infra',
-		title: 'Data centre: work on the cooling',
-		event_type: 'maintenance',
-		days: [2],
-		hours: { from: 4, to: 9 },
-	},
-	{
-		project: 'Registry',
-		title: 'Registry read-only',
-		event_type: 'maintenance',
-		days: [9],
-		hours: { from: 17, to: 20 },
-	},
-	{ project: 'Monitoring', title: 'On call: ops', event_type: 'other', days: [-7, 0, 7] },
 ];
