@@ -20,7 +20,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '#protocol/run-spec.ts';
 import { AgentProcess } from '#tests/support/agent-process.ts';
 import { Authority } from '#tests/support/certificates.ts';
+import { Dockerd, noDockerd } from '#tests/support/dockerd.ts';
 import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
+import { Kubernetes } from '#tests/support/fake-kubernetes.ts';
+import { IMAGE, noCluster } from '#tests/support/in-cluster.ts';
 
 const BACKEND = '/usr/lib/git-core/git-http-backend';
 const SSHD = '/usr/sbin/sshd';
@@ -246,6 +249,84 @@ describe('a script from a repository', () => {
 		expect(await reasonOf({ revision: small })).toMatchObject({ message: expect.stringContaining('4 MiB') as string });
 		git('rm', '-q', 'bomb');
 		commit({ back: 'y' });
+	});
+});
+
+describe.skipIf(noCluster !== null)(`in a cluster${noCluster === null ? '' : ` (${noCluster})`}`, () => {
+	let cluster: Kubernetes;
+	let inCluster: AgentProcess;
+	let over: FakeHub;
+
+	beforeAll(async () => {
+		[cluster, over] = await Promise.all([Kubernetes.start(), FakeHub.start()]);
+		over.protocol = 2;
+		inCluster = await AgentProcess.create(over, {
+			policy: policy(`k8s: { namespaces: [${Kubernetes.namespace}], images: ['registry.test/*'] }\n`)
+				.replace('[local]', '[k8s]')
+				.replace("3: ['env:GIT_*'", "3: ['env:GIT_*', 'env:KUBE_*'"),
+			env: { KUBE_CONFIG: cluster.kubeconfig() },
+		});
+	});
+	afterAll(async () => {
+		await inCluster.remove();
+		await Promise.all([over.stop(), cluster.stop()]);
+	});
+
+	async function ranThere(over_: object): Promise<HubRun> {
+		const config = { cluster: 'c', kubeconfig_ref: 'env:KUBE_CONFIG', api_server_url: null, image: IMAGE };
+		const execution = { backend: 'k8s', config: { ...config, namespace: Kubernetes.namespace } };
+		const run = over.offerRaw({ ...over.scripts.spec(), execution, steps: [step(over_)] });
+		await over.ended(run);
+		expect(over.faults).toEqual([]);
+		return run;
+	}
+
+	it('a script has all the files of its commit beside it; a link among them is its file, and one that leads out is none', async () => {
+		symlinkSync('../deploy/beside', path.join(dir, 'work/deploy/linked'));
+		const listing = commit({
+			'deploy/sub/run.sh':
+				'cd "$UHUB_SCRIPT_DIR" && cat ../beside && echo && cat ../linked && echo && ls deep && ls ../..',
+			'deploy/sub/deep/file': 'x',
+		});
+		const run = await ranThere({ path: 'deploy/sub/run.sh', revision: listing });
+		expect(run.finish?.reason).toBeNull();
+		expect(textOf(run)).toContain('links that a pod cannot be handed: ');
+		expect(textOf(run)).toMatch(/\.uhub-source-1\/(etc|outside), \.uhub-source-1\/(etc|outside)\n/);
+		expect(textOf(run).endsWith('beside it\nbeside it\nfile\na.big\ndeploy\n')).toBe(true);
+		expect(textOf(run)).not.toContain('root:');
+		git('rm', '-q', 'deploy/linked');
+	});
+
+	it('of more than a pod can be handed nothing starts, and the reason says so', async () => {
+		const large = commit({ large: 'x'.repeat(1_100_000) });
+		const run = await ranThere({ revision: large });
+		expect(run.finish?.reason).toMatchObject({ code: 'start_failed', message: expect.stringContaining('1 MiB') });
+		expect(textOf(run)).not.toContain('beside it');
+		git('rm', '-q', 'large');
+	});
+});
+
+describe.skipIf(noDockerd !== null)(`in a container${noDockerd === null ? '' : ` (${noDockerd})`}`, () => {
+	it('a script has all the files of its commit beside it, links as they are', async () => {
+		const [engine, over] = await Promise.all([Dockerd.start(), FakeHub.start()]);
+		over.protocol = 2;
+		const made = policy(`docker: { socket: ${engine.socket}, images: [uhub-test] }\n`);
+		const inContainer = await AgentProcess.create(over, { policy: made.replace('[local]', '[docker]') });
+		try {
+			symlinkSync('beside', path.join(dir, 'work/deploy/linked'));
+			const revision = commit({
+				'deploy/sub/run.sh': 'cd "$UHUB_SCRIPT_DIR/.." && cat linked && echo && readlink ../etc',
+			});
+			const execution = { backend: 'docker' as const, config: { image: 'uhub-test:1', user: 'app' } };
+			const run = over.offer({ execution, steps: [step({ path: 'deploy/sub/run.sh', revision })] });
+			await over.ended(run);
+			expect(run.finish?.reason).toBeNull();
+			expect(textOf(run).endsWith('beside it\n/etc\n')).toBe(true);
+			git('rm', '-q', 'deploy/linked');
+		} finally {
+			await inContainer.remove();
+			await Promise.all([over.stop(), engine.remove()]);
+		}
 	});
 });
 

@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isUnder } from '../../policy/paths.ts';
 import { NotPrepared } from '../contract.ts';
 
 /** What one Secret holds at most, and how many files are worth naming one by one. */
@@ -16,16 +17,24 @@ export interface RunFile {
 	bytes: Buffer;
 }
 
-/** All the files of a run. Throws `NotPrepared` where a pod cannot be handed them. */
-export async function filesOf(dir: string, secrets: string | null): Promise<RunFile[]> {
+/**
+ * All the files of a run, and what is left out: a pod cannot be handed links, so one that leads to another of the run's files is that
+ * file once more, and any other is none. Throws `NotPrepared` where they are too many or too large.
+ */
+export async function filesOf(dir: string, secrets: string | null): Promise<{ files: RunFile[]; leftOut: string[] }> {
 	const files: RunFile[] = [];
+	const leftOut: string[] = [];
 	let size = 0;
-	for (const [of, root] of [['dir', dir] as const, ...(secrets === null ? [] : [['secrets', secrets] as const])])
-		for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+	for (const [of, root] of [['dir', dir] as const, ...(secrets === null ? [] : [['secrets', secrets] as const])]) {
+		const top = await realpath(root);
+		for (const entry of await readdir(top, { recursive: true, withFileTypes: true })) {
 			if (entry.isDirectory()) continue;
-			const file = path.join(entry.parentPath, entry.name);
-			const below = path.relative(root, file);
-			if (!entry.isFile()) throw no(`${below} is a link, which a pod cannot be handed`);
+			const below = path.relative(top, path.join(entry.parentPath, entry.name));
+			const file = await fileAt(path.join(top, below), top);
+			if (file === null) {
+				leftOut.push(below);
+				continue;
+			}
 			const { mode, size: length } = await stat(file);
 			size += length;
 			if (size > BYTES_MAX) throw no('its files are more than the 1 MiB that a pod can be handed');
@@ -33,7 +42,14 @@ export async function filesOf(dir: string, secrets: string | null): Promise<RunF
 			const key = `f${String(files.length + 1)}`;
 			files.push({ key, of, path: below, executable: (mode & 0o100) !== 0, bytes: await readFile(file) });
 		}
-	return files;
+	}
+	return { files, leftOut };
+}
+
+/** Where it really lies; null where that is no file, or not below `top`. */
+async function fileAt(file: string, top: string): Promise<string | null> {
+	const real = await realpath(file).catch(() => null);
+	return real !== null && isUnder(real, top) && (await stat(real)).isFile() ? real : null;
 }
 
 const no = (why: string): NotPrepared => new NotPrepared(why);

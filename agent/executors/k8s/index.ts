@@ -1,3 +1,4 @@
+import { Stream } from '#protocol/run-frames.ts';
 import { messageOf } from '../../failure.ts';
 import { SecretUnavailable } from '../../own-secret.ts';
 import type { K8sPolicy, K8sSpec } from '../../policy/k8s.ts';
@@ -30,9 +31,10 @@ export function k8s(policy: K8sPolicy, resolve: Resolve): Executor {
 	return {
 		seen: () => PLACE,
 
-		async prepare(task, _, stopped) {
+		async prepare(task, output, stopped) {
 			const config = configOf(task);
-			const files = await filesOf(task.dir, task.secrets);
+			const { files, leftOut } = await filesOf(task.dir, task.secrets);
+			if (leftOut.length > 0) output.note(Stream.stdout, `uhub: links that a pod cannot be handed: ${someOf(leftOut)}`);
 			const cluster = await open(config, task.project_id);
 			try {
 				await cluster.tryJob(config.namespace, jobOf(task, config, files, policy));
@@ -76,6 +78,10 @@ export function k8s(policy: K8sPolicy, resolve: Resolve): Executor {
 		},
 	};
 }
+
+const NAMED = 5;
+const someOf = (names: readonly string[]): string =>
+	`${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ` and ${String(names.length - NAMED)} more` : ''}`;
 
 function configOf({ execution }: Task): K8sSpec {
 	if (execution.backend !== 'k8s') throw new NotPrepared('it is not to be carried out in a cluster');
