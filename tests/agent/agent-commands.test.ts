@@ -201,7 +201,7 @@ describe('status and doctor', () => {
 		const run = hub.offer({ script: 'echo on; while :; do sleep 0.1; done' });
 		await hub.until(() => textOf(run) === 'on\n', 'the script');
 		await expect
-			.poll(async () => (await command(['status', '--home', home])).stdout, { timeout: 10_000 })
+			.poll(async () => (await command(['status', '--home', home])).stdout)
 			.toMatch(/connected.*\n.*run 1, offer 1: started/);
 		await agent.end('SIGKILL');
 		expect(await command(['status', '--home', home])).toMatchObject({ code: 3 });
@@ -250,7 +250,7 @@ describe.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(
 			hub.acknowledges = false;
 			const run = hub.offer({ script: 'head -c 9000000 /dev/zero | tr "\\0" d; echo; echo end' });
 			await expect
-				.poll(() => Number(execFileSync('df', ['--output=avail', home]).toString().split('\n')[1]), { timeout: 20_000 })
+				.poll(() => Number(execFileSync('df', ['--output=avail', home]).toString().split('\n')[1]))
 				.toBeLessThan(1100);
 			expect(run.finish).toBeNull();
 			// The disk is full of this very log: room comes when somebody else gives some back, or more is given.

@@ -1,5 +1,4 @@
 // Secrets: resolved on the agent, handed over in memory, seen nowhere else.
-import { execFileSync } from 'node:child_process';
 import {
 	chmodSync,
 	mkdirSync,
@@ -14,7 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AgentProcess } from '#tests/support/agent-process.ts';
-import { seenOf } from '#tests/support/canary.ts';
+import { filesWith, seenOf } from '#tests/support/canary.ts';
 import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import type { SpecOf } from '#tests/support/specs.ts';
 
@@ -67,14 +66,6 @@ async function ran(of: SpecOf): Promise<HubRun> {
 	return run;
 }
 
-/** All the files under a directory, as one text. */
-function everything(at: string): string {
-	return execFileSync('sh', ['-c', 'find "$1" -type f -exec cat {} + 2>/dev/null; true', 'sh', at], {
-		encoding: 'latin1',
-		maxBuffer: 1e8,
-	});
-}
-
 describe.skipIf(!linux)('46: a secret (handed over in /dev/shm, so on Linux only)', () => {
 	it('46: arrives in a file in memory that only its user can read, and is gone with the run', async () => {
 		const run = await ran({
@@ -123,12 +114,12 @@ echo "$s" >&2; cat "$k"; base64 "$k"; sed -n 2p "$k"
 		const { args, variables } = seenOf(run.run_id);
 		expect(args).not.toEqual([]);
 		expect([...args, ...variables].join(' ')).not.toContain(SECRET);
-		expect(everything(agent.home)).not.toContain(SECRET);
+		expect(filesWith(SECRET, agent.home)).toEqual([]);
 		expect(agent.output).not.toContain(SECRET);
 		hub.cancel(run);
 		await hub.ended(run);
-		expect(everything(agent.home)).not.toContain(SECRET);
-		expect(everything(`/dev/shm`)).not.toContain(SECRET);
+		expect(filesWith(SECRET, agent.home)).toEqual([]);
+		expect(filesWith(SECRET, '/dev/shm')).toEqual([]);
 		expect(JSON.stringify(hub.messages)).not.toContain(SECRET);
 	});
 
@@ -210,13 +201,13 @@ describe.skipIf(!linux)('46: a secret parameter that a job wants otherwise than 
 			// It is under its name and no other.
 			const wanted = who === 'nobody' ? [] : [`DB_PASSWORD=${SECRET}`];
 			expect([...new Set(variables.filter((v) => v.includes(SECRET)))]).toEqual(wanted);
-			expect(everything(agent.home)).not.toContain(SECRET);
+			expect(filesWith(SECRET, agent.home)).toEqual([]);
 			expect(agent.output).not.toContain(SECRET);
 			hub.cancel(run);
 			await hub.ended(run);
 			expect(run.finish?.outcome).toBe('canceled');
-			expect(everything(agent.home)).not.toContain(SECRET);
-			expect(everything('/dev/shm')).not.toContain(SECRET);
+			expect(filesWith(SECRET, agent.home)).toEqual([]);
+			expect(filesWith(SECRET, '/dev/shm')).toEqual([]);
 			expect(JSON.stringify(hub.messages)).not.toContain(SECRET);
 		},
 	);

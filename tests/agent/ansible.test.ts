@@ -205,7 +205,7 @@ describe.skipIf(noAnsible !== null)(`a playbook${noAnsible === null ? '' : ` (no
 			steps: [playbook(`    - raw: touch ${started}; while [ -d ${world.gates.dir} ]; do sleep 0.1; done\n`)],
 			inventory: inventory(over('web1', '127.0.0.1', world.web(1).port)),
 		});
-		await expect.poll(() => existsSync(started), { timeout: 30_000 }).toBe(true);
+		await expect.poll(() => existsSync(started)).toBe(true);
 		const mark = `UHUB_RUN_ID=${String(run.run_id)}\0`;
 		expect(processesWith(mark).length).toBeGreaterThan(1);
 		world.hub.cancel(run);

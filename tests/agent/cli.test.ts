@@ -206,7 +206,7 @@ describe('signing in', () => {
 			screen += part.toString();
 			if (screen.includes('Password of admin')) typed.stdin.end(`${hub.password}\r`);
 		});
-		await expect.poll(() => screen, { timeout: 30_000 }).toContain('Signed in');
+		await expect.poll(() => screen).toContain('Signed in');
 		expect(screen).not.toContain(hub.password);
 	});
 });
@@ -264,9 +264,7 @@ describe('running', () => {
 			proxy.cut();
 			second.open();
 			await expect
-				.poll(async () => (await admin.get(`/api/runs/${String(run)}/log/lines?from=1&count=1`)).total_lines, {
-					timeout: 30_000,
-				})
+				.poll(async () => (await admin.get(`/api/runs/${String(run)}/log/lines?from=1&count=1`)).total_lines)
 				.toBe(2001);
 			await following.says('trying again', 'stderr');
 			expect(following.stdout).toBe('first\n');
@@ -312,7 +310,7 @@ describe('running', () => {
 		const waiting = cli.start(['run', await job(`echo begun; ${never.wait}`), '--wait']);
 		await waiting.says(/Run \d+ is queued/, 'stderr');
 		const [, run = ''] = /^Run (\d+)/.exec(waiting.stderr) ?? [];
-		await expect.poll(async () => (await admin.get(`/api/runs/${run}`)).status, { timeout: 30_000 }).toBe('running');
+		await expect.poll(async () => (await admin.get(`/api/runs/${run}`)).status).toBe('running');
 		expect(Run.parse(await cli.json(['runs', 'cancel', run])).cancel_requested_at).not.toBeNull();
 		expect((await waiting.ended()).code).toBe(11);
 	});

@@ -55,8 +55,7 @@ docker: { socket: ${engine.socket}, images: [uhub-test] }
 	const saidIn = (run: HubRun): string => textOf(run, Stream.stdout).replace(/^uhub: .*\n/gm, '');
 	const whoRuns = async () => (await engine.containers()).filter(({ State }) => State === 'running');
 	/** Waits until the engine has nothing of the agent's any more. */
-	const allGone = () =>
-		expect.poll(async () => [await engine.containers(), await engine.volumes()], { timeout: 20_000 }).toEqual([[], []]);
+	const allGone = () => expect.poll(async () => [await engine.containers(), await engine.volumes()]).toEqual([[], []]);
 
 	it('46: is a file in memory that whoever is in the container can read, and nobody else; and is masked', async () => {
 		const script =

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentProcess } from '#tests/support/agent-process.ts';
 import { type FakeHub, textOf } from '#tests/support/fake-hub.ts';
+import { Gates } from '#tests/support/gates.ts';
 import type { Kubernetes } from '#tests/support/fake-kubernetes.ts';
 import { counted, counting, InCluster, noCluster } from '#tests/support/in-cluster.ts';
 
@@ -44,7 +45,7 @@ describe.skipIf(noCluster !== null)(`a cluster that breaks${noCluster === null ?
 			cluster.expireWatches();
 			await hub.until(() => textOf(run).includes('a 10\n'), 'more of it');
 			await cluster.away();
-			await expect.poll(() => cluster.node.logs.get('step-1')?.ended, { timeout: 10_000 }).toBe(true);
+			await expect.poll(() => cluster.node.logs.get('step-1')?.ended).toBe(true);
 			await cluster.back();
 			await hub.ended(run);
 			expect(textOf(run)).toBe(counted('a', 60));
@@ -84,14 +85,17 @@ describe.skipIf(noCluster !== null)(`a cluster that breaks${noCluster === null ?
 		});
 
 		it('while nobody listens: what ended meanwhile has its real outcome, and a secret stays masked', async () => {
-			const script = `s=$(cat "$TOKEN"); echo on; printf %.8s "$s"; sleep 1; echo "$s" | cut -c 9-; exit 7`;
+			const gates = new Gates();
+			const script = `s=$(cat "$TOKEN"); echo on; printf %.8s "$s"; ${gates.wait('dead')}; echo "$s" | cut -c 9-; exit 7`;
 			const run = offered({ script, secrets: { TOKEN: 'env:DEPLOY_TOKEN' } });
 			await hub.until(() => textOf(run) === 'on\n', 'the script');
 			await agent.end('SIGKILL');
-			await expect.poll(() => cluster.node.logs.get('step-1')?.ended, { timeout: 10_000 }).toBe(true);
+			gates.open('dead');
+			await expect.poll(() => cluster.node.logs.get('step-1')?.ended).toBe(true);
 			await agent.start();
 			await hub.ended(run);
 			expect(textOf(run)).toBe('on\n***\n');
+			gates.remove();
 			expect(run.finish).toMatchObject({ outcome: 'failed', exit_code: 7 });
 		});
 
@@ -126,12 +130,12 @@ describe.skipIf(noCluster !== null)(`a cluster that breaks${noCluster === null ?
 			await agent.start();
 			await hub.ended(vanished);
 			expect(vanished.finish?.outcome).not.toBe('success');
-			const rotated = await saying({ script: 'echo on; sleep 1; echo later; sleep 1000' });
+			const gates = new Gates();
+			const rotated = await saying({ script: `echo on; ${gates.wait('dead')}; echo later; sleep 1000` });
 			await agent.end('SIGKILL');
+			gates.open('dead');
 			cluster.node.logs.get('step-1')?.rotate();
-			await expect
-				.poll(() => cluster.node.logs.get('step-1')?.from(0, 0).toString(), { timeout: 10_000 })
-				.toContain('later');
+			await expect.poll(() => cluster.node.logs.get('step-1')?.from(0, 0).toString()).toContain('later');
 			await agent.start();
 			await hub.ended(rotated);
 			expect(rotated.finish).toMatchObject({
@@ -139,6 +143,7 @@ describe.skipIf(noCluster !== null)(`a cluster that breaks${noCluster === null ?
 				reason: { message: expect.stringContaining('beginning') },
 			});
 			expect(textOf(rotated)).toBe('on\n');
+			gates.remove();
 		});
 	});
 });

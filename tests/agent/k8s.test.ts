@@ -127,7 +127,7 @@ describe.skipIf(noCluster !== null)(`Jobs of a cluster${noCluster === null ? '' 
 			let arrived = () => {};
 			cluster.held = new Promise((resolve) => (arrived = resolve));
 			const run = offered({ grace_s: 0 });
-			await expect.poll(() => cluster.all('pods').length, { timeout: 10_000 }).toBe(1);
+			await expect.poll(() => cluster.all('pods').length).toBe(1);
 			hub.cancel(run);
 			arrived();
 			cluster.held = null;

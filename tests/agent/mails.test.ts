@@ -257,7 +257,7 @@ describe('a hub', () => {
 				async () => {
 					expect((await latest())[0]).toEqual(expected);
 				},
-				{ timeout: 20_000, interval: 50 },
+				{ timeout: 30_000, interval: 50 },
 			);
 		};
 		await tried(['pending', 'no_agent']);

@@ -45,14 +45,14 @@ describe('the viewers of a run', () => {
 			}
 		}
 		const log = Buffer.concat(whole);
-		await expect.poll(() => quick.log.length, { timeout: 30_000 }).toBe(log.length);
+		await expect.poll(() => quick.log.length).toBe(log.length);
 		agent.finish(at);
-		await expect.poll(() => quick.closed, { timeout: 10_000 }).toBe(1000);
+		await expect.poll(() => quick.closed).toBe(1000);
 		expect(quick.log.equals(log)).toBe(true);
 		expect(stuck.closed).toBeNull();
 		expect(stuck.log.length).toBeLessThan(log.length);
 		stuck.ws.resume();
-		await expect.poll(() => stuck.closed, { timeout: 30_000 }).toBe(1000);
+		await expect.poll(() => stuck.closed).toBe(1000);
 		expect(stuck.log.equals(log)).toBe(true);
 		expect(stuck.last).toMatchObject({ status: 'success' });
 		await agent.close();
@@ -72,7 +72,7 @@ describe('the viewers of a run', () => {
 		}
 		agent.finish(at);
 		for (const viewer of watching) {
-			await expect.poll(() => viewer.closed, { timeout: 10_000 }).toBe(1000);
+			await expect.poll(() => viewer.closed).toBe(1000);
 			expect(viewer.log.toString()).toBe(written);
 		}
 		const messages = watching[0]?.messages.map(decodeFrame).filter(({ kind }) => kind === Kind.log) ?? [];

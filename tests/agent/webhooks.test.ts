@@ -82,7 +82,7 @@ async function told(hub: TestHub, url: string): Promise<{ hook: Row; delivery: D
 			if (!one || one.attempts.length === 0) throw new Error('not sent yet');
 			return one;
 		},
-		{ timeout: 20_000, interval: 50 },
+		{ timeout: 30_000, interval: 50 },
 	);
 	return { hook, delivery };
 }
@@ -94,7 +94,7 @@ async function mailed(hub: TestHub): Promise<void> {
 	const match = { 'if-match': `"v${String(version)}"` };
 	await call('PATCH', `/users/${String(id)}`, { email: 'admin@example.org' }, match);
 	await call('POST', '/me/notifications/test', {});
-	const letter = await vi.waitUntil(() => letters.find(({ path }) => path === '/mail'), { timeout: 20_000 });
+	const letter = await vi.waitUntil(() => letters.find(({ path }) => path === '/mail'), { timeout: 30_000 });
 	expect(letter.headers.authorization).toBe('Bearer k');
 	const { to, from, subject, text } = JSON.parse(letter.body) as Record<string, string>;
 	expect({ to, from }).toEqual({ to: ['admin@example.org'], from: 'uHub <hub@example.org>' });

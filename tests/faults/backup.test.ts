@@ -59,9 +59,7 @@ describe('a backup', () => {
 	});
 
 	it('is of one moment, under writes and runs, and the hub goes on as if nothing had been', async () => {
-		await expect
-			.poll(async () => (await admin.get(`/api/runs/${String(run_ids[0])}`)).status, { timeout: 20_000 })
-			.toBe('running');
+		await expect.poll(async () => (await admin.get(`/api/runs/${String(run_ids[0])}`)).status).toBe('running');
 		let writing = true;
 		const writes = (async () => {
 			let done = 0;

@@ -71,8 +71,8 @@ describe('the local hub', () => {
 	it('starts its runtime and its agent again when they die', async () => {
 		const before = hub.pids();
 		for (const pid of [before.workerd, before.agent]) process.kill(pid as number, 'SIGKILL');
-		await expect.poll(() => healthy(hub), { timeout: 10_000 }).toBe(true);
-		await expect.poll(() => alive(hub.pids().agent), { timeout: 10_000 }).toBe(true);
+		await expect.poll(() => healthy(hub)).toBe(true);
+		await expect.poll(() => alive(hub.pids().agent)).toBe(true);
 		expect(hub.pids().workerd).not.toBe(before.workerd);
 		expect(hub.output()).toContain("The hub's runtime ended by itself");
 	});
@@ -80,10 +80,10 @@ describe('the local hub', () => {
 	it('leaves nothing behind when it is killed, and starts again at once', async () => {
 		const { workerd, agent } = hub.pids();
 		await hub.kill9();
-		await expect.poll(() => alive(workerd), { timeout: 5_000 }).toBe(false);
+		await expect.poll(() => alive(workerd)).toBe(false);
 		await hub.restart();
 		// A dead process has an id until the system's first one has taken note.
-		await expect.poll(() => alive(agent), { timeout: 5_000 }).toBe(false);
+		await expect.poll(() => alive(agent)).toBe(false);
 		expect(await healthy(hub)).toBe(true);
 	});
 
@@ -111,7 +111,7 @@ while [ -z "$over" ]; do
 done
 `);
 		const run_id = await person.run(job_id, { parameters: { DIR: dir } });
-		await expect.poll(async () => (await person.log(run_id)).toString(), { timeout: 20_000 }).toContain('line 20\n');
+		await expect.poll(async () => (await person.log(run_id)).toString()).toContain('line 20\n');
 		expect(processesWith(`${dir}\0`).length).toBeGreaterThan(1);
 
 		const { workerd, agent } = hub.pids();

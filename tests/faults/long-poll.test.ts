@@ -48,7 +48,7 @@ const begin = async (eats: Eats, script: string) => {
 	return admin.run(job_id);
 };
 const logHas = (id: number, text: string) =>
-	expect.poll(async () => (await admin.log(id)).toString(), { timeout: 20_000, interval: 20 }).toContain(text);
+	expect.poll(async () => (await admin.log(id)).toString(), { interval: 20 }).toContain(text);
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${String(i + 1)}\n`).join('');
 /** Counts, a few lines at a time, and notes in a file of its own that it was started. */
@@ -148,9 +148,9 @@ it('goes over to a WebSocket when one gets through', async () => {
 		againMs: 50,
 	});
 	link.open();
-	await expect.poll(() => link.connected, { timeout: 20_000 }).toBe('long-poll');
+	await expect.poll(() => link.connected).toBe('long-poll');
 	proxy.eats = 'nothing';
-	await expect.poll(() => link.connected, { timeout: 20_000 }).toBe('websocket');
+	await expect.poll(() => link.connected).toBe('websocket');
 	expect(welcomes).toBe(2);
 	expect(said.filter((text) => text.startsWith('not connected'))).toHaveLength(1);
 	await link.close();

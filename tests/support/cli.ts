@@ -66,7 +66,7 @@ export class Started {
 	}
 
 	async says(text: string | RegExp, where: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
-		await expect.poll(() => this[where], { timeout: 30_000 }).toMatch(text);
+		await expect.poll(() => this[where]).toMatch(text);
 	}
 
 	async ended(): Promise<Said> {

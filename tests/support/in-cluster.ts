@@ -61,9 +61,7 @@ export class InCluster {
 	async clean(): Promise<void> {
 		expect(this.hub.faults).toEqual([]);
 		const { cluster } = this;
-		await expect
-			.poll(() => [cluster.all('jobs'), cluster.all('pods'), cluster.all('secrets')], { timeout: 20_000 })
-			.toEqual([[], [], []]);
+		await expect.poll(() => [cluster.all('jobs'), cluster.all('pods'), cluster.all('secrets')]).toEqual([[], [], []]);
 	}
 
 	offered(over: SpecOf, config: Partial<K8sSpec> = {}): HubRun {
