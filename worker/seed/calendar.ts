@@ -54,7 +54,7 @@ export const demoEvents: DemoEvent[] = [
 export interface DemoFreeze extends Pick<DemoJob, 'project' | 'environment'> {
 	title: string;
 	reason: string;
-	/** Days from the Monday of this week: it begins in the evening of the one and ends in the morning of the other. */
+	/** Days from the Monday of this week: it begins and ends late in the evening. */
 	from: number;
 	to: number;
 	rrule: string;
@@ -68,7 +68,7 @@ export const demoFreezes: DemoFreeze[] = [
 		title: 'Weekend',
 		reason: 'Nobody is there to look after it.',
 		from: -3,
-		to: 0,
+		to: -1,
 		rrule: 'FREQ=WEEKLY;COUNT=12',
 	},
 ];

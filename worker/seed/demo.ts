@@ -204,7 +204,7 @@ function planRows(ctx: Ctx, now: number, stamps: Stamps): BatchItem<'sqlite'>[] 
 			}),
 		),
 		...demoFreezes.map(({ from, to, rrule, ...freeze }) => {
-			const series = { start: at(from, 23), end: at(to, 5), recurrence: recurrenceOf(rrule) };
+			const series = { start: at(from, 23), end: at(to, 22), recurrence: recurrenceOf(rrule) };
 			return ctx.db.insert(freezes).values({
 				project_id: projectId(freeze.project),
 				environment_id: environmentId(freeze),

@@ -2,19 +2,16 @@ import { type FreezeTime, freezesWithin } from '#domain/freeze.ts';
 import { JobView } from '#domain/job.ts';
 import { api } from '#lib/api/client.ts';
 import { m } from '#lib/paraglide/messages.js';
+import { clock } from '#lib/ui/clock.svelte.ts';
 import { notices } from '#lib/ui/notices.svelte.ts';
 import { bandsOf } from './bands.ts';
 import { loadFreezeTimes } from './load.ts';
+import { onceEach } from './once-each.ts';
 
 /** The freezes of the time that a calendar shows. */
 export class CalendarFreezes {
 	all = $state.raw<FreezeTime[]>([]);
-	/** Each freeze once, by its first time. */
-	readonly first = $derived(
-		Object.values(Object.groupBy(this.all, ({ freeze_id }) => freeze_id))
-			.flatMap((times) => times?.[0] ?? [])
-			.sort((a, b) => (a.start < b.start ? -1 : 1)),
-	);
+	readonly told = $derived(onceEach(this.all, clock.now));
 
 	/** What is drawn behind the entries: of a project, or (null) of all. */
 	async bands(project_id: number | null, { start, end }: { start: Date; end: Date }) {
