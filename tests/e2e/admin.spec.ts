@@ -35,6 +35,8 @@ test('the audit: found by what it is about, its chain verified, taken along as a
 
 	// By what was said of it, with the keyboard, in an order that the address keeps.
 	await page.getByRole('link', { name: 'Clear' }).click();
+	// That is a way to a page: where it leads, what was in focus is not.
+	await expect(rows).not.toHaveCount(2);
 	const find = page.getByRole('searchbox', { name: 'Search actions and what was changed' });
 	await find.fill(`Renamed ${n}`);
 	await expect(rows).toHaveCount(1);
