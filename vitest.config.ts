@@ -20,7 +20,7 @@ export default defineConfig({
 					environment: 'node',
 					include: ['tests/unit/**/*.test.ts'],
 					expect: patient,
-					testTimeout: MINUTE,
+					testTimeout: 3 * MINUTE,
 				},
 			},
 			{
@@ -42,7 +42,7 @@ export default defineConfig({
 					include: ['tests/worker/**/*.test.ts'],
 					setupFiles: ['tests/worker/setup.ts'],
 					expect: patient,
-					testTimeout: MINUTE,
+					testTimeout: 3 * MINUTE,
 				},
 			},
 			// Real programs on this machine: docker, sshd, hubs. One file at a time, or they would take each other's turn.
@@ -53,7 +53,7 @@ export default defineConfig({
 					include: ['tests/agent/**/*.test.ts'],
 					fileParallelism: false,
 					expect: patient,
-					testTimeout: MINUTE,
+					testTimeout: 3 * MINUTE,
 					hookTimeout: 3 * MINUTE,
 				},
 			},

@@ -128,7 +128,7 @@ describe('31: frames of an agent', () => {
 		await loud.finished();
 		await becomes(quiet, { status: 'success', log_bytes: 11 });
 		await becomes(loud.run.run_id, { status: 'success', log_bytes: 10 * 262_144 });
-	}, 20_000);
+	});
 });
 
 describe('scripts', () => {

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const shown = () => admin.ok('GET', `/api/agents/${String(identity.id)}`);
 const saysWhy = (code: string) =>
-	expect.poll(async () => (await shown()).refusal, { timeout: 10_000 }).toMatchObject({ code });
+	expect.poll(async () => (await shown()).refusal, { timeout: 30_000 }).toMatchObject({ code });
 const setStatus = (status: string) =>
 	env.DB.prepare('update agents set status = ? where id = ?').bind(status, identity.id).run();
 
@@ -79,7 +79,7 @@ describe('an agent that is turned away', () => {
 
 it('how many of its slots are in use is shown, and less when a run is over', async () => {
 	const { agent } = await TestAgent.online(identity);
-	const busy = (count: number) => expect.poll(async () => (await shown()).busy, { timeout: 10_000 }).toBe(count);
+	const busy = (count: number) => expect.poll(async () => (await shown()).busy, { timeout: 30_000 }).toBe(count);
 	await busy(0);
 	const runs = [await queuedRun(admin, p), await queuedRun(admin, p)];
 	const writers = [await agent.start(1), await agent.start(2)];

@@ -1,7 +1,7 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { archiveRows } from '#domain/archive-rows.ts';
 import { archiveLine, LINE_MAX, PART_MAX } from '#domain/archive.ts';
 import { encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
@@ -11,9 +11,6 @@ import { KINDS } from '#worker/services/archive/kinds.ts';
 import { sealAudit } from '#worker/services/audit/seal.ts';
 import { enrolRequest } from './api-enrol.ts';
 import { type Answer, type Call, caller, insert, nobody } from './api-world.ts';
-
-// Whole hubs go in and out.
-vi.setConfig({ testTimeout: 30_000 });
 
 const PASSWORD = 'a password of this demo';
 const OWNER = { username: 'admin', password: 'another password, of this hub', locale: 'en' };

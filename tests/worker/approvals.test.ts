@@ -70,7 +70,7 @@ const becomes = (run: Row, what: object) =>
 		async () => {
 			expect(await now(run)).toMatchObject(what);
 		},
-		{ timeout: 10_000 },
+		{ timeout: 30_000 },
 	);
 const waiting = async (who: Caller) =>
 	((await who.ok('GET', '/api/runs?needs_my_approval=true&limit=200')).items as { id: number }[]).map(({ id }) => id);

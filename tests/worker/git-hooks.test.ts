@@ -117,7 +117,7 @@ describe('29: a repository is told by its provider', () => {
 			});
 		for (const row of [{ repo_id: id, title: 'cc: a change' }, { last_synced_at: expect.any(String) as string }])
 			await expect
-				.poll(told, { timeout: 10_000 })
+				.poll(told, { timeout: 30_000 })
 				.toContainEqual(expect.objectContaining({ row: expect.objectContaining(row) as object }));
 	});
 

@@ -408,7 +408,7 @@ describe('a run by webhook', () => {
 		const runs = await Promise.all(Array.from({ length: 22 }, () => runOf(admin, id)));
 		await expect.poll(() => sent.length).toBe(20);
 		await expect
-			.poll(async () => (await Promise.all(runs.map(rowOf))).map(({ reason }) => String(reason)), { timeout: 10_000 })
+			.poll(async () => (await Promise.all(runs.map(rowOf))).map(({ reason }) => String(reason)), { timeout: 30_000 })
 			.toContainEqual(expect.stringContaining('answers at once'));
 		expect(sent).toHaveLength(20);
 		held.resolve('yes');

@@ -17,7 +17,7 @@ beforeAll(async () => {
 	p = await project(admin, [[reader, 'read']]);
 	page = await TestSocket.open(`/live/projects/${String(p)}`, { cookie: reader.cookie, origin: ORIGIN });
 	page.ws.send(JSON.stringify({ type: 'hello', v: 1, since: null }));
-	await vi.waitUntil(() => page.messages.length > 0, { timeout: 10_000 });
+	await vi.waitUntil(() => page.messages.length > 0, { timeout: 30_000 });
 });
 
 const changes = () =>

@@ -40,7 +40,7 @@ export class TestSocket {
 	}
 
 	async closes(code: number): Promise<void> {
-		await expect.poll(() => this.closed?.code, { timeout: 10_000 }).toBe(code);
+		await expect.poll(() => this.closed?.code, { timeout: 30_000 }).toBe(code);
 	}
 }
 
@@ -133,7 +133,7 @@ export class TestAgent {
 
 	/** Waits for the `n`th message of a type. */
 	async next<T extends ToAgent['type']>(type: T, n = 1): Promise<Of<T>> {
-		await expect.poll(() => this.all(type).length >= n || this.socket.closed, { timeout: 10_000 }).toBeTruthy();
+		await expect.poll(() => this.all(type).length >= n || this.socket.closed, { timeout: 30_000 }).toBeTruthy();
 		const found = this.all(type)[n - 1];
 		if (!found) throw new Error(`no ${type} came: closed ${JSON.stringify(this.socket.closed)}`);
 		return found;
@@ -196,7 +196,7 @@ export class Writer {
 
 	async acked(seq = this.seq): Promise<void> {
 		await expect
-			.poll(() => this.agent.all('ack').some((a) => a.run_id === this.run.run_id && a.seq >= seq), { timeout: 10_000 })
+			.poll(() => this.agent.all('ack').some((a) => a.run_id === this.run.run_id && a.seq >= seq), { timeout: 30_000 })
 			.toBe(true);
 	}
 
@@ -232,7 +232,7 @@ export class Writer {
 
 	async finished(): Promise<void> {
 		await expect
-			.poll(() => this.agent.all('finished').some((f) => f.run_id === this.run.run_id), { timeout: 10_000 })
+			.poll(() => this.agent.all('finished').some((f) => f.run_id === this.run.run_id), { timeout: 30_000 })
 			.toBe(true);
 	}
 }
@@ -298,4 +298,4 @@ export async function rowOf(id: number): Promise<Record<string, unknown>> {
 }
 
 export const becomes = (id: number, fields: Record<string, unknown>) =>
-	expect.poll(() => rowOf(id), { timeout: 10_000 }).toMatchObject(fields);
+	expect.poll(() => rowOf(id), { timeout: 30_000 }).toMatchObject(fields);

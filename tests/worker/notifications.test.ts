@@ -130,7 +130,7 @@ describe('a run that ends', () => {
 		);
 		// What is written down later is not the next test's.
 		await vi.waitUntil(async () => (await admin.ok('GET', `/api/runs/${String(idOf(second))}`)).status === 'canceled', {
-			timeout: 10_000,
+			timeout: 30_000,
 		});
 	});
 
@@ -155,7 +155,7 @@ describe('a run that ends', () => {
 			await who.ok('POST', `/api/runs/${String(idOf(one))}/cancel`, {});
 			await vi.waitFor(async () => {
 				expect((await dev.ok('GET', `/api/runs/${String(idOf(one))}`)).status).toBe('canceled');
-			}, 30_000);
+			});
 		}
 		const { items } = await told(dev);
 		expect(items.map(({ about }) => (about as Row).status)).toEqual(['canceled', 'success']);
@@ -351,7 +351,7 @@ describe('reading', () => {
 		const page = async (who: Caller) => {
 			const socket = await TestSocket.open('/live/hub', { cookie: who.cookie, origin: ORIGIN });
 			socket.ws.send(JSON.stringify({ type: 'hello', v: 1, since: null, age: 0 }));
-			await vi.waitUntil(() => socket.messages.length > 1, { timeout: 10_000 });
+			await vi.waitUntil(() => socket.messages.length > 1, { timeout: 30_000 });
 			socket.messages.length = 0;
 			return () =>
 				socket.messages
@@ -360,8 +360,8 @@ describe('reading', () => {
 		};
 		const [mine, theirs] = await Promise.all([page(dev), page(admin)]);
 		await dev.ok('POST', '/api/me/notifications/test', {});
-		await vi.waitUntil(() => mine().includes('notification'), { timeout: 10_000 });
-		await vi.waitUntil(() => theirs().includes('audit'), { timeout: 10_000 });
+		await vi.waitUntil(() => mine().includes('notification'), { timeout: 30_000 });
+		await vi.waitUntil(() => theirs().includes('audit'), { timeout: 30_000 });
 		expect(theirs()).not.toContain('notification');
 		expect(await events(dev)).toEqual(['test']);
 	});

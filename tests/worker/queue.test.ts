@@ -152,7 +152,7 @@ describe('what waits', () => {
 				},
 			);
 		expect(agent.all('offer')).toHaveLength(1);
-	}, 20_000);
+	});
 });
 
 it('a slot goes round among the projects that wait for it', async () => {
@@ -172,4 +172,4 @@ it('a slot goes round among the projects that wait for it', async () => {
 		given.push((await rowOf(writer.run.run_id)).project_id === p ? 'p' : 'other');
 	}
 	expect(given).toEqual(['p', 'other', 'p', 'other', 'p', 'other']);
-}, 20_000);
+});

@@ -54,7 +54,7 @@ describe('a job that recurs', () => {
 		await wasPlanned(job, Date.parse(String(job.planned_start)) - Date.now() + 1_000);
 		const ctx = ctxFor({ kind: 'actor', actor: { kind: 'system' } });
 		await Promise.all([room(mine).look(), startDue(ctx, mine), startDue(ctx, mine)]);
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
+		await expect.poll(() => runsOf(job), { timeout: 30_000 }).toHaveLength(1);
 		const [run = {}] = await runsOf(job);
 		expect(Number(run.scheduled_for)).toBeGreaterThan(first);
 		const after = await read(job);
@@ -71,7 +71,7 @@ describe('a job that recurs', () => {
 		await wasPlanned(job, HOUR - 500);
 		await evictDurableObject(room(mine));
 		await room(mine).look();
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(2);
+		await expect.poll(() => runsOf(job), { timeout: 30_000 }).toHaveLength(2);
 	});
 
 	it('says once that it was missed while the hub was away, and goes on with the next time', async () => {
@@ -79,7 +79,7 @@ describe('a job that recurs', () => {
 		const job = await planned(mine);
 		await wasPlanned(job, 5 * DAY);
 		await room(mine).look();
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
+		await expect.poll(() => runsOf(job), { timeout: 30_000 }).toHaveLength(1);
 		await becomes(Number((await runsOf(job))[0]?.id), {
 			status: 'canceled',
 			reason: expect.stringContaining('"missed"'),
@@ -179,7 +179,7 @@ describe('a job that recurs', () => {
 		let job = await planned(mine, { environment_id: live.id });
 		await wasPlanned(job, Date.parse(String(job.planned_start)) - Date.now() + 1_000);
 		await room(mine).look();
-		await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
+		await expect.poll(() => runsOf(job), { timeout: 30_000 }).toHaveLength(1);
 		expect((await runsOf(job))[0]).toMatchObject({ approvals_missing: 1, triggered_by_id: admin.id });
 		const patch = async (fields: object) =>
 			(job = await admin.ok('PATCH', `/api/jobs/${String(idOf(job))}`, fields, ifMatch(await read(job))));

@@ -37,7 +37,7 @@ async function planned(in_ms: number, fields: object = {}): Promise<Answer['body
 const runsOf = async (job: Answer['body']) =>
 	(await env.DB.prepare('select * from runs where job_id = ? order by id').bind(job.id).all()).results;
 const onlyRun = async (job: Answer['body']) => {
-	await expect.poll(() => runsOf(job), { timeout: 10_000 }).toHaveLength(1);
+	await expect.poll(() => runsOf(job), { timeout: 30_000 }).toHaveLength(1);
 	return (await runsOf(job))[0] ?? {};
 };
 /** As if it had been planned for then. */

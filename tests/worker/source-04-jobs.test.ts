@@ -141,7 +141,7 @@ describe('4.2 Run', () => {
 	} as const;
 	const read = (run: Answer['body']) => admin.ok('GET', `/api/runs/${String(idOf(run))}`);
 	const becomes = (run: Answer['body'], status: string) =>
-		expect.poll(async () => (await read(run)).status, { timeout: 10_000 }).toBe(status);
+		expect.poll(async () => (await read(run)).status, { timeout: 30_000 }).toBe(status);
 
 	it('has every field, and comes to every end; the job follows the latest one', async () => {
 		const mine = await project(admin);
