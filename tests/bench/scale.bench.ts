@@ -22,7 +22,7 @@ function tables(dataDir: string): DatabaseSync {
 	return new DatabaseSync(path.join(dataDir, file));
 }
 
-/** Nearly all alike, with two of each rare kind among them, near the beginning: what is found last. */
+/** Nearly all alike, with two of each rare kind among them, near the beginning: what is found last. Of one thing there is a page in either hub. */
 function fill(dataDir: string, { jobs, audit }: typeof FEW): void {
 	const db = tables(dataDir);
 	const numbers = (count: number) =>
@@ -39,7 +39,7 @@ function fill(dataDir: string, { jobs, audit }: typeof FEW): void {
 			from numbers;
 		${numbers(audit)} insert into audit_logs (timestamp, user_id, action, object_type, object_id, metadata, project_id, actor_kind, request_id)
 			select ${String(since)} + n * 1000, 1 + n % 4, case when n in (3, 500) then 'user.update' else 'job.update' end,
-				case when n in (3, 500) then 'User' else 'Job' end, n % 1000, '{"version":' || n || case when n in (3, 500) then ',"title":"zebra"}' else '}' end, (select min(id) from projects),
+				case when n in (3, 500) then 'User' else 'Job' end, n % 20, '{"version":' || n || case when n in (3, 500) then ',"title":"zebra"}' else '}' end, (select min(id) from projects),
 				case when n in (5, 503) then 'agent' else 'user' end, 'bench'
 			from numbers;
 		commit;`);
