@@ -201,6 +201,7 @@ describe.skipIf(!linux)('46: a secret parameter that a job wants otherwise than 
 			// It is under its name and no other.
 			const wanted = who === 'nobody' ? [] : [`DB_PASSWORD=${SECRET}`];
 			expect([...new Set(variables.filter((v) => v.includes(SECRET)))]).toEqual(wanted);
+			expect(readFileSync(`/proc/${String(agent.pid)}/cmdline`, 'latin1')).not.toContain(SECRET);
 			expect(filesWith(SECRET, agent.home)).toEqual([]);
 			expect(agent.output).not.toContain(SECRET);
 			hub.cancel(run);

@@ -1,6 +1,6 @@
 // Where a secret could be seen while a run has it, and after.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { accessSync, readFileSync } from 'node:fs';
 import { processesWith } from './agent-process.ts';
 
 /** The arguments and the variables of all living processes of a run, each by itself. */
@@ -20,10 +20,11 @@ export function seenOf(run_id: number): { args: string[]; variables: string[] } 
 	};
 }
 
-/** The files below these directories that hold a text. */
-export const filesWith = (text: string, ...dirs: string[]): string[] =>
-	execFileSync('sh', ['-c', 'text=$1; shift; grep -rlF -e "$text" "$@" 2>/dev/null; true', 'sh', text, ...dirs], {
-		encoding: 'utf8',
-	})
-		.split('\n')
-		.filter((line) => line !== '');
+/** The files below these directories that hold a text. A directory that is not there is an error: nothing would be found in it, whatever happened. */
+export function filesWith(text: string, ...dirs: string[]): string[] {
+	for (const dir of dirs) accessSync(dir);
+	// What goes away meanwhile, as sockets and logs of what has ended do, holds nothing.
+	const look = 'text=$1; shift; grep -rlF -e "$text" "$@" 2>/dev/null; true';
+	const found = execFileSync('sh', ['-c', look, 'sh', text, ...dirs], { encoding: 'utf8' });
+	return found.split('\n').filter((line) => line !== '');
+}
