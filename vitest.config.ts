@@ -40,6 +40,9 @@ export default defineConfig({
 				test: {
 					name: 'worker',
 					include: ['tests/worker/**/*.test.ts'],
+					// One runtime for all: to start one takes longer than most files do. Each file finds an empty hub (`setup.ts`).
+					isolate: false,
+					fileParallelism: false,
 					setupFiles: ['tests/worker/setup.ts'],
 					expect: patient,
 					testTimeout: 3 * MINUTE,
