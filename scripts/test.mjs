@@ -14,7 +14,9 @@ import { prepareTools } from './lib/tools.mjs';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const wanted = process.argv.slice(2);
 const isWanted = (/** @type {import('./lib/suites.mjs').Suite} */ suite) =>
-	wanted.length === 0 || wanted.includes(suite.name) || (CHECKS.includes(suite) && wanted.includes('check'));
+	wanted.length === 0 ||
+	wanted.some((name) => suite.name === name || suite.name.startsWith(`${name} `)) ||
+	(CHECKS.includes(suite) && wanted.includes('check'));
 
 async function prepare() {
 	const node = await prepareTools(root);

@@ -57,6 +57,9 @@ async function buildProgram(root, entry, result) {
 		banner: {
 			js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
 		},
+		// Names stay, so that a stack can be read.
+		minifySyntax: true,
+		minifyWhitespace: true,
 		legalComments: 'none',
 		logLevel: 'warning',
 	});

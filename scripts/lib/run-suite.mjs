@@ -22,7 +22,7 @@ export const hasTests = (root, dir) =>
  * @returns {Promise<Outcome>}
  */
 export async function runSuite(root, node, { name, script, args, counts }, told) {
-	const report = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'uhub-report-')), `${name}.json`);
+	const report = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'uhub-report-')), 'report.json');
 	const reporters = {
 		exit: [],
 		vitest: ['--reporter=default', '--reporter=json', `--outputFile=${report}`],

@@ -44,13 +44,13 @@ const vitest = (name) => ({
 
 export const UNIT = vitest('unit');
 
-/** @type {Suite} */
-const e2e = {
-	name: 'e2e',
+/** One of the parts, each with a browser and a hub of its own. @param {string} part as `1/2` @returns {Suite} */
+const e2e = (part) => ({
+	name: `e2e ${part}`,
 	script: 'node_modules/@playwright/test/cli.js',
-	args: ['test'],
+	args: ['test', `--shard=${part}`, `--output=test-results/${part}`],
 	counts: 'playwright',
 	tests: 'tests/e2e',
-};
+});
 
-export const SUITES = [e2e, vitest('worker'), vitest('faults'), vitest('agent'), UNIT, ...CHECKS];
+export const SUITES = [vitest('agent'), e2e('1/2'), vitest('faults'), e2e('2/2'), vitest('worker'), UNIT, ...CHECKS];

@@ -3,7 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '#tests/support/api.ts';
 import { startHub, type TestHub } from '#tests/support/hub.ts';
 import { type RealAgent, realAgent } from '#tests/support/real-agent.ts';
@@ -247,9 +247,9 @@ webhook: { networks: [127.0.0.1/32], hosts: [localhost] }
 
 	it('is canceled while it waits', async () => {
 		const id = await asked(at('/silent'), { via: 'agent', secret_ref: 'env:HOOK_KEY', timeout_s: 600 });
-		await vi.waitFor(() => {
-			expect(came('/silent').some(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`)).toBe(true);
-		});
+		await expect
+			.poll(() => came('/silent').some(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`))
+			.toBe(true);
 		await admin.ok('POST', `/api/runs/${String(id)}/cancel`, {});
 		expect(await admin.ended(id)).toMatchObject({ status: 'canceled' });
 	});
@@ -258,9 +258,9 @@ webhook: { networks: [127.0.0.1/32], hosts: [localhost] }
 it('is lost when the hub is killed while it waits, and is not sent again', async () => {
 	const id = await asked(at('/silent'), { timeout_s: 600 });
 	const before = came('/silent').length;
-	await vi.waitFor(() => {
-		expect(came('/silent').some(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`)).toBe(true);
-	});
+	await expect
+		.poll(() => came('/silent').some(({ headers }) => headers['idempotency-key'] === `run_${String(id)}_1`))
+		.toBe(true);
 	await hub.kill9();
 	await hub.restart();
 	expect(await admin.ended(id)).toMatchObject({ status: 'lost', reason: { code: 'answer_lost' } });

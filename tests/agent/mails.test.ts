@@ -253,12 +253,7 @@ describe('a hub', () => {
 		};
 		const tried = async (expected: (string | null)[]) => {
 			await admin.ok('POST', '/api/me/notifications/test', {});
-			await vi.waitFor(
-				async () => {
-					expect((await latest())[0]).toEqual(expected);
-				},
-				{ timeout: 30_000, interval: 50 },
-			);
+			await expect.poll(async () => (await latest())[0]).toEqual(expected);
 		};
 		await tried(['pending', 'no_agent']);
 		const policy = (more: string) =>
@@ -280,9 +275,7 @@ describe('a hub', () => {
 		await agent.stop();
 		writeFileSync(path.join(agent.home, 'policy.yaml'), policy('  domains: [example.org]'), { mode: 0o600 });
 		agent.start();
-		await vi.waitFor(async () => {
-			expect((await admin.get(`/api/agents/${String(agent?.id)}`)).status).toBe('online');
-		});
+		await expect.poll(async () => (await admin.get(`/api/agents/${String(agent?.id)}`)).status).toBe('online');
 		await tried(['sent', null]);
 		const mine = taken.filter(({ to }) => to.includes('admin@example.org'));
 		expect(mine).toHaveLength(1);

@@ -51,9 +51,7 @@ describe('4: rights behind open sockets', () => {
 		expect(asked).toEqual([]);
 		for (let i = 0; i < 5; i++) rights.look(start + 31_000 + i);
 		expect(asked).toEqual([[1, 2, 3]]);
-		await vi.waitFor(() => {
-			expect(codes()).toEqual([4403, null, null, 4401]);
-		});
+		await expect.poll(codes).toEqual([4403, null, null, 4401]);
 	});
 
 	it('stay while the record is away, and are asked again', async () => {
@@ -61,16 +59,12 @@ describe('4: rights behind open sockets', () => {
 		const { rights, codes, start, asked, answers } = world([watcher(1)]);
 		answers.fail = true;
 		rights.look(start + 31_000);
-		await vi.waitFor(() => {
-			expect(error).toHaveBeenCalledOnce();
-		});
+		await expect.poll(() => error.mock.calls).toHaveLength(1);
 		expect(codes()).toEqual([null]);
 		answers.fail = false;
 		rights.look(start + 31_001);
 		expect(asked).toHaveLength(2);
-		await vi.waitFor(() => {
-			expect(codes()).toEqual([4401]);
-		});
+		await expect.poll(codes).toEqual([4401]);
 	});
 });
 

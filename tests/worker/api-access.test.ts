@@ -768,9 +768,7 @@ describe('a POST that was carried out, and whose answer the hub did not live to 
 				admin.call('POST', path, { ...options, headers: { ...options.headers, 'idempotency-key': key } });
 			const first = await asked();
 			expect(first.status, operation).toBeLessThan(300);
-			await vi.waitFor(async () => {
-				expect(await kept(key), operation).toEqual(expect.any(String));
-			});
+			await expect.poll(() => kept(key), { message: operation }).toEqual(expect.any(String));
 			await env.DB.prepare('update idempotency_keys set status = null, answer = null where key = ?').bind(key).run();
 			const before = await audits();
 
@@ -785,9 +783,9 @@ describe('a POST that was carried out, and whose answer the hub did not live to 
 			expect(Object.keys(again.body).sort(), operation).toEqual(Object.keys(first.body).sort());
 			expect(again.headers.get('etag'), operation).toBe(first.headers.get('etag'));
 			if (!harmless.includes(operation)) expect(again.headers.get('idempotency-replayed'), operation).toBe('true');
-			await vi.waitFor(async () => {
-				expect(JSON.parse((await kept(key)) ?? 'null'), operation).toEqual(again.body);
-			});
+			await expect
+				.poll(async () => JSON.parse((await kept(key)) ?? 'null') as unknown, { message: operation })
+				.toEqual(again.body);
 		}
 	});
 });

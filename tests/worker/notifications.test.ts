@@ -153,9 +153,7 @@ describe('a run that ends', () => {
 		for (const who of [dev, ops]) {
 			const one = await run(dev);
 			await who.ok('POST', `/api/runs/${String(idOf(one))}/cancel`, {});
-			await vi.waitFor(async () => {
-				expect((await dev.ok('GET', `/api/runs/${String(idOf(one))}`)).status).toBe('canceled');
-			});
+			await expect.poll(async () => (await dev.ok('GET', `/api/runs/${String(idOf(one))}`)).status).toBe('canceled');
 		}
 		const { items } = await told(dev);
 		expect(items.map(({ about }) => (about as Row).status)).toEqual(['canceled', 'success']);
