@@ -13,6 +13,8 @@ interface Page extends Watcher {
 	follows: boolean;
 }
 
+type Hello = Extract<FromBrowser, { type: 'hello' }>;
+
 export const PAGES_MAX = 5_000;
 /** The most people a page is told of. */
 const PEOPLE_MAX = 200;
@@ -64,7 +66,7 @@ export class Pages {
 		if (!page || !frame) return;
 		if (frame.type === 'hello') {
 			setPage(ws, { ...page, follows: true });
-			const missed = frame.since === null ? null : this.#changes.since(frame.since);
+			const missed = this.#missed(frame);
 			const { connection } = page;
 			const reset = missed === null;
 			this.#frames.tell(ws, { type: 'welcome', v: BROWSER_PROTOCOL, seq: this.#changes.seq, reset, connection });
@@ -81,6 +83,11 @@ export class Pages {
 
 	gone(): void {
 		this.#people();
+	}
+
+	#missed({ since, age }: Hello): Change[] | null {
+		if (since !== null) return this.#changes.since(since);
+		return age === undefined ? null : this.#changes.sinceLoaded(age, Date.now());
 	}
 
 	#tellChanges(ws: WebSocket, changes: readonly Change[]) {

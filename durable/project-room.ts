@@ -230,7 +230,7 @@ export class ProjectRoom extends DurableObject<Env> {
 		const rows = this.#gathered;
 		this.#gathered = [];
 		this.#gathering = null;
-		this.#pages.changed(this.#changes.add(rows));
+		this.#pages.changed(this.#changes.add(rows, Date.now()));
 	}
 
 	override fetch(request: Request): Response {

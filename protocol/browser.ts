@@ -42,14 +42,25 @@ export type Entity = Change['entity'];
 export const Person = z.object({ connection: z.string(), user_id: Id, name: z.string(), path: z.string() });
 export type Person = z.infer<typeof Person>;
 
+/** A page that has been open for longer cannot say what it missed by its age. */
+export const AGE_MAX_MS = 600_000;
+const Age = z.int().min(0).max(AGE_MAX_MS);
+
 export const FromBrowser = z.discriminatedUnion('type', [
-	z.strictObject({ type: z.literal('hello'), v: z.int(), since: z.int().min(0).nullable() }),
+	z.strictObject({
+		type: z.literal('hello'),
+		v: z.int(),
+		/** The cursor it follows from; null: it has none yet. */
+		since: z.int().min(0).nullable(),
+		/** Without a cursor: the page may have loaded what it shows so many ms ago. Left out: it cannot say. */
+		age: Age.optional(),
+	}),
 	z.strictObject({ type: z.literal('at'), path: z.string().max(300) }),
 ]);
 export type FromBrowser = z.infer<typeof FromBrowser>;
 
 export const ToBrowser = z.discriminatedUnion('type', [
-	/** `reset`: the cursor is too old (or none was given): load the rows anew, then follow from `seq`. */
+	/** `reset`: what changed meanwhile cannot be told, or is too much: load the rows anew, then follow from `seq`. Else it follows. */
 	z.object({ type: z.literal('welcome'), v: z.int(), seq: z.int().min(0), reset: z.boolean(), connection: z.string() }),
 	z.object({ type: z.literal('changes'), changes: z.array(Change) }),
 	z.object({ type: z.literal('people'), people: z.array(Person) }),
@@ -88,7 +99,7 @@ export const FromHubPage = z.discriminatedUnion('type', [
 		v: z.int(),
 		/** The cursor it was told last; null: it has just loaded what it shows, `age` ms ago. */
 		since: z.string().max(80).nullable(),
-		age: z.int().min(0).max(600_000),
+		age: Age,
 	}),
 ]);
 export type FromHubPage = z.infer<typeof FromHubPage>;

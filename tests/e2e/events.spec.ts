@@ -38,13 +38,10 @@ const cellOf = (page: Page, day: string) =>
 const entryIn = (page: Page, day: string, title: string) => cellOf(page, day).getByRole('button', { name: title });
 const dialogOf = (page: Page) => page.getByRole('dialog', { name: 'Calendar entry' });
 
-/** What is told of a change draws the calendar anew: a press on an entry that was just replaced is none, and a person presses again. */
-const openEntry = (page: Page, day: string, title: string) =>
-	expect(async () => {
-		const dialog = page.getByRole('dialog');
-		if ((await dialog.count()) === 0) await entryIn(page, day, title).click();
-		await expect(dialog).toBeVisible({ timeout: 2_000 });
-	}).toPass();
+const openEntry = async (page: Page, day: string, title: string) => {
+	await entryIn(page, day, title).click();
+	await expect(page.getByRole('dialog')).toBeVisible();
+};
 
 /** Presses at one place of an element and lets go at another, in hours of the day. */
 async function draw(page: Page, day: Locator, from: number, to: number) {

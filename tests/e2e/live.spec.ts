@@ -322,6 +322,31 @@ test('every page of the app: what others change in its rows is on it, without a 
 	}
 });
 
+// A few changes are told to a page that comes; where there are too many it loads anew.
+for (const before of [0, 101])
+	test(`what happens while a page’s rooms are being entered is on its calendar too, after ${String(before)} changes`, async ({
+		open,
+	}) => {
+		const w = await world();
+		const { page } = await open('admin');
+		let enter = () => {};
+		const allowed = new Promise<void>((resolve) => (enter = resolve));
+		await page.routeWebSocket(/\/live\/projects\//, async (ws) => {
+			await allowed;
+			ws.connectToServer();
+		});
+		await page.goto(`/projects/${String(w.project)}/calendar?view=listWeek&date=${DAY}`);
+		await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+		await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0);
+		const still = await untouched(page);
+		for (let i = 0; i < before; i++) await w.acts.job();
+		const words = [await w.acts.event(), await w.acts['job of that day']()];
+		expect(await readOn(page)).not.toContain(words[0]);
+		enter();
+		for (const one of words) await expect.poll(() => readOn(page)).toContain(one);
+		await still();
+	});
+
 test('a form: what nobody touched follows, what was typed stays and is told of', async ({ open }) => {
 	const w = await world();
 	const { page, api } = await open('admin');

@@ -81,7 +81,7 @@ describe('changes', () => {
 		const storage = memoryStorage();
 		const changes = new Changes(storage);
 		expect(changes.since(0)).toEqual([]);
-		for (let i = 1; i <= 2.5 * CHANGES_KEPT; i++) changes.add([change(i)]);
+		for (let i = 1; i <= 2.5 * CHANGES_KEPT; i++) changes.add([change(i)], i);
 		const again = new Changes(storage);
 		const { seq } = again;
 		expect(seq).toBe(2.5 * CHANGES_KEPT);
@@ -93,6 +93,32 @@ describe('changes', () => {
 		expect(again.since(seq + 1)).toBeNull();
 		const [{ kept } = { kept: 0 }] = storage.sql.exec<{ kept: number }>('select count(*) kept from changes').toArray();
 		expect(kept).toBeLessThanOrEqual(1.5 * CHANGES_KEPT);
+	});
+
+	it('brings a page up to date with what it loaded a while ago, or says that it cannot', () => {
+		const storage = memoryStorage();
+		// As it was before changes had a time.
+		storage.sql.exec(
+			'create table changes (seq integer primary key autoincrement, entity text not null, row_id integer not null, body text not null)',
+		);
+		storage.sql.exec("insert into changes (entity, row_id, body) values ('job', 1, 'null')");
+		const changes = new Changes(storage);
+		expect(changes.sinceLoaded(0, 1_000_000)).toEqual([]);
+		changes.add([change(2)], 1_000_000);
+		changes.add([change(3)], 1_010_000);
+		const told = (age: number, now: number) => new Changes(storage).sinceLoaded(age, now)?.map((c) => c.id) ?? null;
+		expect(told(0, 1_100_000)).toEqual([]);
+		// A little more than its age: nothing it may have missed is left out.
+		expect(told(90_000, 1_100_000)).toEqual([3]);
+		expect(told(99_000, 1_100_000)).toEqual([2, 3]);
+		expect(told(600_000, 1_100_000)).toEqual([2, 3]);
+		for (let i = 4; i <= 101; i++) changes.add([change(i)], 1_100_000);
+		expect(told(101_000, 1_100_000)).toHaveLength(100);
+		changes.add([change(102)], 1_100_000);
+		expect(told(101_000, 1_100_000)).toBeNull();
+		// Where not all of that time is kept, nobody can say.
+		for (let i = 0; i < 2 * CHANGES_KEPT; i++) changes.add([change(i)], 1_200_000);
+		expect(told(101_000, 1_200_000)).toBeNull();
 	});
 });
 

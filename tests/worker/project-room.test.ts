@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { evictDurableObject } from 'cloudflare:test';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ToBrowser } from '#protocol/browser.ts';
 import { loadDispatches } from '#worker/services/runs/spec.ts';
@@ -24,9 +24,14 @@ class Page {
 	constructor(socket: TestSocket) {
 		this.socket = socket;
 	}
-	static async open(cookie = admin.cookie, since: number | null = null, id = p): Promise<Page> {
+	static async open(
+		cookie = admin.cookie,
+		since: number | null = null,
+		id = p,
+		more: { age?: number } = {},
+	): Promise<Page> {
 		const page = new Page(await TestSocket.open(`/live/projects/${String(id)}`, { cookie, origin: ORIGIN }));
-		page.say({ type: 'hello', v: 1, since });
+		page.say({ type: 'hello', v: 1, since, ...more });
 		await expect.poll(() => page.of('welcome').length).toBe(1);
 		return page;
 	}
@@ -230,6 +235,28 @@ describe('a page', () => {
 		await expect.poll(() => back.changes.map((c) => c.id)).toContain(job.id);
 		const far = await Page.open(admin.cookie, 999_999);
 		expect(far.of('welcome')[0]?.reset).toBe(true);
+	});
+
+	it('that has just loaded is told what changed since it began to, and loads nothing anew', async () => {
+		const first = await Page.open();
+		const job = await admin.ok('POST', `/api/projects/${String(p)}/jobs`, { title: 'just before', job_type: 'ops' });
+		await expect.poll(() => first.changes.map((c) => c.id)).toContain(job.id);
+		const page = await Page.open(admin.cookie, null, p, { age: 1_000 });
+		await expect.poll(() => page.changes.map((c) => c.id)).toContain(job.id);
+		expect(page.of('welcome')[0]).toMatchObject({ reset: false, seq: page.changes.at(-1)?.seq });
+		// So much that to load anew is less.
+		await runInDurableObject(room(), (_, { storage }) => {
+			const row = JSON.stringify({ id: 1 });
+			for (let i = 0; i < 101; i++)
+				storage.sql.exec("insert into changes (entity, row_id, body, at) values ('job', 1, ?, ?)", row, Date.now());
+		});
+		await evictDurableObject(room());
+		expect((await Page.open(admin.cookie, null, p, { age: 1_000 })).of('welcome')[0]?.reset).toBe(true);
+		for (const age of [-1, 0.5, 600_001, '1']) {
+			const { socket } = await Page.open();
+			socket.ws.send(JSON.stringify({ type: 'hello', v: 1, since: null, age }));
+			await socket.closes(4400);
+		}
 	});
 
 	it('sees a run go by, from the queue to its end', async () => {

@@ -4,20 +4,12 @@ import { api } from '#lib/api/client.ts';
 import { m } from '#lib/paraglide/messages.js';
 import { clock } from '#lib/ui/clock.svelte.ts';
 import { notices } from '#lib/ui/notices.svelte.ts';
-import { bandsOf } from './bands.ts';
-import { loadFreezeTimes } from './load.ts';
 import { onceEach } from './once-each.ts';
 
 /** The freezes of the time that a calendar shows. */
 export class CalendarFreezes {
 	all = $state.raw<FreezeTime[]>([]);
 	readonly told = $derived(onceEach(this.all, clock.now));
-
-	/** What is drawn behind the entries: of a project, or (null) of all. */
-	async bands(project_id: number | null, { start, end }: { start: Date; end: Date }) {
-		this.all = await loadFreezeTimes(project_id, { from: start.toISOString(), to: end.toISOString() });
-		return this.all.flatMap(bandsOf);
-	}
 
 	/** A job was put there and stays; that its runs will wait is worth a word. Which freezes hold depends on its environment. */
 	async tell(job: { id: number; project_id: number; title: string }, window: { start: string; end: string | null }) {

@@ -1,5 +1,4 @@
 import { Cluster } from '#domain/cluster.ts';
-import { HubSecret } from '#domain/hub-secret.ts';
 import { Inventory } from '#domain/inventory.ts';
 import { MetricRef } from '#domain/metric-ref.ts';
 import { TerraformPlan } from '#domain/terraform.ts';
@@ -10,6 +9,5 @@ export const changed = {
 	inventory: live.also('inventory', Inventory),
 	terraform_plan: live.also('terraform_plan', TerraformPlan),
 	cluster: live.also('cluster', Cluster),
-	hub_secret: live.also('hub_secret', HubSecret.pick({ id: true, version: true })),
 	metric_ref: live.also('metric_ref', MetricRef),
 };

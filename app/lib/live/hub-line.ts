@@ -1,6 +1,7 @@
 import { invalidate } from '$app/navigation';
 import { type FromHubPage, type HubKind, ToHubPage } from '#protocol/browser.ts';
 import { BROWSER_PROTOCOL } from '#protocol/version.ts';
+import { pageAge } from './age.ts';
 import { Line } from './line.svelte.ts';
 import { soon } from './soon.ts';
 
@@ -15,9 +16,6 @@ function refresh(kind: HubKind) {
 	due();
 }
 
-/** A page that has been open for longer asks for everything when it comes back. */
-const AGE_MAX_MS = 600_000;
-
 /** The hub's own room: what changes that belongs to no project, by kind. */
 class HubLine {
 	#line: Line | null = null;
@@ -29,8 +27,7 @@ class HubLine {
 		this.leave();
 		this.#line = new Line(() => '/live/hub', {
 			opened: () => {
-				const age = Math.min(AGE_MAX_MS, Math.round(performance.now()));
-				const hello: FromHubPage = { type: 'hello', v: BROWSER_PROTOCOL, since: this.#cursor, age };
+				const hello: FromHubPage = { type: 'hello', v: BROWSER_PROTOCOL, since: this.#cursor, age: pageAge() };
 				this.#line?.send(hello);
 			},
 			text: (data) => {

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { Project } from '#domain/project.ts';
 import { Run } from '#domain/run.ts';
 import type { Change, Entity, Person } from '#protocol/browser.ts';
-import { changed } from './anew.ts';
+import { changed, refresh } from './anew.ts';
 import { ProjectSocket } from './project-socket.ts';
 import { Rows } from './rows.svelte.ts';
 
@@ -12,6 +12,9 @@ export const ROOMS_MAX = 24;
 
 /** Kinds that change by themselves, many times a minute: one that is in its place on the page already loads nothing anew. */
 const OFTEN: readonly Entity[] = ['run', 'incident_entry'];
+
+/** `missed`: something may have changed, and nothing is told of it. */
+type Listener = (missed: boolean) => void;
 
 /** Everything that changes while one looks: a socket for each visible project, the rows they told of, the people there. */
 class Live {
@@ -22,12 +25,10 @@ class Live {
 		['project', this.project],
 		['run', this.run],
 	]);
-	#hearing: readonly { entity: Entity; listener: () => void }[] = [];
+	#hearing: readonly { entity: Entity; listener: Listener }[] = [];
 	readonly #rooms = new Map<number, ProjectSocket>();
 	readonly #people = new SvelteMap<number, Person[]>();
 	#where: { project_id: number | null; path: string } = { project_id: null, path: '/' };
-	/** The rooms came back too late to tell what was missed: pages load anew. */
-	onreset: () => void = () => {};
 	/** A room was closed to this page for good, as `protocol/close-codes.ts` says why. */
 	onlost: (code: number) => void = () => {};
 
@@ -38,13 +39,22 @@ class Live {
 		return rows;
 	}
 
-	/** Calls `listener` when rows of that kind changed, also where nothing is told of them. An effect: its answer stops it. */
-	hear(entity: Entity, listener: () => void): () => void {
+	/**
+	 * Calls `listener` when rows of that kind changed, or may have: for what is shown and no `load` has asked for. Also where no rows of
+	 * that kind are kept. An effect: its answer stops it.
+	 */
+	hear(entity: Entity, listener: Listener): () => void {
 		const one = { entity, listener };
 		this.#hearing = [...this.#hearing, one];
 		return () => {
 			this.#hearing = this.#hearing.filter((other) => other !== one);
 		};
+	}
+
+	/** What happened meanwhile is not told: whatever shows rows asks for them anew. */
+	missed(): void {
+		refresh();
+		for (const { listener } of this.#hearing) listener(true);
 	}
 
 	/** Enters the rooms of these projects and leaves the others. */
@@ -85,11 +95,11 @@ class Live {
 					if (!OFTEN.includes(change.entity) || !rows?.held(change.id)) changed(change, project_id);
 				}
 				for (const { entity, listener } of this.#hearing)
-					if (changes.some((change) => change.entity === entity)) listener();
+					if (changes.some((change) => change.entity === entity)) listener(false);
 			},
 			people: (people) => this.#people.set(project_id, people),
 			reset: () => {
-				this.onreset();
+				this.missed();
 			},
 			lost: (code) => {
 				this.onlost(code);

@@ -1,5 +1,6 @@
-import { type Change, type FromBrowser, type Person, ToBrowser } from '#protocol/browser.ts';
+import { AGE_MAX_MS, type Change, type FromBrowser, type Person, ToBrowser } from '#protocol/browser.ts';
 import { BROWSER_PROTOCOL } from '#protocol/version.ts';
+import { pageAge } from './age.ts';
 import { Line } from './line.svelte.ts';
 
 interface RoomHandlers {
@@ -23,7 +24,9 @@ export class ProjectSocket {
 		this.#on = on;
 		this.#line = new Line(() => `/live/projects/${String(project_id)}`, {
 			opened: () => {
-				this.#send({ type: 'hello', v: BROWSER_PROTOCOL, since: this.#since });
+				const age = pageAge();
+				const hello = { type: 'hello', v: BROWSER_PROTOCOL, since: this.#since } as const;
+				this.#send(age < AGE_MAX_MS ? { ...hello, age } : hello);
 				this.at(on.path());
 			},
 			text: (data) => {
@@ -51,7 +54,7 @@ export class ProjectSocket {
 	#received(data: string) {
 		const frame = ToBrowser.parse(JSON.parse(data));
 		if (frame.type === 'welcome') {
-			// Without a reset the changes since the cursor are still to come, and move it as they arrive.
+			// Without a reset what changed is still to come, and moves the cursor as it arrives.
 			if (!frame.reset) return;
 			this.#since = frame.seq;
 			this.#on.reset();

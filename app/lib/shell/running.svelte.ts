@@ -16,11 +16,16 @@ export class Running {
 	/** Begins to follow; call the answer to stop. */
 	start(): () => void {
 		void this.#load();
-		const stop = live.run.on((id, run) => {
-			if (run && !isFinal(run.status) && !this.#loaded.some((r) => r.id === id)) this.#soon();
-		});
+		const stops = [
+			live.run.on((id, run) => {
+				if (run && !isFinal(run.status) && !this.#loaded.some((r) => r.id === id)) this.#soon();
+			}),
+			live.hear('run', (missed) => {
+				if (missed) this.#soon();
+			}),
+		];
 		return () => {
-			stop();
+			for (const stop of stops) stop();
 			clearTimeout(this.#timer);
 		};
 	}
