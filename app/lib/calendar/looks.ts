@@ -17,9 +17,28 @@ const WEEK_PX = 640;
 /** How many days of hours are shown beside each other where a week has no room. */
 export const FEW_DAYS = 3;
 
-/** What fits into a calendar so wide: a week of hours or fewer days, and how many entries beside each other in such a day. */
-export function roomOf(width: number): { days: number; stack: number } {
+/** A month: the names of its weekdays, its six weeks, and the number of a day above its entries. */
+const WEEKDAYS_PX = 22;
+const WEEKS = 6;
+const DAY_PX = 26;
+
+interface Room {
+	/** A week of hours, or fewer days of it. */
+	days: number;
+	/** Entries beside each other in such a day. */
+	stack: number;
+	/** Lines in a day of a month; the last holds what has no line. */
+	lines: number;
+}
+
+/** What fits into a calendar of that size, in pixels. */
+export function roomOf({ width, height }: { width: number; height: number }): Room {
 	const days = width < WEEK_PX ? FEW_DAYS : 7;
 	const day = (width - AXIS_PX) / days - MORE_PX;
-	return { days, stack: Math.max(1, Math.floor(day / (TARGET_PX + 2))) };
+	const week = (height - WEEKDAYS_PX) / WEEKS - DAY_PX;
+	return {
+		days,
+		stack: Math.max(1, Math.floor(day / (TARGET_PX + 2))),
+		lines: Math.max(2, Math.floor(week / (TARGET_PX + 1))),
+	};
 }
