@@ -36,6 +36,7 @@ export class RunDesk {
 	readonly reader: LogReader;
 	readonly steps: Steps;
 	readonly alarm: Alarm;
+	#sealing = false;
 	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
 	hash: Hash | null;
 	readonly #ctx: DurableObjectState;
@@ -101,15 +102,29 @@ export class RunDesk {
 		this.kept.put('brought', 0);
 	}
 
-	/** Moves what is full of the log to where it stays. Tried again by the alarm. */
+	/** Moves what is full of the log to where it stays. Tried again by the alarm, also where the object dies over it. */
 	seal(): void {
-		this.later(
-			this.log.seal(this.id, segmentsOf(this.#env.STORE)).catch((error: unknown) => {
-				console.error(`the log of run ${String(this.id)} could not be sealed:`, error);
-				this.alarm.timers.set('seal', Date.now() + SEAL_AGAIN_MS);
-				this.alarm.arm();
-			}),
-		);
+		if (this.#sealing) return;
+		this.#sealing = true;
+		this.#sealAgain(Date.now() + SEAL_AGAIN_MS);
+		this.later(this.#seal());
+	}
+
+	async #seal() {
+		try {
+			await this.log.seal(this.id, segmentsOf(this.#env.STORE));
+			this.#sealAgain(null);
+		} catch (error) {
+			console.error(`the log of run ${String(this.id)} could not be sealed:`, error);
+			this.#sealAgain(Date.now() + SEAL_AGAIN_MS);
+		} finally {
+			this.#sealing = false;
+		}
+	}
+
+	#sealAgain(at: number | null) {
+		this.alarm.timers.set('seal', at);
+		this.alarm.arm();
 	}
 
 	/** Reads what the row shows of the log, as it is now. */

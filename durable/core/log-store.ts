@@ -54,7 +54,7 @@ export class LogStore {
 	#pieces: Piece[];
 	/** Chunks that came before their turn: by seq, never more than the agent may have under way. */
 	readonly #early = new Map<number, Chunk>();
-	#sealing = false;
+	#sealing: Promise<void> | null = null;
 
 	constructor(storage: Storage) {
 		this.#storage = storage;
@@ -156,15 +156,16 @@ export class LogStore {
 		return piece.compressed ? expand(data, piece.raw) : data;
 	}
 
-	/** Moves full segments out of the object. Repeating it after a crash puts the very same bytes. */
-	async seal(run_id: number, segments: Segments): Promise<void> {
-		if (this.#sealing) return;
-		this.#sealing = true;
-		try {
-			while (this.full) await this.#sealOne(run_id, segments);
-		} finally {
-			this.#sealing = false;
-		}
+	/** Moves full segments out of the object, once at a time. Repeating it after a crash puts the very same bytes. */
+	seal(run_id: number, segments: Segments): Promise<void> {
+		this.#sealing ??= this.#sealFull(run_id, segments).finally(() => {
+			this.#sealing = null;
+		});
+		return this.#sealing;
+	}
+
+	async #sealFull(run_id: number, segments: Segments) {
+		while (this.full) await this.#sealOne(run_id, segments);
 	}
 
 	async #sealOne(run_id: number, segments: Segments) {

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
-import { evictDurableObject } from 'cloudflare:test';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { type Caller, person, project } from './api-world.ts';
 import { type AgentIdentity, becomes, enrolled, newBoot, queuedRun, rowOf, TestAgent, Viewer } from './live-world.ts';
 
@@ -146,6 +147,36 @@ describe('what an agent sends', () => {
 });
 
 describe('a long log', () => {
+	afterEach(() => vi.restoreAllMocks());
+
+	it('is sealed after all when the object died while the store said nothing, and the run has ended since', async () => {
+		const { agent } = await TestAgent.online(identity);
+		const run = await queuedRun(ops, p);
+		const writer = await agent.start();
+		const store = z.custom<R2Bucket>().parse(Object.getPrototypeOf(env.STORE));
+		const put = vi.spyOn(store, 'put').mockReturnValue(new Promise(() => undefined));
+		const part = `${'x'.repeat(1_023)}\n`.repeat(250);
+		for (let n = 0; n < 55; n++) {
+			await writer.write(part);
+			await writer.acked();
+		}
+		await expect.poll(() => put.mock.calls).toHaveLength(1);
+		await writer.finish();
+		await writer.finished();
+		await becomes(run, { status: 'success', log_bytes: 55 * part.length });
+		await abortAllDurableObjects();
+		vi.restoreAllMocks();
+		const sealed = async () => (await env.STORE.list({ prefix: `runs/${String(run)}/` })).objects.length;
+		expect(await sealed()).toBe(0);
+		await runInDurableObject(stream(run), async (_, { storage }) => {
+			storage.sql.exec("update timers set at = 0 where name = 'seal'");
+			await storage.setAlarm(Date.now() + 60_000);
+		});
+		await abortAllDurableObjects();
+		await runDurableObjectAlarm(stream(run));
+		await expect.poll(sealed).toBe(1);
+	});
+
 	it('is sealed into the store and read back by bytes, lines, search and viewers', async () => {
 		const { agent } = await TestAgent.online(identity);
 		const run = await queuedRun(ops, p);
