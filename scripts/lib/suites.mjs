@@ -53,4 +53,4 @@ const e2e = (part) => ({
 	tests: 'tests/e2e',
 });
 
-export const SUITES = [vitest('agent'), e2e('1/2'), vitest('faults'), e2e('2/2'), vitest('worker'), UNIT, ...CHECKS];
+export const SUITES = [e2e('1/2'), vitest('worker'), vitest('agent'), e2e('2/2'), vitest('faults'), UNIT, ...CHECKS];
