@@ -36,12 +36,12 @@ export class RunDesk {
 	readonly reader: LogReader;
 	readonly steps: Steps;
 	readonly alarm: Alarm;
-	#sealing = false;
 	/** Over all of the log; null when an eviction lost it, and the log has to be read for it. */
 	hash: Hash | null;
 	readonly #ctx: DurableObjectState;
 	readonly #env: Env;
 	#excerpts: Excerpts | null = null;
+	#sealing = false;
 
 	constructor(ctx: DurableObjectState, env: Env) {
 		const { storage } = ctx;
@@ -104,9 +104,10 @@ export class RunDesk {
 
 	/** Moves what is full of the log to where it stays. Tried again by the alarm, also where the object dies over it. */
 	seal(): void {
+		// Set anew where it rang while the store still takes its time.
+		if (this.alarm.timers.at('seal') === null) this.#sealAgain(Date.now() + SEAL_AGAIN_MS);
 		if (this.#sealing) return;
 		this.#sealing = true;
-		this.#sealAgain(Date.now() + SEAL_AGAIN_MS);
 		this.later(this.#seal());
 	}
 

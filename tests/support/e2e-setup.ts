@@ -1,4 +1,4 @@
-// One hub for the whole end-to-end suite. Tests find it in UHUB_E2E_URL, its accounts' password in UHUB_E2E_PASSWORD.
+// One hub for the browser’s tests of one process. Tests find it in UHUB_E2E_URL, its accounts' password in UHUB_E2E_PASSWORD.
 import { startHub } from './hub.ts';
 
 export default async function setup(): Promise<() => Promise<void>> {
