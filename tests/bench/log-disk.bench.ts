@@ -27,7 +27,7 @@ try {
 		for (let i = 0; i < count; i++) {
 			let text = '';
 			for (let j = 0; text.length < size; j++) text += line(i * 1000 + j);
-			await side.send(Buffer.from(text).subarray(0, size));
+			await side.send(side.frame(Buffer.from(text).subarray(0, size)));
 		}
 		await side.end();
 		const cost = (written(workerd) - before) / (size * count);

@@ -51,7 +51,7 @@ async function busy(make: () => Promise<Side>, gather_ms: number): Promise<numbe
 		gathered += `${String(performance.now())}\n`;
 		if (i < 999 && performance.now() - left < gather_ms) continue;
 		left = performance.now();
-		await side.send(Buffer.from(gathered));
+		await side.send(side.frame(Buffer.from(gathered)));
 		gathered = '';
 	}
 	while (took.length < 200_000) await sleep(5);

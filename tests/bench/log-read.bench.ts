@@ -25,7 +25,7 @@ try {
 		let text = '';
 		while (text.length < 65_000)
 			text += `line ${String(++n)} ${n % 500_000 === 1 ? 'NEEDLE' : 'hay'} ${'x'.repeat(60)}\n`;
-		await side.send(Buffer.from(text));
+		await side.send(side.frame(Buffer.from(text)));
 		sent += text.length;
 	}
 	await side.end();

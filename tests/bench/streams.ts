@@ -4,15 +4,17 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import WebSocket from 'ws';
-import { FRAME_HEADER, Kind, Stream, UNACKED_MAX } from '#protocol/run-frames.ts';
+import { CHUNK_HEADER, FRAME_HEADER, Kind, Stream, UNACKED_MAX } from '#protocol/run-frames.ts';
 import type { Api } from '../support/api.ts';
 import { type Identity, WireAgent } from '../support/wire-agent.ts';
 
 export interface Side {
 	/** Opens viewers; `seen` gets each frame's log bytes. */
 	watch(count: number, seen: (viewer: number, payload: Buffer) => void): Promise<void>;
-	/** Sends one frame of log; resolves when the next may be sent. */
-	send(payload: Buffer): Promise<void>;
+	/** The next frame of log, ready to be sent: what a source does before it is none of what is measured. */
+	frame(payload: Buffer): Buffer;
+	/** Sends the next frame; resolves when another may be sent. */
+	send(frame: Buffer): Promise<void>;
 	end(): Promise<void>;
 }
 
@@ -43,10 +45,12 @@ export async function hubSide(api: Api, identity: Identity, job_id: number): Pro
 				viewers.push(ws);
 			}
 		},
-		async send(payload) {
-			agent.ws.send(agent.chunk(at, payload, Stream.stdout));
-			sizes.push(payload.length);
-			unacked += payload.length;
+		frame: (payload) => agent.chunk(at, payload, Stream.stdout),
+		async send(frame) {
+			agent.ws.send(frame);
+			const size = frame.length - CHUNK_HEADER - FRAME_HEADER;
+			sizes.push(size);
+			unacked += size;
 			while (unacked >= UNACKED_MAX) {
 				const { seq } = await agent.next('ack', (m) => m.run_id === run_id);
 				for (; acked < seq; acked++) unacked -= sizes[acked] ?? 0;
@@ -78,8 +82,9 @@ export async function relaySide(): Promise<Side> {
 				viewers.push(ws);
 			}
 		},
-		async send(payload) {
-			source.send(Buffer.concat([Buffer.alloc(FRAME_HEADER), payload]));
+		frame: (payload) => Buffer.concat([Buffer.alloc(FRAME_HEADER), payload]),
+		async send(frame) {
+			source.send(frame);
 			if (source.bufferedAmount > UNACKED_MAX)
 				await new Promise<void>((resolve) => {
 					const look = () => {

@@ -70,7 +70,7 @@ try {
 		let text = '';
 		while (text.length < 65_000 && n < LINES)
 			text += `line ${String(++n)} ${n % 1000 === 0 ? 'NEEDLE' : 'hay'} some words to make it as long as lines are\n`;
-		await side.send(Buffer.from(text));
+		await side.send(side.frame(Buffer.from(text)));
 	}
 	await side.end();
 	await expect(log.text(LINES)).toBeInViewport({ timeout: 120_000 });
