@@ -7,7 +7,7 @@ import { hostReported } from '#worker/services/agents/seen.ts';
 import { type AgentDesk, HEARTBEAT_S, LEASE_S } from './agent-desk.ts';
 import { TokenBucket } from './core/token-bucket.ts';
 import { type Connection, tell } from './core/transport/connection.ts';
-import type { Told } from './run-talk.ts';
+import type { Said, Told } from './run-talk.ts';
 import { type Script, sendScripts } from './send-scripts.ts';
 import type { Passed } from './uplink.ts';
 
@@ -43,11 +43,9 @@ export class AgentTalk {
 			case 'refuse':
 				return this.#do(from, run_id, epoch, await stream.refused(id, epoch, frame.reason));
 			case 'started':
-				return this.#do(from, run_id, epoch, await stream.started(id, epoch, frame.at));
-			case 'finish': {
-				uplink.flush(frame, this.#passed(from));
-				return this.#do(from, run_id, epoch, await stream.finished(id, epoch, frame));
-			}
+				return this.#pass(from, frame, { type: 'started', at: frame.at });
+			case 'finish':
+				return this.#pass(from, frame, { type: 'finish', finish: frame });
 		}
 	}
 
@@ -61,24 +59,27 @@ export class AgentTalk {
 		const { run_id, epoch, seq } = head;
 		if (!this.#desk.slots.of(run_id, epoch))
 			return this.flooded(from) ? undefined : this.#desk.drop(from, run_id, epoch);
-		if (!this.#desk.uplink.add({ run_id, epoch, seq }, bytes, this.#passed(from)))
-			from.close(Close.tooFast, 'more sent than may be unacknowledged');
+		if (!this.#desk.uplink.addChunk({ run_id, epoch, seq }, bytes, this.#passed(from))) this.#tooMuch(from);
+	}
+
+	#pass(
+		from: Connection,
+		{ run_id, epoch }: { run_id: number; epoch: number },
+		said: Exclude<Said, { type: 'chunk' }>,
+	) {
+		if (!this.#desk.uplink.add({ run_id, epoch }, said, this.#passed(from))) this.#tooMuch(from);
+	}
+
+	#tooMuch(from: Connection) {
+		from.close(Close.tooFast, 'more sent than may be unacknowledged');
 	}
 
 	/** Fails the run it is of; the agent's other runs have no part in it. Only what names none of its runs ends the connection. */
 	#unreadable(from: Connection, bytes: Uint8Array, why: string) {
 		if (this.flooded(from)) return;
-		const { id, slots, uplink } = this.#desk;
 		const run = runOf(bytes);
-		if (!run || !slots.of(run.run_id, run.epoch)) return from.close(Close.badFrame, why);
-		uplink.flush(run, this.#passed(from));
-		uplink
-			.stream(run.run_id)
-			.damaged(id, run.epoch, why)
-			.then((told) => this.#do(from, run.run_id, run.epoch, told))
-			.catch((error: unknown) => {
-				this.#desk.fault(from, error);
-			});
+		if (!run || !this.#desk.slots.of(run.run_id, run.epoch)) return from.close(Close.badFrame, why);
+		this.#pass(from, run, { type: 'damaged', why });
 	}
 
 	#passed(from: Connection): Passed {
@@ -86,9 +87,10 @@ export class AgentTalk {
 			this.#desk.fault(from, error);
 		};
 		return {
-			done: (run_id, epoch, told) => {
-				if (told.answer !== 'drop') tell(from, { type: 'ack', run_id, epoch, seq: told.seq });
-				this.#do(from, run_id, epoch, told).catch(failed);
+			done: ({ run_id, epoch }, told, acked) => {
+				if (acked !== null && !told.some(({ answer }) => answer === 'drop'))
+					tell(from, { type: 'ack', run_id, epoch, seq: acked });
+				for (const each of told) this.#do(from, run_id, epoch, each).catch(failed);
 			},
 			failed,
 		};

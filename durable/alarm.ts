@@ -20,9 +20,10 @@ export class Alarm {
 		return this.timers.take(now);
 	}
 
-	/** Sets it where it would ring too late. One that rings too early costs less than setting it anew. */
+	/** Sets it where it would ring too late. One that rings too early, or for nothing, costs less than setting it anew. */
 	arm(): void {
 		const next = this.timers.next();
+		if (next === null && this.#at === undefined) return;
 		if (next === this.#at || (next !== null && this.#at && this.#at <= next)) return;
 		this.#at = next;
 		this.#later(next === null ? this.#storage.deleteAlarm() : this.#storage.setAlarm(next));

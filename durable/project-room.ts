@@ -7,7 +7,7 @@ import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { loadQueue, loadWaiting } from '#worker/services/runs/queue.ts';
 import { startDue } from '#worker/services/runs/scheduled.ts';
 import { type Dispatch, loadDispatches } from '#worker/services/runs/spec.ts';
-import { calm } from './core/calm.ts';
+import { breather, calm } from './core/calm.ts';
 import { Changes } from './core/changes.ts';
 import { Dispatcher } from './core/dispatcher.ts';
 import { hub, reasonsOf } from './core/queue.ts';
@@ -19,6 +19,8 @@ import { watcherOf } from './watcher.ts';
 const AGAIN_MS = 30_000;
 /** What is due is tried again so soon where the record is away. */
 const PLAN_AGAIN_MS = 1_000;
+/** However many runs are placed at once, what comes meanwhile is heard this often. */
+const BREATH_MS = 500;
 /** What changes until the thread has time, or for so long, is written down and told together. */
 const GATHER_MOST_MS = 100;
 /** What waits is told why after so long, and from then on not more often: most runs are off before it is worth saying. */
@@ -39,6 +41,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	readonly #dispatcher: Dispatcher<Dispatch>;
 	#passing: Promise<void> | null = null;
 	#again = false;
+	#breathe = breather(BREATH_MS);
 	/** Runs that have come since the last pass began. */
 	readonly #asked = new Set<number>();
 	/** Something waits, as far as was seen. */
@@ -62,6 +65,7 @@ export class ProjectRoom extends DurableObject<Env> {
 			},
 			offer: async ({ run, spec }, agent_id) => {
 				if (spec === null) return 'gone';
+				await this.#breathe();
 				const stream = this.#stream(run.id);
 				return agent_id === hub.id ? stream.begin(run, spec) : stream.offer(run, spec, agent_id);
 			},
@@ -145,6 +149,7 @@ export class ProjectRoom extends DurableObject<Env> {
 	async #passes() {
 		while (this.#again) {
 			this.#again = false;
+			this.#breathe = breather(BREATH_MS);
 			const asked = [...this.#asked];
 			this.#asked.clear();
 			const { again, left, wakes } = await this.#dispatcher.pass(asked);

@@ -3,7 +3,7 @@ import type { LogHits, LogLines, LogStream } from '#domain/log.ts';
 import type { Reported, RunCallback } from '#domain/run-callback.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
-import type { Finish, KnownRun } from '#protocol/agent.ts';
+import type { KnownRun } from '#protocol/agent.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { calm } from './core/calm.ts';
@@ -12,7 +12,7 @@ import { HubWork } from './hub-work.ts';
 import { RunCourse } from './run-course.ts';
 import { RunDesk } from './run-desk.ts';
 import { RunIntake } from './run-intake.ts';
-import { RunTalk, type Told } from './run-talk.ts';
+import { RunTalk, type Said, type Told } from './run-talk.ts';
 import { RunWriter } from './run-writer.ts';
 import { segmentsOf } from './segments.ts';
 import { sentWith } from './send-scripts.ts';
@@ -139,20 +139,8 @@ export class RunStream extends DurableObject<Env> {
 		return this.#talk.refused(agent_id, epoch, reason);
 	}
 
-	started(agent_id: number, epoch: number, started_at: string): Told {
-		return this.#talk.started(agent_id, epoch, started_at);
-	}
-
-	chunks(agent_id: number, epoch: number, encoded: Uint8Array[]): Promise<Told> {
-		return this.#talk.chunks(agent_id, epoch, encoded);
-	}
-
-	damaged(agent_id: number, epoch: number, why: string): Promise<Told> {
-		return this.#talk.damaged(agent_id, epoch, why);
-	}
-
-	finished(agent_id: number, epoch: number, finish: Finish): Promise<Told> {
-		return this.#talk.finished(agent_id, epoch, finish);
+	said(agent_id: number, epoch: number, said: Said[]): Promise<Told[]> {
+		return this.#talk.said(agent_id, epoch, said);
 	}
 
 	known(agent_id: number, known: KnownRun): Promise<Told> {

@@ -7,6 +7,14 @@ import type { RunDesk } from './run-desk.ts';
 import type { RunIntake } from './run-intake.ts';
 import type { Script } from './send-scripts.ts';
 
+/** What an agent says of a run that it has begun, in its order. */
+export type Said =
+	| { type: 'started'; at: string }
+	| { type: 'chunk'; bytes: Uint8Array }
+	/** A chunk that cannot be read. */
+	| { type: 'damaged'; why: string }
+	| { type: 'finish'; finish: Finish };
+
 /** What the stream answers an agent's link. */
 export interface Told {
 	answer: Answer;
@@ -58,12 +66,26 @@ export class RunTalk {
 		return this.#told(this.#course.step({ type: 'refuse', agent_id, epoch, reason }));
 	}
 
-	started(agent_id: number, epoch: number, started_at: string): Told {
-		return this.#told(this.#course.step({ type: 'started', agent_id, epoch, started_at }));
+	/** All of it in one turn where it can be: then it is written with one sync. Chunks that follow each other have one answer. */
+	async said(agent_id: number, epoch: number, said: readonly Said[]): Promise<Told[]> {
+		const told: Told[] = [];
+		let chunks: Uint8Array[] = [];
+		for (const [n, each] of said.entries()) {
+			if (each.type === 'chunk') {
+				chunks.push(each.bytes);
+				if (said[n + 1]?.type === 'chunk') continue;
+				told.push(await this.#chunks(agent_id, epoch, chunks));
+				chunks = [];
+			} else if (each.type === 'started')
+				told.push(this.#told(this.#course.step({ type: 'started', agent_id, epoch, started_at: each.at })));
+			else if (each.type === 'damaged') told.push(await this.#damaged(agent_id, epoch, each.why));
+			else told.push(await this.#finished(agent_id, epoch, each.finish));
+		}
+		return told;
 	}
 
-	/** Chunks in their order, as they came (protocol/run-frames.ts). */
-	async chunks(agent_id: number, epoch: number, encoded: Uint8Array[]): Promise<Told> {
+	/** Chunks as they came (protocol/run-frames.ts). */
+	async #chunks(agent_id: number, epoch: number, encoded: Uint8Array[]): Promise<Told> {
 		const { log, state } = this.#desk;
 		const at = state.step;
 		const mine = state.agent_id === agent_id && state.epoch === epoch;
@@ -74,7 +96,7 @@ export class RunTalk {
 		if (state.damage) return { answer: null, free: false, seq: last };
 		const refused = this.#intake.take((log) => log.append(chunks));
 		if (refused !== null) {
-			const told = await this.damaged(agent_id, epoch, refused);
+			const told = await this.#damaged(agent_id, epoch, refused);
 			return this.#desk.state.damage ? { ...told, seq: last } : told;
 		}
 		const result = at === 'finalizing' ? await this.#complete() : null;
@@ -85,12 +107,12 @@ export class RunTalk {
 	 * What the agent sent as the run's log cannot be kept. It is asked for again; where that does not help the run is stopped, and fails:
 	 * what else comes of its log is acknowledged and passed over, so that the agent can come to the end of it.
 	 */
-	async damaged(agent_id: number, epoch: number, why: string): Promise<Told> {
+	async #damaged(agent_id: number, epoch: number, why: string): Promise<Told> {
 		if (!this.#desk.state.damage && this.#doubt()) return { answer: 'resume', free: false, seq: this.#desk.log.seq };
 		return this.#told(await this.#course.stepToEnd({ type: 'log_damaged', agent_id, epoch, why }));
 	}
 
-	async finished(agent_id: number, epoch: number, finish: Finish): Promise<Told> {
+	async #finished(agent_id: number, epoch: number, finish: Finish): Promise<Told> {
 		const event = { type: 'finish', agent_id, epoch, finish } as const;
 		const result = this.#desk.state.damage ? await this.#course.stepToEnd(event) : this.#course.step(event);
 		if (result.answer !== null) return this.#told(result);

@@ -1,20 +1,34 @@
+import { CHUNK_HEADER, Kind } from '#protocol/run-frames.ts';
 import { Unacked } from './core/unacked.ts';
 import type { RunStream } from './run-stream.ts';
-import type { Told } from './run-talk.ts';
+import type { Said, Told } from './run-talk.ts';
 
-/** What becomes of a batch of chunks that was passed on. */
+/** What nobody waits for goes along with what comes next, if that comes within so long: each way to a stream costs it a sync. */
+const HOLD_MS = 10;
+
+interface At {
+	run_id: number;
+	epoch: number;
+}
+
+/** What becomes of what was passed on. `acked`: every chunk up to there is durable; null where none was among it. */
 export interface Passed {
-	done: (run_id: number, epoch: number, told: Told) => void;
+	done: (at: At, told: Told[], acked: number | null) => void;
 	failed: (error: unknown) => void;
 }
 
-/** An agent's chunks on their way to the streams: passed on in their order, never waited for, bounded per run. */
+/** The way to one run's stream, for as long as the socket lives: calls on one stub keep their order. */
+interface Way {
+	stream: DurableObjectStub<RunStream>;
+	unacked: Unacked<Said>;
+	timer: ReturnType<typeof setTimeout> | null;
+}
+
+/** What an agent says of its runs on its way to their streams: passed on in its order, never waited for, bounded per run. */
 export class Uplink {
 	readonly #agent_id: number;
 	readonly #streamOf: (run_id: number) => DurableObjectStub<RunStream>;
-	/** One stub per run for as long as the socket lives, for calls on one stub keep their order. */
-	readonly #streams = new Map<number, DurableObjectStub<RunStream>>();
-	readonly #unacked = new Map<number, Unacked>();
+	readonly #ways = new Map<number, Way>();
 
 	constructor(agent_id: number, streamOf: (run_id: number) => DurableObjectStub<RunStream>) {
 		this.#agent_id = agent_id;
@@ -22,50 +36,63 @@ export class Uplink {
 	}
 
 	stream(run_id: number): DurableObjectStub<RunStream> {
-		const known = this.#streams.get(run_id);
-		if (known) return known;
-		const fresh = this.#streamOf(run_id);
-		this.#streams.set(run_id, fresh);
-		return fresh;
+		return this.#way(run_id).stream;
 	}
 
-	/** False where the agent sent more than it may before it is acknowledged. */
-	add(at: { run_id: number; epoch: number; seq: number }, chunk: Uint8Array, passed: Passed): boolean {
-		const unacked = this.#unacked.get(at.run_id) ?? new Unacked();
-		this.#unacked.set(at.run_id, unacked);
-		if (!unacked.add(at.seq, chunk)) return false;
-		this.#pass(at, unacked, passed, false);
-		return true;
+	/** False where the agent said more than it may before it is acknowledged. */
+	add(at: At, said: Exclude<Said, { type: 'chunk' }>, passed: Passed): boolean {
+		const way = this.#way(at.run_id);
+		return way.unacked.add(said) && this.#added(way, at, said.type !== 'started', passed);
 	}
 
-	/** Passes on whatever has gathered, so that what is said next does not overtake it. */
-	flush(at: { run_id: number; epoch: number }, passed: Passed): void {
-		const unacked = this.#unacked.get(at.run_id);
-		if (unacked) this.#pass(at, unacked, passed, true);
+	/** A chunk, which says of itself which it is; false as above. */
+	addChunk(at: At & { seq: number }, bytes: Uint8Array, passed: Passed): boolean {
+		const way = this.#way(at.run_id);
+		const isRecord = bytes[CHUNK_HEADER] === Kind.record;
+		return way.unacked.addChunk(at.seq, bytes, { type: 'chunk', bytes }) && this.#added(way, at, !isRecord, passed);
 	}
 
 	/** The run is over, or no longer the agent's. */
 	forget(run_id: number): void {
-		this.#unacked.delete(run_id);
-		this.#streams.delete(run_id);
+		const timer = this.#ways.get(run_id)?.timer ?? null;
+		if (timer !== null) clearTimeout(timer);
+		this.#ways.delete(run_id);
 	}
 
 	/** Another socket speaks for the agent, or none. */
 	reset(): void {
-		this.#unacked.clear();
-		this.#streams.clear();
+		for (const run_id of this.#ways.keys()) this.forget(run_id);
 	}
 
-	#pass(at: { run_id: number; epoch: number }, unacked: Unacked, passed: Passed, always: boolean) {
-		const batch = unacked.take(always);
+	#way(run_id: number): Way {
+		const known = this.#ways.get(run_id);
+		if (known) return known;
+		const fresh: Way = { stream: this.#streamOf(run_id), unacked: new Unacked(), timer: null };
+		this.#ways.set(run_id, fresh);
+		return fresh;
+	}
+
+	#added(way: Way, at: At, urgent: boolean, passed: Passed): true {
+		if (urgent) this.#pass(way, at, passed);
+		else
+			way.timer ??= setTimeout(() => {
+				this.#pass(way, at, passed);
+			}, HOLD_MS);
+		return true;
+	}
+
+	#pass(way: Way, at: At, passed: Passed) {
+		if (way.timer !== null) clearTimeout(way.timer);
+		way.timer = null;
+		const batch = way.unacked.take();
 		if (batch.length === 0) return;
-		const { run_id, epoch } = at;
-		this.stream(run_id)
-			.chunks(this.#agent_id, epoch, batch)
+		way.stream
+			.said(this.#agent_id, at.epoch, batch)
 			.then((told) => {
-				unacked.passed(told.seq);
-				passed.done(run_id, epoch, told);
-				this.#pass(at, unacked, passed, false);
+				const seq = Math.max(...told.map((t) => t.seq));
+				way.unacked.passed(seq);
+				passed.done(at, told, batch.some((said) => said.type === 'chunk') ? seq : null);
+				this.#pass(way, at, passed);
 			})
 			.catch(passed.failed);
 	}

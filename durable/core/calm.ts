@@ -15,3 +15,16 @@ export async function calm(most_ms: number): Promise<void> {
 		at = now;
 	}
 }
+
+/**
+ * To be awaited between the parts of long work: lets the thread read its sockets where it has not for `every_ms`. workerd reads them only
+ * when nothing else can run, and one part after the other always can.
+ */
+export function breather(every_ms: number): () => Promise<void> {
+	let at = Date.now();
+	return async () => {
+		if (Date.now() - at < every_ms) return;
+		await new Promise((done) => setTimeout(done, 0));
+		at = Date.now();
+	};
+}

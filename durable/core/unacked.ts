@@ -1,33 +1,38 @@
 import { CHUNK_HEADER, FRAME_HEADER, UNACKED_MAX } from '#protocol/run-frames.ts';
 
-/** Chunks of one run on their way from its agent to its stream: how much is not acknowledged, and what waits to be passed on. */
-export class Unacked {
-	#waiting: Uint8Array[] = [];
+/** What is said of one run on its way from its agent to its stream: what waits to be passed on, and how much of its log is not acknowledged. */
+export class Unacked<Said> {
+	#waiting: Said[] = [];
 	readonly #sizes = new Map<number, number>();
 	#bytes = 0;
-	#passing = 0;
+	#passing = false;
 
-	/** Takes a chunk in; false when the agent sent more than it may before it is acknowledged. */
-	add(seq: number, chunk: Uint8Array): boolean {
+	/** Takes in what is said, in its order. False where too much of it waits. */
+	add(said: Said): boolean {
+		this.#waiting.push(said);
+		return this.#waiting.length <= WAITING_MAX;
+	}
+
+	/** Takes in a chunk; false when the agent sent more than it may before it is acknowledged. */
+	addChunk(seq: number, chunk: Uint8Array, said: Said): boolean {
 		const size = chunk.length - CHUNK_HEADER - FRAME_HEADER;
 		this.#bytes += size - (this.#sizes.get(seq) ?? 0);
 		this.#sizes.set(seq, size);
-		this.#waiting.push(chunk);
-		return this.#bytes <= UNACKED_MAX && this.#waiting.length <= WAITING_MAX;
+		return this.add(said) && this.#bytes <= UNACKED_MAX;
 	}
 
-	/** What is to be passed on now. While much is under way it gathers, so that the stream writes it in one go. */
-	take(always = false): Uint8Array[] {
-		if (this.#waiting.length === 0 || (this.#passing > 0 && !always)) return [];
+	/** What is to be passed on now. While some is under way it gathers, so that the stream writes it in one go. */
+	take(): Said[] {
+		if (this.#passing) return [];
 		const batch = this.#waiting;
 		this.#waiting = [];
-		this.#passing++;
+		this.#passing = batch.length > 0;
 		return batch;
 	}
 
-	/** A batch that was taken is durable, and with it every chunk up to `seq`. */
+	/** What was taken has arrived, and every chunk up to `seq` is durable. */
 	passed(seq: number): void {
-		this.#passing--;
+		this.#passing = false;
 		for (const [known, size] of this.#sizes) {
 			if (known > seq) break;
 			this.#sizes.delete(known);
@@ -36,5 +41,5 @@ export class Unacked {
 	}
 }
 
-/** Tiny chunks are bounded by their number. */
+/** What is tiny is bounded by its number. */
 const WAITING_MAX = 4096;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { calm } from '#durable/core/calm.ts';
+import { breather, calm } from '#durable/core/calm.ts';
 
 beforeEach(() => {
 	vi.useFakeTimers({ now: 0 });
@@ -33,4 +33,17 @@ it('never waits much longer than it may', async () => {
 	const at = await took(100, () => 30);
 	expect(at).toBeGreaterThanOrEqual(100);
 	expect(at).toBeLessThan(100 + 32);
+});
+
+it('between the parts of long work others are heard now and then, and the rest of it goes on at once', async () => {
+	const breathe = breather(100);
+	const waited: number[] = [];
+	for (let part = 0; part < 35; part++) {
+		const going = breathe();
+		if (vi.getTimerCount() > 0) waited.push(part);
+		await vi.runAllTimersAsync();
+		await going;
+		vi.setSystemTime(Date.now() + 10);
+	}
+	expect(waited).toEqual([10, 20, 30]);
 });

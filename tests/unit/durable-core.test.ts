@@ -358,38 +358,41 @@ it('a concurrency key is held by one run, also for the next object', () => {
 });
 
 describe('what is unacknowledged', () => {
-	const chunk = (size: number) => new Uint8Array(CHUNK_HEADER + FRAME_HEADER + size);
+	const add = (to: Unacked<string>, seq: number, size: number) =>
+		to.addChunk(seq, new Uint8Array(CHUNK_HEADER + FRAME_HEADER + size), `chunk ${String(seq)}`);
 
 	it('48: is bounded by bytes, and by number', () => {
-		const bytes = new Unacked();
+		const bytes = new Unacked<string>();
 		const quarter = UNACKED_MAX / 4;
-		expect([1, 2, 3, 4].map((seq) => bytes.add(seq, chunk(quarter)))).toEqual([true, true, true, true]);
-		expect(bytes.add(5, chunk(1))).toBe(false);
-		const tiny = new Unacked();
-		expect(Array.from({ length: 5000 }, (_, i) => tiny.add(i + 1, chunk(1))).lastIndexOf(true)).toBeLessThan(4096);
+		expect([1, 2, 3, 4].map((seq) => add(bytes, seq, quarter))).toEqual([true, true, true, true]);
+		expect(add(bytes, 5, 1)).toBe(false);
+		const tiny = new Unacked<string>();
+		expect(Array.from({ length: 5000 }, (_, i) => add(tiny, i + 1, 1)).lastIndexOf(true)).toBeLessThan(4096);
+		const words = new Unacked<string>();
+		expect(Array.from({ length: 5000 }, () => words.add('a word')).lastIndexOf(true)).toBeLessThan(4096);
 	});
 
 	it('a repeated chunk counts once, and an acknowledgement makes room', () => {
-		const unacked = new Unacked();
-		for (let i = 0; i < 10; i++) expect(unacked.add(1, chunk(UNACKED_MAX))).toBe(true);
+		const unacked = new Unacked<string>();
+		for (let i = 0; i < 10; i++) expect(add(unacked, 1, UNACKED_MAX)).toBe(true);
 		unacked.take();
 		unacked.passed(1);
-		expect(unacked.add(2, chunk(UNACKED_MAX))).toBe(true);
+		expect(add(unacked, 2, UNACKED_MAX)).toBe(true);
 	});
 
-	it('is passed on at once when idle, and gathers while some is under way', () => {
-		const unacked = new Unacked();
-		unacked.add(1, chunk(1));
-		expect(unacked.take()).toHaveLength(1);
-		unacked.add(2, chunk(1));
-		unacked.add(3, chunk(1));
-		expect(unacked.take()).toHaveLength(0);
-		expect(unacked.take(true)).toHaveLength(2);
-		unacked.add(4, chunk(1));
+	it('is passed on at once when idle, gathers while some is under way, and keeps its order', () => {
+		const unacked = new Unacked<string>();
+		add(unacked, 1, 1);
+		expect(unacked.take()).toEqual(['chunk 1']);
+		add(unacked, 2, 1);
+		unacked.add('the end');
+		expect(unacked.take()).toEqual([]);
 		unacked.passed(1);
-		expect(unacked.take()).toHaveLength(0);
-		unacked.passed(3);
-		expect(unacked.take()).toHaveLength(1);
+		expect(unacked.take()).toEqual(['chunk 2', 'the end']);
+		unacked.passed(2);
+		expect(unacked.take()).toEqual([]);
+		unacked.add('one more');
+		expect(unacked.take()).toEqual(['one more']);
 	});
 });
 
