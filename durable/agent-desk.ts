@@ -23,15 +23,13 @@ interface Kept {
 	said: { agent_version: string; abilities: Abilities };
 }
 
-/** What the parts of an agent's link share: its slots, what is kept of it, the way to its runs, and when it was last heard. */
+/** What the parts of an agent's link share: its slots, what is kept of it, and the way to its runs. */
 export class AgentDesk {
 	readonly id: number;
 	readonly env: Env;
 	readonly slots: Slots;
 	readonly kept: Keyed<Kept>;
 	readonly uplink: Uplink;
-	/** After an eviction the agent counts as heard: it has another lease to speak. */
-	heardAt = Date.now();
 	readonly #ctx: DurableObjectState;
 	/** The projects that are being told that it is their turn. */
 	readonly #told = new Set<number>();

@@ -14,13 +14,15 @@ export const HELLO_MS = 5_000;
 const PING_MS = 2_000;
 /** Why one was turned away is written down no more often than this: who comes need not be who they say. */
 const REFUSED_AGAIN_MS = 60_000;
+/** That an agent was heard is kept no more often than this: it says something every few seconds, or very much. */
+const HEARD_EVERY_MS = 5_000;
 /** Connections that have not proved anything yet. */
 const STRANGERS_MAX = 8;
 
 type Hello = Extract<FromAgent, { type: 'hello' }>;
 type Verdict = Extract<ToAgent, { type: 'welcome' }>['runs'][number];
 /** The connection that speaks for the agent. */
-export type Speaker = { connection: Connection; boot_id: string; capacity: number };
+export type Speaker = { connection: Connection; boot_id: string; capacity: number; heard_at: number };
 
 /** Who comes in: the challenge, the proof, one at a time, and what becomes of the runs at a hello. */
 export class AgentGate {
@@ -45,9 +47,21 @@ export class AgentGate {
 		for (const connection of this.#all()) {
 			const { stage } = connection;
 			if (stage?.stage === 'in' && connection.open)
-				return { connection, boot_id: stage.boot_id, capacity: stage.capacity };
+				return { connection, boot_id: stage.boot_id, capacity: stage.capacity, heard_at: stage.heard_at };
 		}
 		return null;
+	}
+
+	/** Until when the agent may be silent; null where nobody speaks for it. */
+	get leaseEnds(): number | null {
+		const { speaker } = this;
+		return speaker && speaker.heard_at + LEASE_S * 1000;
+	}
+
+	/** It said something. That is kept with its connection: the object sleeps beside an agent that is silent, and must not wake to a new lease. */
+	heard(from: Connection, stage: Extract<Stage, { stage: 'in' }>): void {
+		const now = Date.now();
+		if (Math.abs(now - stage.heard_at) >= HEARD_EVERY_MS) from.stage = { ...stage, heard_at: now };
 	}
 
 	/** No more of those who have proved nothing. */
@@ -108,12 +122,11 @@ export class AgentGate {
 		kept.put('scope', { project_ids: row.project_ids, capacity: row.capacity, draining: row.draining });
 		kept.put('own_capacity', hello.capacity);
 		kept.put('said', { agent_version: hello.version, abilities: hello.abilities });
-		this.#desk.heardAt = Date.now();
 		this.#proved();
 		const runs = await this.#reconcile(hello.runs);
 		// It may have been closed while the streams were asked.
 		if (!from.open) return false;
-		from.stage = { stage: 'in', boot_id, capacity: hello.capacity };
+		from.stage = { stage: 'in', boot_id, capacity: hello.capacity, heard_at: Date.now() };
 		tell(from, { type: 'welcome', heartbeat_s: HEARTBEAT_S, lease_s: LEASE_S, runs });
 		return true;
 	}

@@ -50,7 +50,7 @@ export class AgentLink extends DurableObject<Env> {
 		});
 		this.#gate = new AgentGate(this.#desk, () => [...this.#sockets.all, ...this.#polls.all], {
 			proved: () => {
-				this.#alarm.timers.set('lease', this.#desk.heardAt + LEASE_S * 1000);
+				this.#alarm.timers.set('lease', Date.now() + LEASE_S * 1000);
 				this.#alarm.arm();
 			},
 			shut: () => this.refresh(),
@@ -168,12 +168,11 @@ export class AgentLink extends DurableObject<Env> {
 	override async alarm(): Promise<void> {
 		const now = Date.now();
 		for (const name of this.#alarm.rang(now)) {
-			const leaseEnds = this.#desk.heardAt + LEASE_S * 1000;
-			const { speaker } = this.#gate;
+			const { speaker, leaseEnds } = this.#gate;
 			if (name === 'hello') this.#alarm.timers.set('hello', this.#gate.closeSilent(now));
 			else if (name === 'announce') await this.#inTurn(() => this.#announce());
 			else if (name === 'away') await this.#inTurn(() => this.#away());
-			else if (now < leaseEnds && speaker) this.#alarm.timers.set('lease', leaseEnds);
+			else if (leaseEnds !== null && now < leaseEnds) this.#alarm.timers.set('lease', leaseEnds);
 			else {
 				speaker?.connection.close(Close.notSignedIn, 'silent for longer than the lease');
 				await this.#inTurn(() => this.#away());
@@ -196,7 +195,7 @@ export class AgentLink extends DurableObject<Env> {
 		const { stage } = from;
 		if (typeof message !== 'string') {
 			if (stage?.stage !== 'in') return from.close(Close.notSignedIn, 'say hello first');
-			this.#desk.heardAt = Date.now();
+			this.#gate.heard(from, stage);
 			return this.#talk.chunk(from, message);
 		}
 		if (this.#talk.flooded(from)) return;
@@ -210,7 +209,7 @@ export class AgentLink extends DurableObject<Env> {
 			} else if (stage?.stage !== 'in') from.close(Close.notSignedIn, 'say hello first');
 			else if (frame.type === 'hello') from.close(Close.badFrame, 'hello was said before');
 			else {
-				this.#desk.heardAt = Date.now();
+				this.#gate.heard(from, stage);
 				if (frame.type === 'pong') this.#gate.pong(frame.nonce);
 				else if (frame.type === 'mailed') this.#mails.answered(frame);
 				else await this.#talk.said(from, frame);

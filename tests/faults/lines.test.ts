@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '#tests/support/api.ts';
 import { type Direction, FrozenLine } from '#tests/support/frozen-line.ts';
@@ -84,6 +85,32 @@ it('a line that goes dead, one way or both, is left by the agent; the run goes o
 		}),
 	);
 }, 90_000);
+
+it('a line that is dead for 90 s, longer than the lease: the run is shown as it is, its agent as offline, and both go on where they were', async () => {
+	const name = 'dead_for_90_s';
+	const line = await FrozenLine.start(hub.url);
+	const agent = await realAgent(admin, { dial: line.url, labels: { at: name } });
+	try {
+		const run_id = await begin(name);
+		line.freeze('to_hub', 'to_agent');
+		const healed_at = Date.now() + 90_000;
+		gates.open(name);
+		await expect.poll(() => written(`${name}.lines`)).toContain(`and 50 of ${name}`);
+		const shown = async () => ({
+			run: (await admin.get(`/api/runs/${String(run_id)}`)).phase,
+			agent: (await admin.get(`/api/agents/${String(agent.id)}`)).status,
+		});
+		await expect.poll(shown, { timeout: 90_000 }).toEqual({ run: 'disconnected', agent: 'offline' });
+		await sleep(healed_at - Date.now());
+		expect(await shown()).toEqual({ run: 'disconnected', agent: 'offline' });
+		line.heal();
+		await expectWhole(name, run_id);
+		await expect.poll(async () => (await shown()).agent).toBe('online');
+	} finally {
+		await agent.remove();
+		await line.close();
+	}
+}, 240_000);
 
 /** Sets the clock of a Node process, in its Date alone: what measures time goes on as it is. */
 const skewed = (by_ms: number) =>

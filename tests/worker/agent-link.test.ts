@@ -268,19 +268,21 @@ describe('a run whose agent goes away', () => {
 			return object;
 		});
 		await evictDurableObject(link());
-		// After an eviction the agent has a lease anew; only then it is silent.
 		await runDurableObjectAlarm(link());
 		expect(await statusOf()).toBe('online');
 		const now = Date.now;
-		await runInDurableObject(link(), async (object, state) => {
+		await runInDurableObject(link(), (object, state) => {
 			state.storage.sql.exec("update timers set at = 0 where name = 'lease'");
-			Date.now = () => now() + 120_000;
-			try {
-				await object.alarm();
-			} finally {
-				Date.now = now;
-			}
+			return object;
 		});
+		// It sleeps beside a silent agent, and does not wake to a new lease.
+		await evictDurableObject(link());
+		Date.now = () => now() + 61_000;
+		try {
+			await runInDurableObject(link(), (object) => object.alarm());
+		} finally {
+			Date.now = now;
+		}
 		await agent.socket.closes(4401);
 		await expect.poll(() => statusOf()).toBe('offline');
 	});

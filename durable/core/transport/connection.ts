@@ -4,7 +4,8 @@ import type { ToAgent } from '#protocol/agent.ts';
 export type Stage =
 	/** `new` has not said hello; `proving` has, and is looked at, or was taken over from. */
 	| { stage: 'new' | 'proving'; challenge: string; host: string; since: number }
-	| { stage: 'in'; boot_id: string; capacity: number };
+	/** `heard_at`: when it was last heard, in milliseconds UTC, to within some seconds. */
+	| { stage: 'in'; boot_id: string; capacity: number; heard_at: number };
 
 /** One connection of an agent, whatever carries it: it takes frames, in their order, until one side closes it. */
 export interface Connection {
