@@ -23,12 +23,12 @@ try {
 		'p50 ≤ 40 ms, p95 ≤ 90 ms',
 		median(took) <= 40 && percentile(took, 0.95) <= 90,
 	);
-	const rounds: number[] = [];
 	const starts: number[] = [];
 	for (let i = 0; i < 5; i++) {
-		const firsts = await Promise.all(Array.from({ length: 50 }, () => firstLine(admin, job_id)));
-		rounds.push(Math.max(...firsts.map(({ took }) => took)));
-		const rows = await Promise.all(firsts.map(({ run_id }) => admin.ended(run_id)));
+		const run_ids = await Promise.all(Array.from({ length: 50 }, () => admin.run(job_id)));
+		const rows = [];
+		// One question at a time: what asks after fifty runs is not what is measured.
+		for (const run_id of run_ids) rows.push(await admin.ended(run_id));
 		const times = (column: string) => rows.map((row) => Date.parse(String(row[column])));
 		starts.push(Math.max(...times('started_at')) - Math.min(...times('requested_at')));
 	}
@@ -38,11 +38,17 @@ try {
 		'≤ 1000 ms',
 		median(starts) <= 1000,
 	);
+	const lines: number[] = [];
+	for (let i = 0; i < 5; i++) {
+		const firsts = await Promise.all(Array.from({ length: 50 }, () => firstLine(admin, job_id)));
+		lines.push(Math.max(...firsts.map(({ took }) => took)));
+		await Promise.all(firsts.map(({ run_id }) => admin.ended(run_id)));
+	}
 	report(
-		'9 fifty at once, the last one’s first line',
-		`${round(median(rounds), 0)} ms`,
+		'9 fifty at once, each watched, the last one’s first line',
+		`${round(median(lines), 0)} ms`,
 		'≤ 1000 ms',
-		median(rounds) <= 1000,
+		median(lines) <= 1000,
 	);
 	await agent.remove();
 } finally {
