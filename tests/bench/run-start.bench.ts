@@ -26,7 +26,7 @@ try {
 	const starts: number[] = [];
 	for (let i = 0; i < 5; i++) {
 		const run_ids = await Promise.all(Array.from({ length: 50 }, () => admin.run(job_id)));
-		const rows = [];
+		const rows: Record<string, unknown>[] = [];
 		// One question at a time: what asks after fifty runs is not what is measured.
 		for (const run_id of run_ids) rows.push(await admin.ended(run_id));
 		const times = (column: string) => rows.map((row) => Date.parse(String(row[column])));
