@@ -147,9 +147,9 @@ export class ProjectRoom extends DurableObject<Env> {
 	}
 
 	async #passes() {
+		this.#breathe = breather(BREATH_MS);
 		while (this.#again) {
 			this.#again = false;
-			this.#breathe = breather(BREATH_MS);
 			const asked = [...this.#asked];
 			this.#asked.clear();
 			const { again, left, wakes } = await this.#dispatcher.pass(asked);
