@@ -1,9 +1,5 @@
-import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
-
-const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
-	(candidate) => candidate !== undefined && existsSync(candidate),
-);
+import { chromium } from './scripts/lib/chromium.mjs';
 
 export default defineConfig({
 	testDir: 'tests/e2e',
@@ -20,7 +16,7 @@ export default defineConfig({
 		// A trace of each takes a third of the time: ask for one with `--trace on`.
 		screenshot: 'only-on-failure',
 		launchOptions: {
-			...(chromium ? { executablePath: chromium } : {}),
+			executablePath: chromium(),
 			args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 		},
 	},

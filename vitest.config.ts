@@ -1,5 +1,5 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 // Miniflare would otherwise ask the network what `request.cf` looks like.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= 'false';
@@ -10,6 +10,24 @@ const MINUTE = 60_000;
 /** What is polled for comes soon; how soon is the machine's affair. */
 const patient = { poll: { timeout: MINUTE / 2 } };
 
+/** Tests that run in workerd, over a real D1 and real objects. */
+const worker = (name: string, files: { include: string[]; isolate?: false }): TestProjectInlineConfiguration => ({
+	plugins: [
+		cloudflareTest(async () => ({
+			wrangler: { configPath: './wrangler.toml' },
+			miniflare: {
+				bindings: {
+					UHUB_PUBLIC_URL: 'http://hub.test',
+					TEST_MIGRATIONS: await readD1Migrations('./migrations'),
+					...(process.env.FUZZ_SEED && { FUZZ_SEED: process.env.FUZZ_SEED }),
+					...(process.env.FUZZ_RUNS && { FUZZ_RUNS: process.env.FUZZ_RUNS }),
+				},
+			},
+		})),
+	],
+	test: { name, setupFiles: ['tests/worker/setup.ts'], expect: patient, testTimeout: 3 * MINUTE, ...files },
+});
+
 export default defineConfig({
 	test: {
 		projects: [
@@ -17,35 +35,17 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
+					isolate: false,
 					environment: 'node',
 					include: ['tests/unit/**/*.test.ts'],
 					expect: patient,
 					testTimeout: 3 * MINUTE,
 				},
 			},
-			{
-				plugins: [
-					cloudflareTest(async () => ({
-						wrangler: { configPath: './wrangler.toml' },
-						miniflare: {
-							bindings: {
-								UHUB_PUBLIC_URL: 'http://hub.test',
-								TEST_MIGRATIONS: await readD1Migrations('./migrations'),
-								...(process.env.FUZZ_SEED && { FUZZ_SEED: process.env.FUZZ_SEED }),
-								...(process.env.FUZZ_RUNS && { FUZZ_RUNS: process.env.FUZZ_RUNS }),
-							},
-						},
-					})),
-				],
-				test: {
-					name: 'worker',
-					include: ['tests/worker/**/*.test.ts'],
-					// Each file in a runtime of its own: one for all takes a quarter of the time, but what a busy file leaves under way reaches the next.
-					setupFiles: ['tests/worker/setup.ts'],
-					expect: patient,
-					testTimeout: 3 * MINUTE,
-				},
-			},
+			// The hub has what other files left in it, and what they left under way: a test asks for what it made itself.
+			worker('worker', { include: ['tests/worker/*.test.ts'], isolate: false }),
+			// What asks for everything there is, or for an empty hub, has a runtime of its own: five seconds for each file.
+			worker('worker alone', { include: ['tests/worker/alone/*.test.ts'] }),
 			// Real programs on this machine: docker, sshd, hubs. One file at a time, or they would take each other's turn.
 			{
 				test: {

@@ -1,10 +1,11 @@
 // The programs the tests drive, from Debian's packages, where this machine lets us install them.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import { CHROMIUMS } from './chromium.mjs';
 
 /** @type {{name: string, programs: string[]}[]} */
 const PACKAGES = [
-	{ name: 'chromium', programs: [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'] },
+	{ name: 'chromium-headless-shell', programs: CHROMIUMS },
 	{ name: 'openssh-server', programs: ['/usr/sbin/sshd'] },
 	{ name: 'docker.io', programs: ['/usr/bin/dockerd', '/usr/sbin/dockerd', '/usr/local/bin/dockerd'] },
 	{ name: 'busybox-static', programs: ['/bin/busybox'] },

@@ -33,13 +33,13 @@ export const CHECKS = [
 	]),
 ];
 
-/** @param {string} name @returns {Suite} */
-const vitest = (name) => ({
+/** @param {string} name a project of vitest.config.ts @param {string} [tests] @returns {Suite} */
+const vitest = (name, tests = `tests/${name}`) => ({
 	name,
 	script: 'node_modules/vitest/vitest.mjs',
 	args: ['run', '--project', name],
 	counts: 'vitest',
-	tests: `tests/${name}`,
+	tests,
 });
 
 export const UNIT = vitest('unit');
@@ -53,4 +53,13 @@ const e2e = (part) => ({
 	tests: 'tests/e2e',
 });
 
-export const SUITES = [e2e('1/2'), vitest('worker'), vitest('agent'), e2e('2/2'), vitest('faults'), UNIT, ...CHECKS];
+export const SUITES = [
+	e2e('1/2'),
+	vitest('worker'),
+	vitest('agent'),
+	e2e('2/2'),
+	vitest('faults'),
+	vitest('worker alone', 'tests/worker/alone'),
+	UNIT,
+	...CHECKS,
+];

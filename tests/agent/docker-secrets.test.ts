@@ -73,7 +73,7 @@ docker: { socket: ${engine.socket}, images: [uhub-test] }
 			},
 			{ user: 'app' },
 		);
-		await hub.until(() => saidIn(run) === 'ready\n', 'the script');
+		await hub.until(() => saidIn(run) === 'ready\n' && seenOf(run.run_id).args.includes('sleep'), 'the script');
 		const [container] = await whoRuns();
 		const inspected = await engine.inspect(container?.Id ?? '');
 		const mount = (inspected['Mounts'] as { Source: string; Destination: string; RW: boolean }[]).find(
@@ -118,7 +118,7 @@ docker: { socket: ${engine.socket}, images: [uhub-test] }
 
 	it('46: in a variable or on standard input, it is nowhere else, and in nothing that the engine keeps', async () => {
 		const run = offered({ script: 'cat > /dev/null; echo ready; sleep 1000', grace_s: 0, ...deliver() });
-		await hub.until(() => saidIn(run) === 'ready\n', 'the script');
+		await hub.until(() => saidIn(run) === 'ready\n' && seenOf(run.run_id).args.includes('sleep'), 'the script');
 		const [container] = await whoRuns();
 		const inspected = JSON.stringify(await engine.inspect(container?.Id ?? ''));
 		const listed = JSON.stringify((await engine.ask('GET', `/containers/${container?.Id ?? ''}/top`)).body);

@@ -1,6 +1,7 @@
 // The scripts a browser loads before the app can be used, compressed as they are sent: by somebody who is signed in, and
 // by somebody who is not.
 import { chromium } from '@playwright/test';
+import { chromium as program } from '../../scripts/lib/chromium.mjs';
 import { Api } from '../support/api.ts';
 import { FIRST_LOAD_MAX, firstLoad } from '../support/first-load.ts';
 import { startHub } from '../support/hub.ts';
@@ -8,7 +9,7 @@ import { report, round } from './measure.ts';
 
 const hub = await startHub({ agent: false });
 const browser = await chromium.launch({
-	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+	executablePath: program(),
 	args: ['--no-sandbox', '--disable-background-networking'],
 });
 try {

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { chromium } from '../../scripts/lib/chromium.mjs';
 import { Api } from '../support/api.ts';
 import { startHub } from '../support/hub.ts';
 import { median, report } from './measure.ts';
@@ -22,7 +23,7 @@ const Result = z.object({
 const run = promisify(execFile);
 const lighthouse = (...args: string[]) =>
 	run('npm', ['exec', '--yes', `--package=${LIGHTHOUSE}`, '--', 'lighthouse', ...args], {
-		env: { ...process.env, CHROME_PATH: process.env.CHROMIUM ?? '/usr/bin/chromium' },
+		env: { ...process.env, CHROME_PATH: chromium() },
 		maxBuffer: 64 * 1024 * 1024,
 	});
 

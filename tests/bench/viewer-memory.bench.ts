@@ -2,6 +2,7 @@
 // page's process holds for itself is what the person in front of it pays: garbage set aside, and the most there ever was.
 import { type Browser, chromium, expect } from '@playwright/test';
 import { z } from 'zod';
+import { chromium as program } from '../../scripts/lib/chromium.mjs';
 import { Api } from '../support/api.ts';
 import { startHub } from '../support/hub.ts';
 import { LogPage } from '../support/log-page.ts';
@@ -26,7 +27,7 @@ async function pageBytes(browser: Browser): Promise<number> {
 
 const hub = await startHub({ agent: false });
 const browser = await chromium.launch({
-	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+	executablePath: program(),
 	args: ['--no-sandbox', '--disable-background-networking'],
 });
 try {

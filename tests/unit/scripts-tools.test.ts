@@ -82,5 +82,5 @@ describe('what is said at the end', () => {
 
 it('names the Debian packages this machine lacks', () => {
 	expect(missingPackages(() => true)).toEqual([]);
-	expect(missingPackages(() => false)).toContain('chromium');
+	expect(missingPackages(() => false)).toContain('chromium-headless-shell');
 });

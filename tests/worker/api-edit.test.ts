@@ -112,8 +112,10 @@ describe('editing with a version', () => {
 
 	it('leaves nothing of a change without its audit row', async () => {
 		const made = await rows(
-			"select j.id from jobs j where not exists (select 1 from audit_logs a where a.object_type = 'Job' and a.object_id = j.id and a.action = 'job.create')",
+			"select j.id from jobs j where j.project_id = ? and not exists (select 1 from audit_logs a where a.object_type = 'Job' and a.object_id = j.id and a.action = 'job.create')",
+			p,
 		);
+		expect(await rows('select id from jobs where project_id = ?', p)).not.toEqual([]);
 		expect(made).toEqual([]);
 	});
 });

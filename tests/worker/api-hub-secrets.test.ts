@@ -44,7 +44,9 @@ describe("the hub's own keys", () => {
 		await ops.ok('PUT', at(p, 'chat'), { value: KEY });
 		expect(await opened(other, 'hub:chat')).toBeNull();
 		expect(await opened(p, 'hub:chat', 'another secret, as long as the first one was')).toBeNull();
-		await env.DB.prepare('update hub_secrets set project_id = ? where name = ?').bind(other, 'deploy').run();
+		await env.DB.prepare('update hub_secrets set project_id = ? where project_id = ? and name = ?')
+			.bind(other, p, 'deploy')
+			.run();
 		expect((await ops.call('DELETE', at(p, 'chat'))).status).toBe(204);
 		expect(await opened(p, 'hub:chat')).toBeNull();
 		expect((await ops.call('DELETE', at(p, 'chat'))).status).toBe(404);

@@ -231,7 +231,10 @@ describe('4.3 Event', () => {
 
 	it('is answered as FullCalendar reads it', async () => {
 		const row = await admin.ok('POST', inP('events'), { ...one, start: '2031-02-01T10:00:00Z' });
-		const entries = (await admin.ok('GET', '/api/calendar?start=2031-02-01&end=2031-02-02')) as unknown as object[];
+		const entries = (await admin.ok(
+			'GET',
+			`/api/calendar?start=2031-02-01&end=2031-02-02&project_id=${String(p)}`,
+		)) as unknown as object[];
 		expect(entries).toEqual([
 			expect.objectContaining({
 				title: row.title,

@@ -56,7 +56,7 @@ describe('10.1 AuditLog', () => {
 		await expect.poll(async () => audit(`action=run.finish&project_id=${String(p)}`)).toHaveLength(1);
 		await sealAudit(ctxFor({ kind: 'actor', actor: { kind: 'system' } }));
 
-		const rows = await audit('limit=200');
+		const rows = await audit(`project_id=${String(p)}&limit=200`);
 		for (const row of rows) {
 			expect(Object.keys(row).sort()).toEqual(Object.keys(fields).sort());
 			for (const [field, fits] of Object.entries(fields))

@@ -9,8 +9,8 @@ import { systemCtx } from '#worker/http/context.ts';
 import { seedDemo } from '#worker/seed/index.ts';
 import { KINDS } from '#worker/services/archive/kinds.ts';
 import { sealAudit } from '#worker/services/audit/seal.ts';
-import { enrolRequest } from './api-enrol.ts';
-import { type Answer, type Call, caller, insert, nobody } from './api-world.ts';
+import { enrolRequest } from '../api-enrol.ts';
+import { type Answer, type Call, caller, insert, nobody } from '../api-world.ts';
 
 const PASSWORD = 'a password of this demo';
 const OWNER = { username: 'admin', password: 'another password, of this hub', locale: 'en' };
