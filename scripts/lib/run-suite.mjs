@@ -35,6 +35,8 @@ export async function runSuite(root, node, { name, script, args, counts }, told)
 			...process.env,
 			// Tools that start `node` by name must get this one too.
 			PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}`,
+			// Hundreds of agents and commands start: each finds itself compiled.
+			NODE_COMPILE_CACHE: path.join(root, 'node_modules/.cache/compiled'),
 			PLAYWRIGHT_JSON_OUTPUT_NAME: report,
 			WRANGLER_SEND_METRICS: 'false',
 		},

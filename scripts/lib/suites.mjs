@@ -54,11 +54,11 @@ const e2e = (part) => ({
 });
 
 export const SUITES = [
-	e2e('1/2'),
-	vitest('worker'),
 	vitest('agent'),
+	e2e('1/2'),
 	e2e('2/2'),
 	vitest('faults'),
+	vitest('worker'),
 	vitest('worker alone', 'tests/worker/alone'),
 	UNIT,
 	...CHECKS,
