@@ -27,9 +27,9 @@ const files = () => {
 		.map((name) => path.join(dir, name));
 };
 
-/** Does something to the database of a hub that does not run. */
+/** Does something to the database of a hub that was killed, as soon as its runtime has noticed. */
 function inDatabase<R>(work: (db: DatabaseSync) => R): R {
-	const db = new DatabaseSync(files().find((name) => name.endsWith('.sqlite')) ?? '');
+	const db = new DatabaseSync(files().find((name) => name.endsWith('.sqlite')) ?? '', { timeout: 60_000 });
 	try {
 		return work(db);
 	} finally {

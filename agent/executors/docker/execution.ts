@@ -147,7 +147,7 @@ export class DockerExecution implements Execution {
 			const state = await this.#state(name);
 			if (state === null) return lost('Its container is gone, and with it what became of it.');
 			if (state.Status === 'created') return lost('The agent or the engine went away just as it was to start.');
-			if (whole && !state.Running) return exitOf(state);
+			if (whole && !state.Running) return exitOf(state, this.#signal !== null);
 			const log = await this.#engine.log(name).catch(unlessAway);
 			const heardOut = log !== null && (await this.#hear(name, log, heard, output, { ...heard }));
 			// Read to the end while it ran, its last words may not have been in it yet.
@@ -206,12 +206,12 @@ function unlessAway(error: unknown): null {
 	throw error;
 }
 
-function exitOf({ ExitCode: code, OOMKilled }: ContainerState): Exit {
-	if (code === KILLED && OOMKilled === true)
-		return {
-			kind: 'failed',
-			reason: { code: 'signal', message: 'It was killed for taking more memory than it may.' },
-			code,
-		};
-	return { kind: 'exit', code };
+/** An engine hears of the memory on another way than of the end, and at times not at all. */
+function exitOf({ ExitCode: code, OOMKilled }: ContainerState, signalled: boolean): Exit {
+	if (code !== KILLED || (signalled && OOMKilled !== true)) return { kind: 'exit', code };
+	const message =
+		OOMKilled === true
+			? 'It was killed for taking more memory than it may.'
+			: 'It ended as what is killed does, and not by the agent: most often for taking more memory than it may.';
+	return { kind: 'failed', reason: { code: 'signal', message }, code };
 }
