@@ -146,6 +146,15 @@ ${more}`;
 			expect(reasonOf(run)?.message).toContain('memory');
 		});
 
+		it('that was killed, its engine does not know why, says so too', async () => {
+			const run = await ran({ script: 'echo on; kill -KILL $$' });
+			expect(run.finish).toMatchObject({ outcome: 'failed', exit_code: 137 });
+			expect(reasonOf(run)).toEqual({
+				code: 'signal',
+				message: 'It ended as what is killed does: most often for taking more memory than it may.',
+			});
+		});
+
 		it('has no more processes than it may', async () => {
 			const run = await ran(
 				{ script: 'for i in 1 2 3 4 5 6 7 8 9; do sleep 20 & done; echo all of them' },

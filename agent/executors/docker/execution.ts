@@ -212,6 +212,6 @@ function exitOf({ ExitCode: code, OOMKilled }: ContainerState, signalled: boolea
 	const message =
 		OOMKilled === true
 			? 'It was killed for taking more memory than it may.'
-			: 'It ended as what is killed does, and not by the agent: most often for taking more memory than it may.';
+			: 'It ended as what is killed does: most often for taking more memory than it may.';
 	return { kind: 'failed', reason: { code: 'signal', message }, code };
 }
