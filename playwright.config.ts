@@ -12,6 +12,8 @@ export default defineConfig({
 	expect: { timeout: 15_000 },
 	reporter: 'list',
 	use: {
+		// What hangs says itself where, before the test's own time is over.
+		actionTimeout: 60_000,
 		viewport: { width: 1280, height: 900 },
 		// A trace of each takes a third of the time: ask for one with `--trace on`.
 		screenshot: 'only-on-failure',

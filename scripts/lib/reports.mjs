@@ -24,6 +24,9 @@ export function readVitest(report) {
 	return { passed: report.numPassedTests, faults };
 }
 
+/** Of a test that ran out of time the first error says only so; the others, and their places, say in what. @param {any} error */
+const told = ({ message = '', location }) => (location ? `${message}\n    at line ${location.line}` : message);
+
 /** A flaky test is one that failed. @param {any} report @returns {Outcome} */
 export function readPlaywright({ stats, suites = [], errors = [] }) {
 	const faults = errors.map((/** @type {any} */ error) => ({ test: 'e2e', why: brief(error.message ?? '') }));
@@ -33,7 +36,7 @@ export function readPlaywright({ stats, suites = [], errors = [] }) {
 				if (status === 'unexpected' || status === 'flaky')
 					faults.push({
 						test: `${file}: ${title}`,
-						why: brief(results.map((/** @type {any} */ { error }) => error?.message ?? '').join('\n')),
+						why: brief(results.flatMap((/** @type {any} */ result) => result.errors.map(told)).join('\n')),
 					});
 		for (const inner of suite.suites ?? []) walk(inner);
 	};

@@ -98,7 +98,7 @@ test('the fleet says why an agent was turned away, until it comes in, and how mu
 	await page.goto(`/fleet?q=${only}`);
 	const row = page.getByRole('listitem').filter({ hasText: `other ${only}` });
 	await expect(row).toBeVisible();
-	void WireAgent.connect(HUB, identity, { v: 99 });
+	await expect(WireAgent.connect(HUB, identity, { v: 99 })).rejects.toThrow('protocol 99 is not understood here');
 	await expect(row).toContainText('Turned away: it speaks a protocol that this hub does not');
 	expect(await complaints(page)).toEqual([]);
 	await page.goto(`/fleet/${String(identity.agent_id)}`);

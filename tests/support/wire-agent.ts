@@ -41,13 +41,18 @@ export async function enrol(
 export class WireAgent {
 	readonly ws: WebSocket;
 	readonly got: Message[] = [];
-	private waiting: { pick: (m: Message) => boolean; give: (m: Message) => void }[] = [];
+	private waiting: { pick: (m: Message) => boolean; give: (m: Message) => void; fail: (why: Error) => void }[] = [];
+	private ended: Error | null = null;
 	private log = new Map<number, { seq: number; offset: number; hash: ReturnType<typeof createHash> }>();
 
 	private constructor(ws: WebSocket) {
 		this.ws = ws;
 		ws.on('message', (data, binary) => {
 			if (!binary) this.take(ToAgent.parse(JSON.parse(data.toString())));
+		});
+		ws.on('close', (code, why) => {
+			this.ended = new Error(`the hub closed the agent's connection: ${String(code)} ${why.toString()}`);
+			for (const { fail } of this.waiting.splice(0)) fail(this.ended);
 		});
 	}
 
@@ -93,29 +98,41 @@ export class WireAgent {
 		else this.waiting.splice(at, 1)[0]?.give(message);
 	}
 
-	/** The next message of a type, past or to come, that `also` holds for. */
+	/** The next message of a type, past or to come, that `also` holds for. Fails when the connection ends before. */
 	next<T extends Message['type']>(type: T, also: (m: Of<T>) => boolean = () => true): Promise<Of<T>> {
-		const pick = (m: Message): m is Of<T> => m.type === type && also(m as Of<T>);
+		return this.first((m): m is Of<T> => m.type === type && also(m as Of<T>));
+	}
+
+	private first<M extends Message>(pick: (m: Message) => m is M): Promise<M> {
 		const at = this.got.findIndex(pick);
 		const had = at < 0 ? undefined : this.got.splice(at, 1)[0];
-		if (had) return Promise.resolve(had as Of<T>);
-		return new Promise((resolve) => this.waiting.push({ pick, give: (m) => resolve(m as Of<T>) }));
+		if (had) return Promise.resolve(had as M);
+		if (this.ended) return Promise.reject(this.ended);
+		return new Promise((give, fail) => this.waiting.push({ pick, give: (m) => give(m as M), fail }));
 	}
 
 	send(message: FromAgent): void {
 		this.ws.send(JSON.stringify(message));
 	}
 
-	/** Accepts the next offer and is granted it; answers with what identifies the run in every later message. */
+	/**
+	 * Accepts the next offer and is granted it; answers with what identifies the run in every later message. An offer that lapsed
+	 * before the test came to it (a busy machine) is passed over: the hub makes it anew.
+	 */
 	async begin(): Promise<{ run_id: number; epoch: number }> {
-		const offer = await this.next('offer');
-		const { run_id } = offer.spec as { run_id: number };
-		const at = { run_id, epoch: offer.epoch };
-		this.send({ type: 'accept', ...at, need: [] });
-		await this.next('grant', (m) => m.run_id === run_id);
-		this.send({ type: 'started', ...at, at: new Date().toISOString() });
-		this.log.set(run_id, { seq: 0, offset: 0, hash: createHash('sha256') });
-		return at;
+		for (;;) {
+			const offer = await this.next('offer');
+			const { run_id } = offer.spec as { run_id: number };
+			const at = { run_id, epoch: offer.epoch };
+			this.send({ type: 'accept', ...at, need: [] });
+			const { type } = await this.first((m): m is Of<'grant' | 'withdraw'> => {
+				return (m.type === 'grant' || m.type === 'withdraw') && m.run_id === run_id && m.epoch === offer.epoch;
+			});
+			if (type === 'withdraw') continue;
+			this.send({ type: 'started', ...at, at: new Date().toISOString() });
+			this.log.set(run_id, { seq: 0, offset: 0, hash: createHash('sha256') });
+			return at;
+		}
 	}
 
 	/** The next chunk of a run's log, encoded; send it, or do something worse with it. */

@@ -65,7 +65,7 @@ describe('what is said at the end', () => {
 		const spec = (title: string, status: string) => ({
 			file: 'run.spec.ts',
 			title,
-			tests: [{ status, results: [{ error: { message: Array(40).fill(title).join('\n') } }] }],
+			tests: [{ status, results: [{ errors: [{ message: Array(40).fill(title).join('\n') }] }] }],
 		});
 		const { passed, faults } = readPlaywright({
 			stats: { expected: 5 },
@@ -77,6 +77,20 @@ describe('what is said at the end', () => {
 		expect(passed).toBe(5);
 		expect(faults.map(({ test }) => test)).toEqual(['e2e', 'run.spec.ts: flaky', 'run.spec.ts: red']);
 		expect(faults[1]?.why.split('\n')).toHaveLength(12);
+	});
+	it('says in what a test ran out of time', () => {
+		const errors = [
+			{ message: 'Test timeout of 120000ms exceeded.' },
+			{ message: 'page.click: still waiting', location: { file: 'run.spec.ts', line: 7, column: 3 } },
+		];
+		const specs = [{ file: 'run.spec.ts', title: 'slow', tests: [{ status: 'unexpected', results: [{ errors }] }] }];
+		const { faults } = readPlaywright({ stats: { expected: 0 }, suites: [{ specs }] });
+		expect(faults).toEqual([
+			{
+				test: 'run.spec.ts: slow',
+				why: 'Test timeout of 120000ms exceeded.\npage.click: still waiting\n    at line 7',
+			},
+		]);
 	});
 });
 
