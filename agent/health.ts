@@ -3,6 +3,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import { promisify } from 'node:util';
 import type { Abilities, HostReport } from '#domain/agent.ts';
+import { Tool } from '#domain/tool.ts';
 import type { Policy } from './policy/index.ts';
 
 const GIB = 1024 ** 3;
@@ -42,11 +43,18 @@ const versions: Record<string, { argv: [string, ...string[]]; pattern: RegExp }>
 	kubectl: { argv: ['kubectl', 'version', '--client'], pattern: /Client Version: v?(\S+)/ },
 };
 
-/** The programs found on this host, and the engine that the policy names, with their versions. */
+/** A run's tool that the policy does not allow is not asked: ansible alone takes a second to answer. */
+function isAsked(name: string, policy: Policy | null): boolean {
+	const tool = Tool.safeParse(name);
+	return !policy || !tool.success || policy.tools.includes(tool.data);
+}
+
+/** The programs found on this host that the policy (null: any) has a use for, and the engine that it names, with their versions. */
 export async function foundTools(policy: Policy | null): Promise<Record<string, string>> {
+	const asked = Object.entries(versions).filter(([name]) => isAsked(name, policy));
 	const found = await Promise.all([
 		foundEngine(policy),
-		...Object.entries(versions).map(async ([name, { argv, pattern }]): Promise<[string, string][]> => {
+		...asked.map(async ([name, { argv, pattern }]): Promise<[string, string][]> => {
 			try {
 				const [program, ...args] = argv;
 				const { stdout } = await promisify(execFile)(program, args, { timeout: 10_000, maxBuffer: 65_536 });

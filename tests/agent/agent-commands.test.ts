@@ -191,6 +191,19 @@ describe('start', () => {
 		expect(hub.hellos[0]).toMatchObject({ capacity: 8, abilities: { backends: ['local', 'dummy'] } });
 		await agent.remove();
 	});
+
+	it('names the tools that its policy allows and that are there', async () => {
+		const program = path.join(base, 'ansible-playbook');
+		writeFileSync(program, '#!/bin/sh\necho "ansible-playbook [core 2.99.1]"\n', { mode: 0o755 });
+		const env = { PATH: `${base}:${process.env.PATH ?? ''}` };
+		const agent = await AgentProcess.create(hub, { home, env });
+		expect(hub.hellos.at(-1)?.abilities.tools).not.toHaveProperty('ansible');
+		await agent.end('SIGTERM');
+		agent.policy(LOCAL_POLICY.replace(/^tools: .*$/m, 'tools: [shell, ansible]'));
+		await agent.start();
+		expect(hub.hellos.at(-1)?.abilities.tools).toMatchObject({ ansible: '2.99.1' });
+		await agent.remove();
+	});
 });
 
 describe('status and doctor', () => {
