@@ -40,11 +40,20 @@ it(`a cancel that races the end (seed ${String(SEED)}) leaves one end, the one t
 	const ROUNDS = 3;
 	const random = seeded(SEED);
 	const { job_id } = await admin.jobWith(`#!/bin/sh
-echo "$UHUB_RUN_ID" >> ${dir}/spawns
+echo "$UHUB_RUN_ID $UHUB_RUN_MARK" >> ${dir}/spawns
 echo on
 while [ ! -e ${gates.dir}/$UHUB_RUN_ID ]; do sleep 0.01; done
 echo off
 `);
+	/** Of each that was started its run, and the mark of its processes: other hubs on this machine have runs of the same ids. */
+	const spawns = () =>
+		readFileSync(path.join(dir, 'spawns'), 'utf8')
+			.trim()
+			.split('\n')
+			.map((line) => {
+				const [run_id, mark = ''] = line.split(' ');
+				return { run_id: Number(run_id), mark };
+			});
 	for (let round = 0; round < ROUNDS; round++) {
 		const runs: number[] = [];
 		for (let n = 0; n < AT_ONCE; n++) runs.push(await admin.run(job_id));
@@ -74,12 +83,14 @@ echo off
 				expect(row.reason, story).toMatchObject({ code: 'canceled_by_user' });
 				expect('on\noff\n'.startsWith(log), story).toBe(true);
 			}
-			expect(processesWith(`UHUB_RUN_ID=${String(run_id)}\0`), story).toEqual([]);
+			const mark = spawns().find((s) => s.run_id === run_id)?.mark;
+			expect(mark, story).toMatch(/^\S{8,}$/);
+			expect(processesWith(`UHUB_RUN_MARK=${String(mark)}\0`), story).toEqual([]);
 			raced.push(row);
 		}
 	}
-	const spawns = readFileSync(path.join(dir, 'spawns'), 'utf8').trim().split('\n').map(Number);
-	expect(spawns.sort((a, b) => a - b)).toEqual(raced.map(({ id }) => id).sort((a, b) => Number(a) - Number(b)));
+	const ids = spawns().map(({ run_id }) => run_id);
+	expect(ids.sort((a, b) => a - b)).toEqual(raced.map(({ id }) => id).sort((a, b) => Number(a) - Number(b)));
 });
 
 it('a store that is away while a log is moved there costs nothing of the log, nor does a hub that dies of it', async () => {
