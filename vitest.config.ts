@@ -52,6 +52,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'agent',
+					isolate: false,
 					environment: 'node',
 					include: ['tests/agent/**/*.test.ts'],
 					fileParallelism: false,
@@ -63,6 +64,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'faults',
+					isolate: false,
 					environment: 'node',
 					include: ['tests/faults/**/*.test.ts'],
 					fileParallelism: false,

@@ -84,7 +84,7 @@ async function main(argv: string[]): Promise<number> {
 				USAGE_EXIT_CODE,
 			);
 		const token = await enrolToken(values.token ?? '-', file);
-		await enroll({ home, hub, token, name, capacity, labels: label, insecure, allowLocal });
+		console.log(await enroll({ home, hub, token, name, capacity, labels: label, insecure, allowLocal }));
 	} else if (command === 'start' && rest.length === 0) await start({ home, hub });
 	else if (command === 'doctor' && rest.length === 0) return doctor({ home });
 	else if (command === 'status' && rest.length === 0) return status({ home });

@@ -23,8 +23,11 @@ export interface EnrollOptions {
 	allowLocal: boolean;
 }
 
-/** Makes a key, proves it to the hub with the one-time token, and keeps who this agent is. Nothing is kept when the hub refuses. */
-export async function enroll(options: EnrollOptions): Promise<void> {
+/**
+ * Makes a key, proves it to the hub with the one-time token, and keeps who this agent is. Nothing is kept when the hub refuses.
+ * Answers with what the operator should know.
+ */
+export async function enroll(options: EnrollOptions): Promise<string> {
 	const home = homeAt(options.home);
 	const hub = hubUrl(options.hub, options.insecure);
 	await makeHome(home);
@@ -66,13 +69,14 @@ export async function enroll(options: EnrollOptions): Promise<void> {
 		capacity,
 	});
 
-	console.log(`Enrolled at ${hub.origin} as agent ${String(answer.agent_id)} (${name}).`);
+	const said = [`Enrolled at ${hub.origin} as agent ${String(answer.agent_id)} (${name}).`];
 	if (answer.status === 'pending')
-		console.log(
+		said.push(
 			`It waits to be confirmed: an admin compares this fingerprint with the one the hub shows.\n\n  ${key.fingerprint}\n`,
 		);
-	if (!options.allowLocal) console.log(`It allows nothing yet: say what it may do in ${home.policy}`);
-	console.log(`Start it: uhub-agent start${options.home === undefined ? '' : ` --home ${home.dir}`}`);
+	if (!options.allowLocal) said.push(`It allows nothing yet: say what it may do in ${home.policy}`);
+	said.push(`Start it: uhub-agent start${options.home === undefined ? '' : ` --home ${home.dir}`}`);
+	return said.join('\n');
 }
 
 const exists = (file: string): Promise<boolean> =>

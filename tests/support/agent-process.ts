@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { enrolled } from './enrolled.ts';
 import type { FakeHub } from './fake-hub.ts';
 
 export const BUNDLE =
@@ -48,12 +49,7 @@ export class AgentProcess {
 		options: { policy?: string; env?: Record<string, string>; home?: string; capacity?: number; start?: boolean } = {},
 	): Promise<AgentProcess> {
 		const home = options.home ?? mkdtempSync(path.join(os.tmpdir(), 'uhub-agent-'));
-		const enrolled = await command([
-			'enroll',
-			...['--hub', hub.url, '--token', hub.token, '--home', home, '--name', 'a', '--allow-local'],
-			...['--capacity', String(options.capacity ?? 8)],
-		]);
-		if (enrolled.code !== 0) throw new Error(enrolled.stderr);
+		await enrolled(hub.url, hub.token, home, 'a', options.capacity);
 		const agent = new AgentProcess(hub, home, options.env ?? {});
 		agent.policy(options.policy ?? LOCAL_POLICY);
 		if (options.start !== false) await agent.start();

@@ -1,14 +1,13 @@
 // The agent as operators get it, dist/uhub-agent.mjs, as a process of its own that a test can kill and start again.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { Api } from './api.ts';
+import { enrolled } from './enrolled.ts';
 
 const BUNDLE = path.resolve(import.meta.dirname, '../../dist/uhub-agent.mjs');
-const run = promisify(execFile);
 
 export interface RealAgent {
 	readonly id: number;
@@ -44,12 +43,7 @@ export async function realAgent(admin: Api, options: RealAgentOptions = {}): Pro
 		...(options.labels ? { labels: options.labels } : {}),
 	});
 	const name = options.name ?? path.basename(home).toLowerCase();
-	await run(process.execPath, [
-		BUNDLE,
-		'enroll',
-		...['--hub', options.dial ?? admin.url, '--token', token as string, '--home', home, '--name', name],
-		...['--capacity', String(options.capacity ?? 8), '--allow-local'],
-	]);
+	await enrolled(options.dial ?? admin.url, token as string, home, name, options.capacity);
 	if (options.policy !== undefined) writeFileSync(path.join(home, 'policy.yaml'), options.policy, { mode: 0o600 });
 	const { items } = (await admin.get('/api/agents?limit=200')) as {
 		items: { id: number; name: string; fingerprint: string }[];
