@@ -20,8 +20,9 @@ export function afterLines(bytes, lines) {
 	return at;
 }
 
-/** @param {Response} response */
+/** @param {Response} response @returns {Promise<any>} what the hub said */
 async function answerOf(response) {
+	/** @type {any} */
 	const body = await response.json().catch(() => null);
 	if (response.ok && body) return body;
 	throw new Failure(body?.detail ?? `the hub answered ${response.status}.`);
