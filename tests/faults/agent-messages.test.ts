@@ -143,7 +143,7 @@ describe('the agent is killed (-9)', () => {
 		it(`at ${what}: the run goes back, and the script runs once`, async () => {
 			const struck = strike(direction, type, nth, () => {
 				process.kill(agent.pid, 'SIGKILL');
-				return 'drop';
+				return 'cut';
 			});
 			const run = offer();
 			await struck;
@@ -156,7 +156,7 @@ describe('the agent is killed (-9)', () => {
 		it(`at ${what}: the run is lost, never started again, and nothing of it lives on`, async () => {
 			const struck = strike(direction, type, nth, () => {
 				process.kill(agent.pid, 'SIGKILL');
-				return 'drop';
+				return 'cut';
 			});
 			const run = offer();
 			await struck;

@@ -242,6 +242,8 @@ export class FakeHub {
 		const asked = { host: this.host || host, challenge };
 		ws.send(JSON.stringify({ type: 'challenge', v: this.protocol, v_min: 1, ...asked }));
 		ws.on('message', (data: Buffer, binary) => {
+			// What was read together with the message at which the line was cut never arrives either.
+			if (ws.readyState !== ws.OPEN) return;
 			this.#received(ws, data, binary, asked);
 			this.#changed();
 		});
