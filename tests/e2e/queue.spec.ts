@@ -1,5 +1,6 @@
 // Runs that nobody has to watch for: they wait for an agent that drains, start by themselves, and are tried again.
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { complaints, overflow } from '#tests/support/a11y.ts';
 import { expect, HUB, test } from '#tests/support/people.ts';
 import { enrol, WireAgent } from '#tests/support/wire-agent.ts';
@@ -109,13 +110,31 @@ test('the fleet says why an agent was turned away, until it comes in, and how mu
 	expect(await overflow(page)).toBeLessThanOrEqual(0);
 	await page.setViewportSize({ width: 1280, height: 900 });
 
-	const agent = await WireAgent.connect(HUB, identity);
+	const agent = await WireAgent.connect(HUB, identity, { version: '0.0.9' });
 	await page.goto(`/fleet?q=${only}`);
 	await expect(row).not.toContainText('Turned away');
+	await expect(row).toContainText('behind: the hub is');
 	await api.run(job_id);
 	const run = await agent.begin();
 	await expect(row).toContainText('1 of 100 in use');
 	agent.finish(run);
 	await expect(row).toContainText('0 of 100 in use');
-	await agent.close();
+
+	// Shut out by hand, and let in again by its fingerprint.
+	await page.goto(`/fleet/${String(identity.agent_id)}`);
+	await expect(page.getByText('This agent is 0.0.9.')).toBeVisible();
+	const closed = once(agent.ws, 'close');
+	await page.getByRole('button', { name: 'Quarantine' }).click();
+	await expect(page.getByText('Somebody shut it out')).toBeVisible();
+	await closed;
+	await page.getByRole('button', { name: 'It is the same: let it in' }).click();
+	await expect(page.getByText('Somebody shut it out')).toBeHidden();
+	const again = await WireAgent.connect(HUB, identity);
+	await expect(page.getByRole('status').filter({ hasText: 'Online' })).toBeVisible();
+	await page.getByRole('button', { name: 'Revoke' }).click();
+	const revoked = once(again.ws, 'close');
+	await page.getByRole('dialog').getByRole('textbox').fill(`other ${only}`);
+	await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+	await revoked;
+	await expect(page.getByRole('status').filter({ hasText: 'Revoked' })).toBeVisible();
 });

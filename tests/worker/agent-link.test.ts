@@ -163,6 +163,18 @@ it('an agent that is revoked is thrown out at once, and its run is lost', async 
 	expect(JSON.parse(String((await rowOf(run)).reason))).toMatchObject({ code: 'agent_revoked' });
 });
 
+it('an agent that is quarantined by hand is thrown out at once, and kept out', async () => {
+	const { agent } = await TestAgent.online(identity);
+	await admin.ok('POST', `/api/agents/${String(identity.id)}/quarantine`, {});
+	await agent.socket.closes(4403);
+	expect(await statusOf()).toBe('quarantined');
+	await queuedRun(admin, p);
+	const again = await TestAgent.connect(identity);
+	await again.socket.closes(4403);
+	expect(again.socket.closed?.reason).toBe('this agent is quarantined');
+	expect([agent, again].flatMap((each) => each.all('offer'))).toEqual([]);
+});
+
 it('keeps the host’s report once a minute, and answers each heartbeat with what its runs should do', async () => {
 	const { agent } = await TestAgent.online(identity);
 	await queuedRun(admin, p);

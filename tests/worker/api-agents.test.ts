@@ -137,6 +137,24 @@ describe('an agent', () => {
 		]);
 	});
 
+	it('is let in again by the fingerprint once it was quarantined, and nothing is shut out twice', async () => {
+		const agent = await joined();
+		const at = `/api/agents/${String(idOf(agent))}`;
+		const { fingerprint } = agent;
+		expect((await admin.call('POST', `${at}/quarantine`, { body: {} })).status).toBe(409);
+		await admin.ok('POST', `${at}/confirm`, { fingerprint });
+		expect(await admin.ok('POST', `${at}/quarantine`, {})).toMatchObject({ status: 'quarantined' });
+		expect((await admin.call('POST', `${at}/quarantine`, { body: {} })).status).toBe(409);
+		expect(await admin.ok('POST', `${at}/confirm`, { fingerprint })).toMatchObject({ status: 'offline' });
+		const { items } = await admin.ok('GET', `/api/audit?object_type=Agent&object_id=${String(idOf(agent))}`);
+		expect((items as { action: string }[]).map(({ action }) => action)).toEqual([
+			'agent.confirm',
+			'agent.quarantine',
+			'agent.confirm',
+			'agent.join',
+		]);
+	});
+
 	it('is not shown to who may see none of its projects', async () => {
 		const [everywhere, here, there] = [
 			await joined(),

@@ -205,6 +205,7 @@ describe('who may approve', () => {
 			items: [{ decision: 'rejected', decided_by_id: ops.id, reason: 'not on a Friday' }],
 			approver_ids: [],
 		});
+		expect(await actions(run)).toEqual(expect.arrayContaining(['run.start', 'run.ask_approval', 'run.reject']));
 	});
 });
 
@@ -261,6 +262,10 @@ describe('what it is bound to', () => {
 		expect(await waiting(ops)).not.toContain(run.id);
 		expect((await decide(ops, run, 'approve')).status).toBe(409);
 		await becomes(run, { status: 'canceled', reason: { code: 'approval_expired' } });
+		expect(await dev.ok('GET', `/api/runs/${String(idOf(run))}/approvals`)).toMatchObject({
+			items: [{ decision: 'expired', decided_by_id: null }],
+			approver_ids: [],
+		});
 		const other = await asked(dev, await job(await environment('prod')));
 		await env.DB.prepare('update runs set approval_expires_at = ? where id = ?')
 			.bind(Date.now() - 1, other.id)
