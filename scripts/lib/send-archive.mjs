@@ -20,7 +20,7 @@ export function afterLines(bytes, lines) {
 	return at;
 }
 
-/** @param {Response} response @returns {Promise<any>} what the hub said */
+/** What the hub said. @param {Response} response */
 async function answerOf(response) {
 	/** @type {any} */
 	const body = await response.json().catch(() => null);
