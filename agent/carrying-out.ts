@@ -3,16 +3,16 @@ import path from 'node:path';
 import { isRequest } from '#domain/backend.ts';
 import type { Finish } from '#protocol/agent.ts';
 import { RECORDS_SINCE } from '#protocol/version.ts';
-import { requestBody, requestId } from '#protocol/run-request.ts';
-import { type RunSpec, SshSetup } from '#protocol/run-spec.ts';
+import { callbackUrl, requestBody, requestId } from '#protocol/run-request.ts';
+import { awaitsCallback, type RunSpec, SshSetup } from '#protocol/run-spec.ts';
 import type { Adoptable } from './adoption.ts';
 import type { Home } from './config.ts';
-import type { Execution, Exit, Output } from './executors/contract.ts';
+import type { Execution, Exit, GoesOn, Output } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
 import type { Agent } from './held-run.ts';
 import { type Handle, keyOf, type Outliving, type Told } from './journal.ts';
 import type { Forms } from './mask.ts';
-import { type EndReason, outcomeOf, whyUnstartable } from './outcome.ts';
+import { type EndReason, endOf, whyUnstartable } from './outcome.ts';
 import { type Prepared, prepareRun, Unstartable } from './preparation.ts';
 import { bootId, sinceBootMs } from './processes.ts';
 import { RunLog } from './run-log.ts';
@@ -43,6 +43,8 @@ export class CarryingOut {
 	readonly run_id: number;
 	readonly epoch: number;
 	readonly spec: RunSpec;
+	/** With what the end of a request is told to the hub; only here, and in the request. */
+	readonly #token: string | null;
 	readonly #agent: Agent;
 	readonly #name: string;
 	readonly #hooks: Hooks;
@@ -59,6 +61,7 @@ export class CarryingOut {
 		this.run_id = spec.run_id;
 		this.epoch = epoch;
 		this.spec = spec;
+		this.#token = awaitsCallback(spec) ? randomBytes(32).toString('base64url') : null;
 		this.#agent = agent;
 		this.#name = nameOf(agent.home, this);
 		this.#hooks = hooks;
@@ -67,6 +70,11 @@ export class CarryingOut {
 	/** What it said; null before it could say anything. */
 	get log(): RunLog | null {
 		return this.#log;
+	}
+
+	/** What the hub knows a callback by; null where none is asked for. */
+	get callback_sha256(): string | null {
+		return this.#token === null ? null : createHash('sha256').update(this.#token).digest('hex');
 	}
 
 	get finish(): Finish | null {
@@ -91,7 +99,7 @@ export class CarryingOut {
 	/** From the grant to the finish. Whatever happens, there is a finish. */
 	async begin(): Promise<void> {
 		let started_at: string | null = null;
-		let exit: Exit | Unstartable;
+		let exit: Exit | GoesOn | Unstartable;
 		let prepared: Prepared | null = null;
 		try {
 			if (this.#end) throw stoppedEarly();
@@ -125,7 +133,7 @@ export class CarryingOut {
 			if (this.#end) throw stoppedEarly();
 			this.#execution.start(prepared.follower?.watch(output) ?? output);
 			exit = await this.#execution.wait();
-			if (prepared.follower && !this.#end)
+			if (prepared.follower && !this.#end && exit.kind !== 'goes_on')
 				exit = await prepared.follower.concluded(exit, output, prepared.forms, this.#agent.now());
 		} catch (error) {
 			exit = whyUnstartable(error);
@@ -138,7 +146,7 @@ export class CarryingOut {
 	/** From where an earlier process of the agent had come to, to the finish. */
 	async goOn({ outlives, began, known, spool, forms, secrets, started_at }: Adoptable): Promise<void> {
 		const log = this.#keepLog(spool, forms, known);
-		let exit: Exit | Unstartable;
+		let exit: Exit | GoesOn | Unstartable;
 		try {
 			const { execution, hosts = null } = this.spec;
 			const executor = this.#agent.executors[execution.backend];
@@ -153,7 +161,8 @@ export class CarryingOut {
 			const follower = followerOf(this.spec);
 			this.#execution.start(follower?.watch(output) ?? output);
 			exit = await this.#execution.wait();
-			if (follower && !this.#end) exit = await follower.concluded(exit, output, forms, this.#agent.now());
+			if (follower && !this.#end && exit.kind !== 'goes_on')
+				exit = await follower.concluded(exit, output, forms, this.#agent.now());
 		} catch (error) {
 			exit = whyUnstartable(error);
 			this.#agent.log(`run ${keyOf(this)}: not gone on with: ${messageOf(error)}`);
@@ -166,13 +175,15 @@ export class CarryingOut {
 		const { project_id, execution, timeout_s, grace_s } = this.spec;
 		const basis = { name: this.#name, project_id, execution, timeout_s, grace_s };
 		if (!isRequest(execution.backend)) return basis;
-		const body = JSON.stringify(requestBody(this.spec, null, null));
-		return { ...basis, request: { id: requestId(this.run_id, this.epoch), body } };
+		const token = this.#token;
+		const callback = token === null ? null : { url: callbackUrl(this.#agent.hub, this.run_id), token };
+		const body = JSON.stringify(requestBody(this.spec, null, callback));
+		return { ...basis, request: { id: requestId(this.run_id, this.epoch), body, token } };
 	}
 
 	/** What is needed to go on with a run stays until its end is in the journal; the hub hears of it when its secrets are gone. */
 	async #conclude(
-		exit: Exit | Unstartable,
+		exit: Exit | GoesOn | Unstartable,
 		started_at: string | null,
 		forgetSecrets: () => Promise<void> | undefined,
 	): Promise<void> {
@@ -244,8 +255,8 @@ export class CarryingOut {
 	}
 
 	/** Journaled before it is sent. If the disk does not take it, it is sent all the same: the hub will remember. */
-	async #writeEnd(exit: Exit | Unstartable, started_at: string | null): Promise<void> {
-		const { outcome, exit_code, reason } = outcomeOf(exit, this.#end, this.spec.timeout_s);
+	async #writeEnd(exit: Exit | GoesOn | Unstartable, started_at: string | null): Promise<void> {
+		const { outcome, exit_code, reason } = endOf(exit, this.#end, this.spec.timeout_s);
 		const finish: Finish = {
 			type: 'finish',
 			run_id: this.run_id,

@@ -1,6 +1,6 @@
 import type { Reason } from '#domain/run-reason.ts';
-import type { Finish } from '#protocol/agent.ts';
-import { type Exit, NotPrepared } from './executors/contract.ts';
+import type { Finish, Outcome } from '#protocol/agent.ts';
+import { type Exit, type GoesOn, NotPrepared } from './executors/contract.ts';
 import { codeOf } from './failure.ts';
 import { Unstartable } from './preparation.ts';
 
@@ -8,9 +8,9 @@ import { Unstartable } from './preparation.ts';
 export type StopReason = 'canceled' | 'agent_stopped' | 'partition' | 'dropped';
 export type EndReason = StopReason | 'timeout' | 'log_broken';
 
-type Ending = Pick<Finish, 'outcome' | 'exit_code' | 'reason'>;
+type Ending = Pick<Finish, 'exit_code' | 'reason'> & { outcome: Exclude<Outcome, 'begun'> };
 
-const stopped: Record<EndReason, (timeout_s: number) => { outcome: Finish['outcome']; reason: Reason }> = {
+const stopped: Record<EndReason, (timeout_s: number) => { outcome: 'failed' | 'canceled'; reason: Reason }> = {
 	canceled: () => ({ outcome: 'canceled', reason: { code: 'canceled_by_user', message: 'Stopped on request.' } }),
 	agent_stopped: () => ({
 		outcome: 'canceled',
@@ -56,6 +56,16 @@ export function outcomeOf(exit: Exit | Unstartable, end: EndReason | null, timeo
 			return failed({ code: 'log_incomplete', message: exit.message.slice(0, 500) });
 	}
 }
+
+/** As above, of a run and not only of a program. */
+export const endOf = (
+	exit: Exit | GoesOn | Unstartable,
+	end: EndReason | null,
+	timeout_s: number,
+): Pick<Finish, 'outcome' | 'exit_code' | 'reason'> => {
+	if (!('kind' in exit) || exit.kind !== 'goes_on') return outcomeOf(exit, end, timeout_s);
+	return end ? { ...stopped[end](timeout_s), exit_code: null } : { outcome: 'begun', exit_code: null, reason: null };
+};
 
 /** Any error between the grant and the start, as what the run shows. The details are in the agent's own log only. */
 export function whyUnstartable(error: unknown): Unstartable {

@@ -74,7 +74,10 @@ export class Run implements HeldRun {
 			return;
 		}
 		if (this.#phase === 'gone') await this.#cleaned(scripts.release(this.#need));
-		else this.#say({ type: 'accept', need: this.#need });
+		else {
+			const { callback_sha256 } = this.#carrying;
+			this.#say({ type: 'accept', need: this.#need, ...(callback_sha256 !== null && { callback_sha256 }) });
+		}
 	}
 
 	known(): KnownRun {

@@ -147,11 +147,9 @@ export const WebhookConfig = z
 		/** Its answer only says that it has begun; how it ends is told by a callback, within the job's own time limit. */
 		callback: z.boolean().optional(),
 	})
-	.superRefine(({ via, secret_ref, callback }, ctx) => {
+	.superRefine(({ via, secret_ref }, ctx) => {
 		const [wrong] = (via === 'agent' ? SecretRef : HubSecretRef).safeParse(secret_ref).error?.issues ?? [];
 		if (wrong) ctx.addIssue({ code: 'custom', path: ['secret_ref'], message: wrong.message });
-		if (via === 'agent' && callback)
-			ctx.addIssue({ code: 'custom', path: ['callback'], message: 'is for what the hub itself sends' });
 	});
 export type WebhookConfig = z.infer<typeof WebhookConfig>;
 

@@ -3,6 +3,8 @@ import { Text } from './common.ts';
 
 /** Of a run's log, callbacks add so much and no more. */
 export const CALLBACK_LOG_MAX = 4 * 1_048_576;
+/** And so much of it while an agent still has the answer to bring: more comes later. */
+export const EARLY_REPORTS_MAX = 1_048_576;
 
 /** What is said of a run where it is carried out, by who was asked for it and given its token. */
 export const RunCallback = z.strictObject({

@@ -39,7 +39,7 @@ export class AgentTalk {
 		const stream = uplink.stream(run_id);
 		switch (frame.type) {
 			case 'accept':
-				return this.#do(from, run_id, epoch, await stream.accepted(id, epoch, frame.need));
+				return this.#do(from, run_id, epoch, await stream.accepted(id, epoch, frame.need, frame.callback_sha256));
 			case 'refuse':
 				return this.#do(from, run_id, epoch, await stream.refused(id, epoch, frame.reason));
 			case 'started':

@@ -13,13 +13,16 @@ export class RunCourse {
 	readonly #desk: RunDesk;
 	readonly #writer: RunWriter;
 	readonly #viewers: Viewers;
+	/** Its agent has no more part in the run, and a callback is to end it. */
+	readonly #handedOver: () => void;
 	#offerTimer: ReturnType<typeof setTimeout> | null = null;
 	#stepsTimer: ReturnType<typeof setTimeout> | null = null;
 
-	constructor(desk: RunDesk, writer: RunWriter, viewers: Viewers) {
+	constructor(desk: RunDesk, writer: RunWriter, viewers: Viewers, handedOver: () => void) {
 		this.#desk = desk;
 		this.#writer = writer;
 		this.#viewers = viewers;
+		this.#handedOver = handedOver;
 	}
 
 	step(event: RunEvent): Step {
@@ -39,6 +42,7 @@ export class RunCourse {
 			desk.later(desk.link(free.agent_id).withdraw(desk.id, free.epoch));
 		if (requeued) desk.later(desk.room().waitsAgain(desk.id));
 		desk.alarm.arm();
+		if (state.awaits === 'callback' && before.awaits !== 'callback') this.#handedOver();
 		return result;
 	}
 

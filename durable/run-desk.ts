@@ -8,7 +8,7 @@ import { Alarm } from './alarm.ts';
 import { Keyed } from './core/keyed.ts';
 import { LogReader } from './core/log-reader.ts';
 import { LogStore } from './core/log-store.ts';
-import { newRun, type RunState } from './core/run-machine.ts';
+import { type Callback, newRun, type RunState } from './core/run-machine.ts';
 import { columnsOf, type Excerpts, excerptsOf, rowOf, stateOf, statusFrame } from './core/run-row.ts';
 import { Steps } from './core/steps.ts';
 import { segmentsOf } from './segments.ts';
@@ -22,8 +22,12 @@ interface Kept {
 	state: RunState;
 	/** The uploaded scripts of the spec that was offered. */
 	scripts: Script[];
-	/** SHA-256 of the token that a callback must have, and until when one is waited for. */
-	callback: { hash: string; until: number };
+	/** How long a callback is waited for, of a run that was offered to an agent; 0: not at all. */
+	awaited_s: number;
+	/** What callbacks said while the run's agent still had the answer to bring. */
+	early: { stream: 'stdout' | 'stderr'; text: string }[];
+	/** What is now in the state, as an older version kept it. */
+	callback: Omit<Callback, 'told'>;
 	/** The import that brought the log, until it is known whether it was carried out; 0: no more. */
 	brought: number;
 }
@@ -64,7 +68,8 @@ export class RunDesk {
 
 	get state(): RunState {
 		// What an older version kept lacks what is newer.
-		return { ...newRun, ...this.kept.get('state') };
+		const callback = this.kept.get('callback');
+		return { ...newRun, ...(callback && { callback: { ...callback, told: null } }), ...this.kept.get('state') };
 	}
 
 	/** Learns the run's row, the first time; later the stream knows better. */

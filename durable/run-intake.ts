@@ -1,4 +1,4 @@
-import { Kind } from '#protocol/run-frames.ts';
+import { encodeFrame, Kind, type Stream } from '#protocol/run-frames.ts';
 import type { Appended, LogStore } from './core/log-store.ts';
 import type { RunCourse } from './run-course.ts';
 import type { RunDesk } from './run-desk.ts';
@@ -17,6 +17,17 @@ export class RunIntake {
 		this.#course = course;
 		this.#writer = writer;
 		this.#viewers = viewers;
+	}
+
+	/** A part of the log as the hub's own word. What is over says no more. */
+	say(stream: Stream, text: string): void {
+		if (this.#desk.state.step === 'done') return;
+		const payload = new TextEncoder().encode(text);
+		this.take((log) =>
+			log.bring(this.#desk.id, log.seq, [
+				encodeFrame({ kind: Kind.log, stream, offset: log.end.offset, t_ms: Date.now(), payload }),
+			]),
+		);
 	}
 
 	/** Answers what is wrong with the first part that cannot be kept; null when nothing is. */

@@ -4,10 +4,11 @@ import type { Reported, RunCallback } from '#domain/run-callback.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
 import type { KnownRun } from '#protocol/agent.ts';
-import type { RunSpec } from '#protocol/run-spec.ts';
+import { awaitsCallback, type RunSpec } from '#protocol/run-spec.ts';
 import { stillAllowed } from '#worker/services/live/still-allowed.ts';
 import { calm } from './core/calm.ts';
 import { searchLog } from './core/log-search.ts';
+import { Callbacks } from './callbacks.ts';
 import { HubWork } from './hub-work.ts';
 import { RunCourse } from './run-course.ts';
 import { RunDesk } from './run-desk.ts';
@@ -30,6 +31,7 @@ export class RunStream extends DurableObject<Env> {
 	readonly #course: RunCourse;
 	readonly #talk: RunTalk;
 	readonly #hub: HubWork;
+	readonly #callbacks: Callbacks;
 	#presence: Promise<void> = Promise.resolve();
 	/** What the room knows of the viewers: whether there are any. */
 	#announced = false;
@@ -51,9 +53,12 @@ export class RunStream extends DurableObject<Env> {
 				this.#tellPresence();
 			},
 		);
-		this.#course = new RunCourse(desk, this.#writer, this.#viewers);
+		this.#course = new RunCourse(desk, this.#writer, this.#viewers, () => {
+			this.#callbacks.handedOver();
+		});
 		const intake = new RunIntake(desk, this.#course, this.#writer, this.#viewers);
 		this.#talk = new RunTalk(desk, this.#course, intake);
+		this.#callbacks = new Callbacks(desk, this.#course, intake);
 		this.#hub = new HubWork(env, ctx.storage, desk, this.#course, intake);
 	}
 
@@ -64,6 +69,7 @@ export class RunStream extends DurableObject<Env> {
 		const { id, kept } = this.#desk;
 		if (!(await this.#waits(record))) return 'gone';
 		kept.put('scripts', sentWith(spec));
+		kept.put('awaited_s', awaitsCallback(spec) ? spec.timeout_s : 0);
 		const { state } = this.#course.step({ type: 'offer', agent_id });
 		const { epoch } = state;
 		const sent = await this.#desk
@@ -118,13 +124,13 @@ export class RunStream extends DurableObject<Env> {
 
 	/** What is said of the run where it was asked for, by who has its token. */
 	reported(callback: RunCallback): Promise<Reported> {
-		return this.#hub.reported(callback);
+		return this.#callbacks.reported(callback);
 	}
 
 	// ——— the agent's link ———
 
-	accepted(agent_id: number, epoch: number, need: string[]): Told {
-		return this.#talk.accepted(agent_id, epoch, need);
+	accepted(agent_id: number, epoch: number, need: string[], callback_sha256?: string): Told {
+		return this.#talk.accepted(agent_id, epoch, need, callback_sha256);
 	}
 
 	sent(agent_id: number, epoch: number): Told {

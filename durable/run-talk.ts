@@ -44,8 +44,14 @@ export class RunTalk {
 		this.#intake = intake;
 	}
 
-	accepted(agent_id: number, epoch: number, need: string[]): Told {
-		const result = this.#course.step({ type: 'accept', agent_id, epoch, needs_scripts: need.length > 0 });
+	/** `callback_sha256`: of the token that the agent gives along with a request. */
+	accepted(agent_id: number, epoch: number, need: string[], callback_sha256?: string): Told {
+		const awaited_s = this.#desk.kept.get('awaited_s') ?? 0;
+		const callback =
+			callback_sha256 !== undefined && awaited_s > 0
+				? { hash: callback_sha256, until: Date.now() + awaited_s * 1000, told: null }
+				: null;
+		const result = this.#course.step({ type: 'accept', agent_id, epoch, needs_scripts: need.length > 0, callback });
 		if (result.answer !== 'send') return this.#told(result);
 		const known = this.#desk.kept.get('scripts') ?? [];
 		const scripts = need.flatMap((sha256) => known.filter((s) => s.sha256 === sha256).slice(0, 1));
@@ -89,6 +95,7 @@ export class RunTalk {
 		const { log, state } = this.#desk;
 		const at = state.step;
 		const mine = state.agent_id === agent_id && state.epoch === epoch;
+		if (mine && state.awaits !== null) return { answer: 'done', free: false, seq: log.seq };
 		if (!mine || (at !== 'granted' && at !== 'running' && at !== 'finalizing'))
 			return { answer: mine && at === 'done' ? 'done' : 'drop', free: false, seq: log.seq };
 		const chunks = encoded.map(decodeChunk);
@@ -117,7 +124,7 @@ export class RunTalk {
 		const result = this.#desk.state.damage ? await this.#course.stepToEnd(event) : this.#course.step(event);
 		if (result.answer !== null) return this.#told(result);
 		const completed = await this.#complete();
-		if (completed.state.step === 'done') return this.#told(completed);
+		if (completed.answer !== null) return this.#told(completed);
 		// What is missing is asked for. The second time in vain it is gone.
 		if (this.#doubt()) return { answer: 'resume', free: false, seq: this.#desk.log.seq };
 		return this.#told(await this.#course.stepToEnd({ type: 'log_stored', whole: false }));

@@ -32,7 +32,9 @@ export const KnownRun = z.strictObject({
 });
 export type KnownRun = z.infer<typeof KnownRun>;
 
-export const Outcome = z.enum(['success', 'failed', 'canceled', 'lost']);
+/** `begun`: the request was taken, and its callback tells how it ends. */
+export const Outcome = z.enum(['success', 'failed', 'canceled', 'lost', 'begun']);
+export type Outcome = z.infer<typeof Outcome>;
 
 /** How a run ended, as its agent saw it. */
 export const Finish = z.strictObject({
@@ -64,7 +66,13 @@ export const FromAgent = z.discriminatedUnion('type', [
 		abilities: Abilities,
 		runs: z.array(KnownRun).max(1000),
 	}),
-	z.strictObject({ type: z.literal('accept'), ...at, need: z.array(Sha256).max(40) }),
+	z.strictObject({
+		type: z.literal('accept'),
+		...at,
+		need: z.array(Sha256).max(40),
+		/** SHA-256 of the token with which the end of a request is told. Only where the spec asks for a callback. */
+		callback_sha256: Sha256.optional(),
+	}),
 	z.strictObject({ type: z.literal('refuse'), ...at, reason: Reason }),
 	z.strictObject({ type: z.literal('started'), ...at, at: Time }),
 	Finish,

@@ -124,6 +124,10 @@ export const RunSpec = z
 	});
 export type RunSpec = z.infer<typeof RunSpec>;
 
+/** Whether its answer only says that it has begun. */
+export const awaitsCallback = ({ execution: { config } }: Pick<RunSpec, 'execution'>): boolean =>
+	'callback' in config && config.callback === true;
+
 /** How a secret parameter reaches the scripts of a run. */
 export function deliveryOf({ parameters_schema }: Pick<RunSpec, 'parameters_schema'>, name: string): SecretDelivery {
 	const parameter = parameters_schema?.find((p) => p.name === name);

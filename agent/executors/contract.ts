@@ -35,8 +35,8 @@ export interface Task {
 	/** In the environment of every command, as `UHUB_RUN_MARK`. */
 	mark: string;
 	run_as: { uid: number; gid: number } | null;
-	/** Of a run that is a request: what it is called, and what it says. */
-	request?: { id: string; body: string };
+	/** Of a run that is a request: what it is called, what it says, and the token in it that a callback needs (null: none is asked for). */
+	request?: { id: string; body: string; token: string | null };
 }
 
 /** A process has these two. */
@@ -73,6 +73,10 @@ export type Exit =
 	| { kind: 'signal'; signal: string }
 	| { kind: 'not_started'; message: string }
 	| { kind: 'broken'; message: string };
+/** It was asked for elsewhere, where it goes on. */
+export interface GoesOn {
+	kind: 'goes_on';
+}
 /** Nothing of it was started. */
 export const STOPPED: Exit = { kind: 'not_started', message: 'it was stopped before it started' };
 
@@ -93,7 +97,7 @@ export interface Execution {
 	/** Begins. Never throws: what goes wrong is the `Exit`. */
 	start(output: Output): void;
 	/** Resolves when it is over: nothing of it lives, and all it said was given to the output. */
-	wait(): Promise<Exit>;
+	wait(): Promise<Exit | GoesOn>;
 	/** INT, then TERM, then KILL, `grace_ms` apart. Resolves when nothing of it lives. May be called again. */
 	stop(grace_ms: number): Promise<void>;
 	/** Gives back what `prepare` took. */

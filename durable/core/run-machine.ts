@@ -10,6 +10,20 @@ export const LOST_AFTER_MS = 24 * 3_600_000;
 /** How long the rest of a finished run's log is waited for. */
 export const LOG_WAIT_MS = 600_000;
 
+/** How a run ends, as it is told where it was asked for. */
+export interface Told {
+	outcome: 'success' | 'failed';
+	reason: Reason | null;
+}
+
+/** A run whose end is told by a callback: SHA-256 of the token that has, and until when it is waited for. */
+export interface Callback {
+	hash: string;
+	until: number;
+	/** The end that was told while the run's agent still had the answer to bring. */
+	told: Told | null;
+}
+
 export interface RunState {
 	step: 'queued' | 'offered' | 'accepted' | 'granted' | 'running' | 'finalizing' | 'done';
 	status: RunStatus;
@@ -18,8 +32,9 @@ export interface RunState {
 	agent_id: number | null;
 	/** The agent is out of reach, after the grant. */
 	away: boolean;
-	/** The hub itself carries it out, by a request: what it waits for. */
+	/** It is a request, and no agent has it (any more): what the hub waits for. */
 	awaits: 'answer' | 'callback' | null;
+	callback: Callback | null;
 	cancel_requested_at: string | null;
 	finish: Finish | null;
 	/** Its log cannot be kept any further: why. The agent is to stop the run, and what it ends with is not a success. */
@@ -40,6 +55,7 @@ export const newRun: RunState = {
 	agent_id: null,
 	away: false,
 	awaits: null,
+	callback: null,
 	cancel_requested_at: null,
 	finish: null,
 	damage: null,
@@ -58,7 +74,7 @@ export type RunEvent =
 	| { type: 'offer'; agent_id: number }
 	/** The agent's link had no room for it, or no agent. */
 	| ({ type: 'not_sent' } & OfAgent)
-	| ({ type: 'accept'; needs_scripts: boolean } & OfAgent)
+	| ({ type: 'accept'; needs_scripts: boolean; callback: Callback | null } & OfAgent)
 	/** All scripts the agent lacked are on their way to it. */
 	| ({ type: 'sent' } & OfAgent)
 	/** A script is not there any more. */
@@ -77,11 +93,11 @@ export type RunEvent =
 	/** Every chunk up to the finish's is stored; `whole`: and the log is what the agent says it is. */
 	| { type: 'log_stored'; whole: boolean }
 	/** The hub sends a request of its own, and waits so long for its answer. Committed before the request leaves. */
-	| { type: 'ask'; patience_ms: number }
+	| { type: 'ask'; patience_ms: number; callback: Callback | null }
 	/** By its answer, or by a callback. */
-	| { type: 'answered'; epoch: number; outcome: 'success' | 'failed'; reason: Reason | null }
-	/** It goes on where it was asked for, and is waited for until then. */
-	| { type: 'begun'; until: number }
+	| ({ type: 'answered'; epoch: number } & Told)
+	/** It goes on where it was asked for, and a callback tells its end. */
+	| { type: 'begun' }
 	/** Who waited for the answer is gone, and the answer with them. */
 	| { type: 'answer_lost' }
 	| { type: 'cancel' }
@@ -115,34 +131,61 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 		state: { ...state, due: null, ...change },
 		answer,
 	});
-	const held = state.agent_id === null ? null : { agent_id: state.agent_id, epoch: state.epoch };
+	const held =
+		state.agent_id === null || state.awaits !== null ? null : { agent_id: state.agent_id, epoch: state.epoch };
 	const requeue = (answer: Answer = null): Step => ({
-		state: { ...state, step: 'queued', agent_id: null, timings: {}, due: null, away: false },
+		state: { ...state, step: 'queued', agent_id: null, callback: null, timings: {}, due: null, away: false },
 		answer,
 		free: held,
 		requeued: true,
 	});
 	const end = (status: RunStatus, change: Partial<RunState>, answer: Answer = null): Step => ({
-		state: { ...state, step: 'done', status, away: false, awaits: null, due: null, finished_at: at, ...change },
+		state: {
+			...state,
+			...{ step: 'done', status, away: false, awaits: null, callback: null, due: null, finished_at: at },
+			...change,
+		},
 		answer,
 		free: held,
 		requeued: false,
 	});
-	const lost = (code: 'agent_lost' | 'agent_revoked', message: string, answer: Answer = null): Step =>
-		state.finish ? finalOf(state.finish, logIncomplete, answer) : end('lost', { reason: { code, message } }, answer);
-	const finalOf = (f: Finish, incomplete: Reason | null, answer: Answer = null, damage = state.damage): Step =>
-		end(
-			damage && f.outcome !== 'lost' ? 'failed' : f.outcome,
+	/** Who it was asked of tells its end: that is waited for, whatever became of who asked. */
+	const waitFor = (callback: Callback, change: Partial<RunState>, answer: Answer): Step => ({
+		state: {
+			...state,
+			...{ step: 'running', status: 'running', awaits: 'callback', away: false, due: callback.until },
+			...change,
+		},
+		answer,
+		free: held,
+		requeued: false,
+	});
+	/** The callback that may still come; null where it would change nothing. */
+	const open = state.cancel_requested_at === null && !state.damage ? state.callback : null;
+	const lost = (code: 'agent_lost' | 'agent_revoked', message: string, answer: Answer = null): Step => {
+		if (state.finish) return finalOf(state.finish, logIncomplete, answer);
+		// Whose agent was shut out is not believed any more.
+		if (open && code === 'agent_lost') return waitFor(open, {}, answer);
+		return end('lost', { reason: { code, message } }, answer);
+	};
+	const finalOf = (f: Finish, incomplete: Reason | null, answer: Answer = null, damage = state.damage): Step => {
+		const started_at = state.started_at ?? f.started_at;
+		if (open && !damage && (f.outcome === 'begun' || f.outcome === 'lost' || (f.outcome === 'failed' && open.told)))
+			return waitFor(open, { finish: null, started_at }, answer);
+		const [outcome, own] = f.outcome === 'begun' ? unawaited(state) : ([f.outcome, f.reason] as const);
+		return end(
+			damage && outcome !== 'lost' ? 'failed' : outcome,
 			{
 				damage,
-				reason: damage && f.outcome !== 'lost' ? damage : (f.reason ?? incomplete),
+				reason: damage && outcome !== 'lost' ? damage : (own ?? incomplete),
 				exit_code: f.exit_code,
-				started_at: state.started_at ?? f.started_at,
+				started_at,
 				finished_at: f.exited_at,
 				timings: { ...state.timings, exited_at: f.exited_at },
 			},
 			answer,
 		);
+	};
 
 	const beforeGrant = state.step === 'offered' || state.step === 'accepted';
 	const granted = state.step === 'granted' || state.step === 'running' || state.step === 'finalizing';
@@ -156,6 +199,7 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 			? to({
 					...{ step: 'running', status: 'running', awaits: 'answer', epoch: state.epoch + 1, agent_id: null },
 					...{
+						callback: event.callback,
 						reason: null,
 						started_at: at,
 						timings: { offered_at: at, granted_at: at, started_at: at },
@@ -163,13 +207,18 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 					},
 				})
 			: stay;
-	if (event.type === 'answered')
-		return state.awaits !== null && event.epoch === state.epoch
-			? end(event.outcome, { reason: event.reason, timings: { ...state.timings, exited_at: at } })
-			: stay;
-	if (event.type === 'begun')
-		return state.awaits === 'answer' ? { ...stay, state: { ...state, awaits: 'callback', due: event.until } } : stay;
-	if (event.type === 'answer_lost') return state.awaits === 'answer' ? end('lost', { reason: answerLost }) : stay;
+	if (event.type === 'answered') {
+		if (event.epoch !== state.epoch) return stay;
+		const { outcome, reason } = event;
+		if (state.awaits !== null) return end(outcome, { reason, timings: { ...state.timings, exited_at: at } });
+		if (!granted || !state.callback || state.callback.told) return stay;
+		return { ...stay, state: { ...state, callback: { ...state.callback, told: { outcome, reason } } } };
+	}
+	if (event.type === 'begun' || event.type === 'answer_lost') {
+		if (state.awaits !== 'answer') return stay;
+		if (state.callback) return waitFor(state.callback, {}, null);
+		return event.type === 'begun' ? stay : end('lost', { reason: answerLost });
+	}
 	if (event.type === 'waiting')
 		return state.step === 'queued' && !sameReason(state.reason, event.reason) ? to({ reason: event.reason }) : stay;
 	if (event.type === 'unrunnable') return state.step === 'queued' ? end(event.status, { reason: event.reason }) : stay;
@@ -195,6 +244,9 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 	// All others are of an agent, and of the epoch it was given.
 	if (event.agent_id !== state.agent_id || ('epoch' in event && event.epoch !== state.epoch))
 		return { ...stay, answer: 'drop' };
+	// Its agent has no more part in it.
+	if (state.awaits !== null)
+		return { ...stay, answer: event.type === 'finish' ? 'finished' : event.type === 'known' ? 'done' : null };
 	switch (event.type) {
 		case 'not_sent':
 			return state.step === 'offered' ? { ...requeue(), requeued: false } : stay;
@@ -202,8 +254,9 @@ export function step(state: RunState, event: RunEvent, now: number): Step {
 			if (state.step === 'granted') return { ...stay, answer: 'grant' };
 			if (state.step !== 'offered') return { ...stay, answer: beforeGrant ? null : 'drop' };
 			const timings = { ...state.timings, accepted_at: at };
-			if (event.needs_scripts) return to({ step: 'accepted', timings, due: now + SEND_MS }, 'send');
-			return to({ step: 'granted', reason: null, timings: { ...timings, granted_at: at } }, 'grant');
+			const { callback } = event;
+			if (event.needs_scripts) return to({ step: 'accepted', callback, timings, due: now + SEND_MS }, 'send');
+			return to({ step: 'granted', callback, reason: null, timings: { ...timings, granted_at: at } }, 'grant');
 		}
 		case 'sent':
 			return state.step === 'accepted'
@@ -284,6 +337,9 @@ const givenUp: Reason = {
 	code: 'canceled_by_user',
 	message: 'Canceled: it is not waited for any more. What was begun elsewhere may go on there.',
 };
+/** What was begun elsewhere ends here without a callback. */
+const unawaited = (s: RunState): readonly ['canceled' | 'failed', Reason] =>
+	s.cancel_requested_at === null ? ['failed', noCallback] : ['canceled', givenUp];
 const noCallback: Reason = { code: 'timeout', message: 'No callback came within the time limit.' };
 const answerLost: Reason = {
 	code: 'answer_lost',

@@ -19,23 +19,36 @@ const letters: Letter[] = [];
 const came = (path: string) => letters.filter((letter) => letter.path === path);
 
 const bomb = gzipSync(Buffer.alloc(64 * 1_048_576));
+interface Asked {
+	callback_url: string;
+	callback_token: string;
+}
+const askedBy = (body: string) => JSON.parse(body) as Asked;
+/** What the hub answers a callback, with the token it gave along unless another is named. */
+const report = async (body: string, report: object): Promise<number> => {
+	const { callback_url, callback_token: token } = askedBy(body);
+	const headers = { 'content-type': 'application/json' };
+	return (await fetch(callback_url, { method: 'POST', headers, body: JSON.stringify({ token, ...report }) })).status;
+};
+async function callBack(body: string) {
+	await report(body, { status: 'running', output: 'half' });
+	await report(body, { status: 'success', message: 'all of it' });
+}
 /** Answers, and then calls back. */
 async function later(response: ServerResponse, body: string) {
 	response.writeHead(202).end();
-	const { callback_url, callback_token: token } = JSON.parse(body) as Record<'callback_url' | 'callback_token', string>;
-	for (const report of [
-		{ status: 'running', output: 'half' },
-		{ status: 'success', message: 'all of it' },
-	])
-		await fetch(callback_url, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify({ token, ...report }),
-		});
+	await callBack(body);
+}
+/** Calls back, and then has no good answer. */
+async function sooner(response: ServerResponse, body: string) {
+	await callBack(body);
+	response.writeHead(500).end('too late\n');
 }
 
 const answers: Record<string, (response: ServerResponse, body: string) => void> = {
 	'/later': (response, body) => void later(response, body),
+	'/sooner': (response, body) => void sooner(response, body),
+	'/echo': (response, body) => response.end(body),
 	'/fine': (response) => response.writeHead(201, { 'content-type': 'text/plain', 'x-key': KEY }).end('taken\n'),
 	'/moved': (response) => response.writeHead(307, { location: '/fine' }).end(),
 	'/cut': (response) => response.socket?.destroy(),
@@ -243,6 +256,60 @@ webhook: { networks: [127.0.0.1/32], hosts: [localhost] }
 		expect((await by('http://127.0.0.2:1/')).row).toMatchObject(refused);
 		expect((await by('http://example.com/')).row).toMatchObject(refused);
 		expect((await by(at('/fine'), { secret_ref: 'env:OTHER' })).row).toMatchObject(refused);
+	});
+
+	const byCallback = async (path: string) => {
+		const id = await asked(at(path), { via: 'agent', secret_ref: 'env:HOOK_KEY', callback: true, timeout_s: 600 });
+		const key = `run_${String(id)}_1`;
+		const mine = () => came(path).find(({ headers }) => headers['idempotency-key'] === key);
+		await expect.poll(mine).toBeDefined();
+		return { id, body: mine()?.body ?? '' };
+	};
+	const phase = async (id: number) => (await admin.get(`/api/runs/${String(id)}`)).phase;
+	const said = async (id: number) => (await admin.log(id)).toString();
+
+	it('goes on after its answer without the agent, and ends with the callback that the other end makes', async () => {
+		const { row, log } = await by(at('/later'), { callback: true });
+		expect(row).toMatchObject({ status: 'success', agent_id: agent.id, reason: null });
+		expect(log).toMatch(/^202 Accepted, [^]*^The answer is taken. [^]*^half\nall of it\n$/m);
+
+		const { id, body } = await byCallback('/echo');
+		await expect.poll(async () => said(id)).toContain('The answer is taken');
+		// What came back of the token is not shown.
+		expect(await said(id)).toContain('"callback_token":"•••"');
+		expect(askedBy(body).callback_url).toBe(`${hub.url}/api/hooks/runs/${String(id)}`);
+		await agent.kill9();
+		await expect.poll(async () => (await admin.get(`/api/agents/${String(agent.id)}`)).status).toBe('offline');
+		await expect.poll(() => phase(id)).toBe('running');
+		for (const token of ['', 'x', askedBy(came('/later').at(-1)?.body ?? '').callback_token])
+			expect(await report(body, { status: 'success', token }), token).toBe(token === '' ? 400 : 404);
+		expect(await report(body, { status: 'failed', message: 'disk full', output: 'no room' })).toBe(204);
+		expect(await report(body, { status: 'success' })).toBe(404);
+		expect(await admin.ended(id)).toMatchObject({
+			status: 'failed',
+			reason: { code: 'reported', message: 'disk full' },
+		});
+		expect(await said(id)).toMatch(/no room\ndisk full\n$/);
+		agent.start();
+	});
+
+	it('has the end that was told first, and what was told while its answer was out comes after that', async () => {
+		const { row, log } = await by(at('/sooner'), { callback: true });
+		expect(row).toMatchObject({ status: 'success', reason: null });
+		expect(log).toMatch(/^500 [^]*too late\n[^]*^half\nall of it\n$/m);
+	});
+
+	it('is waited for where its agent dies before the answer is there, and is not asked for again', async () => {
+		const { id, body } = await byCallback('/silent');
+		await agent.kill9();
+		await expect.poll(() => phase(id)).toBe('disconnected');
+		expect(await report(body, { status: 'success', output: 'done elsewhere' })).toBe(204);
+		expect(await phase(id)).toBe('disconnected');
+		agent.start();
+		expect(await admin.ended(id)).toMatchObject({ status: 'success', reason: null });
+		expect(await said(id)).toMatch(/^POST [^]*done elsewhere\n$/);
+		const key = `run_${String(id)}_1`;
+		expect(came('/silent').filter(({ headers }) => headers['idempotency-key'] === key)).toHaveLength(1);
 	});
 
 	it('is canceled while it waits', async () => {

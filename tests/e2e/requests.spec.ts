@@ -56,7 +56,8 @@ async function serving(listener: RequestListener): Promise<{ url: string; close:
 	return { url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`, close: () => server.close() };
 }
 
-test('a function is chosen in the form of a job, and ends its run by a callback', async ({ open }) => {
+/** As above; it takes what is asked of it, and can call back about that. */
+async function takingIts(answer: string) {
 	let told: { callback_url: string; callback_token: string } | null = null;
 	const { url, close } = await serving((request, response) => {
 		let body = '';
@@ -64,9 +65,19 @@ test('a function is chosen in the form of a job, and ends its run by a callback'
 			.on('data', (part: Buffer) => (body += part.toString()))
 			.on('end', () => {
 				told = JSON.parse(body) as typeof told;
-				response.writeHead(202).end('begun\n');
+				response.writeHead(202).end(`${answer}\n`);
 			});
 	});
+	const report = async (body: object): Promise<number> => {
+		const { callback_url, callback_token: token } = told ?? { callback_url: '', callback_token: '' };
+		const headers = { 'content-type': 'application/json' };
+		return (await fetch(callback_url, { method: 'POST', headers, body: JSON.stringify({ token, ...body }) })).status;
+	};
+	return { url, close, report };
+}
+
+test('a function is chosen in the form of a job, and ends its run by a callback', async ({ open }) => {
+	const { url, close, report } = await takingIts('begun');
 	const { page, api } = await open('admin');
 	try {
 		const { id } = await api.ok('POST', '/api/projects', { name: `Functions ${Date.now().toString(36)}` });
@@ -83,17 +94,9 @@ test('a function is chosen in the form of a job, and ends its run by a callback'
 		await page.getByRole('button', { name: 'Run now' }).click();
 		await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
 		await expect(page.getByText('It goes on, and ends with a callback')).toBeVisible();
-		await expect.poll(() => told).not.toBeNull();
-		const { callback_url, callback_token: token } = told ?? { callback_url: '', callback_token: '' };
-		const report = (body: object) =>
-			fetch(callback_url, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: JSON.stringify({ token, ...body }),
-			});
-		expect((await report({ status: 'running', output: 'three of nine' })).status).toBe(204);
+		expect(await report({ status: 'running', output: 'three of nine' })).toBe(204);
 		await expect(page.getByText('three of nine')).toBeVisible();
-		expect((await report({ status: 'success', message: 'nine of nine' })).status).toBe(204);
+		expect(await report({ status: 'success', message: 'nine of nine' })).toBe(204);
 		await expect(page.getByText('nine of nine', { exact: true })).toBeVisible();
 		await expect(page.getByRole('status').getByText('Success')).toBeVisible();
 		await expect(page.getByText('The hub itself')).toBeVisible();
@@ -103,10 +106,8 @@ test('a function is chosen in the form of a job, and ends its run by a callback'
 	}
 });
 
-test('a webhook that an agent sends, for what the hub does not reach', async ({ open }) => {
-	const { url, close } = await serving((request, response) => {
-		request.resume().on('end', () => response.end(`${String(request.method)} from inside\n`));
-	});
+test('a webhook that an agent sends, for what the hub does not reach, and that calls back', async ({ open }) => {
+	const { url, close, report } = await takingIts('from inside');
 	const { page, api } = await open('admin');
 	const { id } = await api.ok('POST', '/api/projects', { name: `Inside ${Date.now().toString(36)}` });
 	const agent = await realAgent(api, {
@@ -126,10 +127,14 @@ secrets: { ${String(id)}: ['env:HOOK_KEY'] }
 		await page.getByLabel('Address').fill(`${url}/inside`);
 		await page.getByLabel('Sent by').selectOption('agent');
 		await page.getByLabel('Signing key').fill('env:HOOK_KEY');
+		await page.getByLabel(/callback/i).check();
 		await page.getByRole('button', { name: 'Save' }).click();
 		await page.getByRole('button', { name: 'Run now' }).click();
 		await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
-		await expect(page.getByText('POST from inside')).toBeVisible();
+		await expect(page.getByText('from inside', { exact: true })).toBeVisible();
+		await expect(page.getByText('It goes on, and ends with a callback')).toBeVisible();
+		expect(await report({ status: 'success', message: 'done inside' })).toBe(204);
+		await expect(page.getByText('done inside', { exact: true })).toBeVisible();
 		await expect(page.getByRole('status').getByText('Success')).toBeVisible();
 		const { name } = await api.get(`/api/agents/${String(agent.id)}`);
 		await expect(page.getByRole('definition').filter({ hasText: String(name) })).toBeVisible();

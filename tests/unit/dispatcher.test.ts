@@ -110,7 +110,7 @@ class World {
 		const { agent_id, epoch } = this.streams[id] ?? newRun;
 		if (agent_id === null) return;
 		const of = { agent_id, epoch };
-		if (how === 'accept') this.say(id, { type: 'accept', needs_scripts: false, ...of });
+		if (how === 'accept') this.say(id, { type: 'accept', needs_scripts: false, callback: null, ...of });
 		if (how === 'start') this.say(id, { type: 'started', started_at: '2026-01-01T00:00:00.000Z', ...of });
 		if (how === 'decline') this.say(id, { type: 'gone', agent_id });
 		if (how !== 'finish') return;

@@ -8,39 +8,10 @@ import {
 	OFFER_MS,
 	phaseOf,
 	type RunEvent,
-	type RunState,
 	step,
 } from '#durable/core/run-machine.ts';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
-
-const T = Date.parse('2026-11-20T10:00:00Z');
-const iso = new Date(T).toISOString();
-const finishOf = (epoch: number, over: Partial<Finish> = {}): Finish => ({
-	type: 'finish',
-	run_id: 1,
-	epoch,
-	outcome: 'success',
-	exit_code: 0,
-	reason: null,
-	started_at: iso,
-	exited_at: iso,
-	last_seq: 0,
-	bytes: 0,
-	sha256: '0'.repeat(64),
-	...over,
-});
-const knownOf = (epoch: number, phase: KnownRun['phase']): KnownRun => ({ run_id: 1, epoch, phase, last_seq: 0 });
-
-/** A run after some events, each a millisecond after the other; `A` is agent 7. */
-function after(...events: RunEvent[]): RunState {
-	return events.reduce((s, e, i) => step(s, e, T + i).state, newRun);
-}
-const A = { agent_id: 7, epoch: 1 };
-const offer: RunEvent = { type: 'offer', agent_id: 7 };
-const accept: RunEvent = { type: 'accept', ...A, needs_scripts: false };
-const started: RunEvent = { type: 'started', ...A, started_at: iso };
-const gone: RunEvent = { type: 'gone', agent_id: 7 };
-const running = [offer, accept, started];
+import { A, accept, after, callback, finishOf, gone, iso, knownOf, offer, running, T } from './run-machine-world.ts';
 
 const agents = fc.constantFrom(7, 8);
 const epochs = fc.integer({ min: 0, max: 4 });
@@ -50,6 +21,7 @@ const reason = fc.constantFrom(
 	{ code: 'agent_stopped' as const, message: 'stopping' },
 );
 const phases = fc.constantFrom<KnownRun['phase']>('accepted', 'not_started', 'started', 'exited', 'lost');
+const callbacks = fc.constantFrom(null, callback);
 const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 	{ weight: 4, arbitrary: fc.record({ type: fc.constant('offer' as const), agent_id: agents }) },
 	fc.record({ type: fc.constant('not_sent' as const), agent_id: agents, epoch: epochs }),
@@ -60,6 +32,7 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 			agent_id: agents,
 			epoch: epochs,
 			needs_scripts: fc.boolean(),
+			callback: callbacks,
 		}),
 	},
 	fc.record({ type: fc.constant('sent' as const), agent_id: agents, epoch: epochs }),
@@ -77,7 +50,7 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 	{
 		weight: 2,
 		arbitrary: fc
-			.tuple(agents, epochs, fc.constantFrom('success' as const, 'failed' as const, 'canceled' as const))
+			.tuple(agents, epochs, fc.constantFrom<Finish['outcome']>('success', 'failed', 'canceled', 'lost', 'begun'))
 			.map(([agent_id, epoch, outcome]) => ({
 				type: 'finish' as const,
 				agent_id,
@@ -96,7 +69,7 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 	fc.record({ type: fc.constant('revoked' as const), agent_id: agents }),
 	fc.record({ type: fc.constant('log_stored' as const), whole: fc.boolean() }),
 	fc.constant({ type: 'cancel' as const }),
-	fc.constant({ type: 'ask' as const, patience_ms: 1000 }),
+	fc.record({ type: fc.constant('ask' as const), patience_ms: fc.constant(1000), callback: callbacks }),
 	fc.record({
 		type: fc.constant('answered' as const),
 		epoch: epochs,
@@ -104,7 +77,7 @@ const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
 		reason: fc.constant(null),
 	}),
 	fc.constant({ type: 'answer_lost' as const }),
-	fc.constant({ type: 'begun' as const, until: T + 5000 }),
+	fc.constant({ type: 'begun' as const }),
 	fc.record({ type: fc.constant('waiting' as const), reason }),
 	fc.record({
 		type: fc.constant('unrunnable' as const),
@@ -165,8 +138,8 @@ describe('a run, whatever happens in whatever order', () => {
 					expect(isFinal(next.status)).toBe(next.step === 'done');
 					expect(phaseOf(next) === 'done').toBe(next.step === 'done');
 					// A slot is freed exactly when the run leaves the agent that had it.
-					const held = state.agent_id !== null && state.step !== 'done';
-					const holds = next.agent_id !== null && next.step !== 'done';
+					const held = state.agent_id !== null && state.awaits === null && state.step !== 'done';
+					const holds = next.agent_id !== null && next.awaits === null && next.step !== 'done';
 					expect(free !== null).toBe(held && !holds);
 					state = next;
 				}
@@ -289,7 +262,7 @@ describe('the way of a run', () => {
 });
 
 describe('a run of the hub’s own', () => {
-	const ask: RunEvent = { type: 'ask', patience_ms: 1000 };
+	const ask = { type: 'ask', patience_ms: 1000, callback: null } satisfies RunEvent;
 	const answered: RunEvent = { type: 'answered', epoch: 1, outcome: 'success', reason: null };
 
 	it('is running before its request leaves, and ends with the answer', () => {
@@ -307,7 +280,9 @@ describe('a run of the hub’s own', () => {
 	});
 
 	it('that a callback is to end is waited for until its time is over, whatever became of the answer', () => {
-		const begun = after(ask, { type: 'begun', until: T + 5000 });
+		const asked = after({ ...ask, callback });
+		expect(step(asked, { type: 'answer_lost' }, T).state).toEqual(step(asked, { type: 'begun' }, T).state);
+		const begun = step(asked, { type: 'begun' }, T).state;
 		expect(begun).toMatchObject({ status: 'running', awaits: 'callback', due: T + 5000 });
 		expect(step(begun, { type: 'answer_lost' }, T + 9).state).toBe(begun);
 		expect(step(begun, answered, T + 9).state).toMatchObject({

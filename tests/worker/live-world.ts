@@ -2,7 +2,7 @@ import { env, exports } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { Run } from '#domain/run.ts';
-import { authMessage, type FromAgent, type KnownRun, ToAgent } from '#protocol/agent.ts';
+import { authMessage, type Outcome, type FromAgent, type KnownRun, ToAgent } from '#protocol/agent.ts';
 import { decodeFrame, encodeChunk, encodeFrame, type Frame, Kind, toHex } from '#protocol/run-frames.ts';
 import type { RunRecord } from '#protocol/run-record.ts';
 import { type Caller, fresh, idOf, insert, ORIGIN } from './api-world.ts';
@@ -57,7 +57,7 @@ export async function enrolled(fields: Record<string, unknown> = {}): Promise<Ag
 	return { id: await insert('agents', row), key };
 }
 
-const Abilities = { backends: ['local', 'dummy'], tools: {} };
+const BACKENDS = ['local', 'dummy'];
 export const newBoot = () => toHex(crypto.getRandomValues(new Uint8Array(16)));
 
 type Hello = Extract<FromAgent, { type: 'hello' }>;
@@ -74,7 +74,7 @@ export const signedHello = async (
 	version: '0.1.0',
 	labels: {},
 	capacity: 4,
-	abilities: Abilities,
+	abilities: { backends: BACKENDS, tools: {} },
 	runs: [],
 	...is,
 });
@@ -100,12 +100,30 @@ export class TestAgent {
 			v = 1,
 			host,
 			speaksFor = id,
-		}: { boot_id?: string; runs?: KnownRun[]; capacity?: number; v?: number; host?: string; speaksFor?: number } = {},
+			backends = BACKENDS,
+		}: {
+			boot_id?: string;
+			runs?: KnownRun[];
+			capacity?: number;
+			v?: number;
+			host?: string;
+			speaksFor?: number;
+			backends?: string[];
+		} = {},
 	): Promise<TestAgent> {
 		const agent = new TestAgent(await TestSocket.open(`/live/agent?agent=${String(speaksFor)}`), id);
 		const { challenge, host: told } = await agent.next('challenge');
 		const message = authMessage({ host: host ?? told, agent_id: speaksFor, challenge, boot_id });
-		agent.say(await signedHello(key, message, { v, agent_id: speaksFor, boot_id, capacity, runs }));
+		agent.say(
+			await signedHello(key, message, {
+				v,
+				agent_id: speaksFor,
+				boot_id,
+				capacity,
+				runs,
+				abilities: { backends, tools: {} },
+			}),
+		);
 		return agent;
 	}
 
@@ -145,9 +163,9 @@ export class TestAgent {
 	}
 
 	/** Takes an offered run as far as its start. */
-	async start(n = 1): Promise<Writer> {
+	async start(n = 1, accept: { callback_sha256?: string } = {}): Promise<Writer> {
 		const run = await this.offered(n);
-		this.say({ type: 'accept', ...run, need: [] });
+		this.say({ type: 'accept', ...run, need: [], ...accept });
 		await expect.poll(() => this.all('grant').some((g) => g.run_id === run.run_id && g.epoch === run.epoch)).toBe(true);
 		this.say({ type: 'started', ...run, at: new Date().toISOString() });
 		return new Writer(this, run);
@@ -211,7 +229,7 @@ export class Writer {
 	}
 
 	async finish(
-		outcome: 'success' | 'failed' | 'canceled' | 'lost' = 'success',
+		outcome: Outcome = 'success',
 		over: Partial<Extract<FromAgent, { type: 'finish' }>> = {},
 	): Promise<void> {
 		const now = new Date().toISOString();

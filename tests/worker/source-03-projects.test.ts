@@ -157,7 +157,6 @@ describe('3.1 Project', () => {
 			['webhook', { ...whole.webhook, secret_ref: 'hunter2' }, 'secret_ref'],
 			['webhook', { ...whole.webhook, secret_ref: 'env:KEY' }, 'secret_ref'],
 			['webhook', { ...whole.webhook, via: 'agent' }, 'secret_ref'],
-			['webhook', { ...whole.webhook, via: 'agent', secret_ref: 'env:KEY', callback: true }, 'callback'],
 			['webhook', { ...whole.webhook, method: 'DELETE' }, 'method'],
 			['webhook', { ...whole.webhook, headers: { 'Webhook-Signature': 'v1,x' } }, 'headers.Webhook-Signature'],
 			['webhook', { ...whole.webhook, headers: { Authorization: 'Bearer x' } }, 'headers.Authorization'],

@@ -1,11 +1,20 @@
 import { createHmac } from 'node:crypto';
 import { Stream } from '#protocol/run-frames.ts';
-import { exchange, TIMEOUT_S } from '#protocol/run-request.ts';
+import { exchange, GOES_ON, TIMEOUT_S } from '#protocol/run-request.ts';
 import { signedContent, signedHeaders, signingKey } from '#protocol/signed-request.ts';
 import { SecretUnavailable } from '../../own-secret.ts';
 import { addressAllowed, type WebhookPolicy, type WebhookSpec } from '../../policy/webhook.ts';
 import { VERSION } from '../../version.ts';
-import { type Execution, type Executor, type Exit, NotPrepared, type Output, STOPPED, type Task } from '../contract.ts';
+import {
+	type Execution,
+	type Executor,
+	type Exit,
+	type GoesOn,
+	NotPrepared,
+	type Output,
+	STOPPED,
+	type Task,
+} from '../contract.ts';
 import { allowedOnly, send } from './send.ts';
 
 /** What finds the value of a reference, where the policy gives it to the project. */
@@ -35,7 +44,7 @@ class RequestExecution implements Execution {
 	readonly #key: Uint8Array;
 	readonly #policy: WebhookPolicy;
 	readonly #stopped = new AbortController();
-	#exit: Promise<Exit> | null = null;
+	#exit: Promise<Exit | GoesOn> | null = null;
 
 	constructor(
 		task: Task,
@@ -55,7 +64,7 @@ class RequestExecution implements Execution {
 		this.#exit = this.#carryOut(output);
 	}
 
-	wait(): Promise<Exit> {
+	wait(): Promise<Exit | GoesOn> {
 		return this.#exit ?? Promise.resolve(STOPPED);
 	}
 
@@ -69,12 +78,12 @@ class RequestExecution implements Execution {
 		return Promise.resolve();
 	}
 
-	async #carryOut(output: Output): Promise<Exit> {
+	async #carryOut(output: Output): Promise<Exit | GoesOn> {
 		const { url, method = 'POST', headers = {}, expected_status: expected = null, timeout_s: asked } = this.#config;
 		const timeout_s = Math.min(asked ?? TIMEOUT_S, this.#task.timeout_s);
 		const late = AbortSignal.timeout(timeout_s * 1000);
 		const { signal: stopped } = this.#stopped;
-		const { id, body } = this.#request;
+		const { id, body, token } = this.#request;
 		const letter = {
 			url,
 			method,
@@ -83,13 +92,16 @@ class RequestExecution implements Execution {
 		};
 		const lookup = allowedOnly((address) => addressAllowed(address, this.#policy.networks));
 		const ended = await exchange({
-			...{ method, url, expected, timeout_s, hidden: null, now: Date.now },
+			...{ method, url, expected, timeout_s, hidden: token, now: Date.now },
 			send: () => send(letter, lookup, AbortSignal.any([stopped, late])),
 			stopped: () => (stopped.aborted ? 'canceled' : late.aborted ? 'timeout' : null),
 			say: (stream, text) => void output.write(Stream[stream], Buffer.from(text)),
 		});
 		if (!ended) return { kind: 'signal', signal: `giving up ${id}` };
-		return ended.reason ? { kind: 'failed', reason: ended.reason, code: null } : { kind: 'exit', code: 0 };
+		if (ended.reason) return { kind: 'failed', reason: ended.reason, code: null };
+		if (token === null) return { kind: 'exit', code: 0 };
+		void output.write(Stream.stdout, Buffer.from(GOES_ON));
+		return { kind: 'goes_on' };
 	}
 
 	#own(): Record<string, string> {

@@ -89,7 +89,6 @@ const known: [RegExp, () => string][] = [
 	[/^expected a namespace/, m.backend_wrong_namespace],
 	[/^expected the name of a header/, m.backend_wrong_header],
 	[/^expected the address of a function/, m.backend_lambda_hint],
-	[/^is for what the hub itself sends/, m.backend_wrong_callback],
 	[/^expected hub:NAME/, m.backend_hub_key_hint],
 	[/^is set by the hub/, m.backend_wrong_own_header],
 	[/^expected visible ASCII/, m.backend_wrong_header_value],

@@ -1,6 +1,6 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { Access } from '#domain/access.ts';
-import { type ExecutionBackend, executionOf, isRequest } from '#domain/backend.ts';
+import { type ExecutionBackend, executionOf, isByHub, isRequest } from '#domain/backend.ts';
 import { DomainError, conflict, forbidden, invalid } from '#domain/errors.ts';
 import type { Environment } from '#domain/environment.ts';
 import type { Freeze, FreezeWindow } from '#domain/freeze.ts';
@@ -110,7 +110,8 @@ export async function start(
 	const [secret] = Object.keys(checked.secrets);
 	if (isRequest(backend) && secret !== undefined)
 		throw invalid(`parameters.${secret}`, 'is a secret, and a request holds none');
-	if (isRequest(backend) && execution.execution_backend_config?.callback === true && ctx.url === null)
+	const byHub = isByHub(backend, execution.execution_backend_config);
+	if (byHub && execution.execution_backend_config?.callback === true && ctx.url === null)
 		throw conflict('The hub does not know its own address, where the callback is to come: set UHUB_PUBLIC_URL.');
 	const tools = scripts.map(({ tool }) => tool);
 	assertTools(tools, backend, input.check ?? false);
