@@ -72,13 +72,15 @@ export class HubWork {
 				'secret_unavailable',
 				`The key ${call.secret_ref} is none of AWS: set it as ACCESS_KEY_ID:SECRET.`,
 			);
-		if (call.callback && !this.#env.UHUB_PUBLIC_URL)
+		const hub = this.#env.UHUB_PUBLIC_URL;
+		if (call.callback && !hub)
 			return this.#not(
 				'start_failed',
 				'The hub does not know its own address (UHUB_PUBLIC_URL), where the callback is to come.',
 			);
 		if (this.#desk.state.step !== 'queued') return 'gone';
-		const { callback, awaited } = call.callback ? this.#newCallback(spec) : { callback: null, awaited: null };
+		const { callback, awaited } =
+			call.callback && hub ? this.#newCallback(spec, hub) : { callback: null, awaited: null };
 		this.#course.step({ type: 'ask', patience_ms: call.timeout_s * 1000 + LATE_MS, callback: awaited });
 		this.#stayAwake();
 		this.#desk.later(this.#carryOut({ run, spec, call, secret, callback }, outside));
@@ -107,10 +109,10 @@ export class HubWork {
 	}
 
 	/** A token of 256 bits, of which only the hash stays here. */
-	#newCallback({ run_id, timeout_s }: RunSpec) {
+	#newCallback({ run_id, timeout_s }: RunSpec, hub: string) {
 		const token = toBase64url(crypto.getRandomValues(new Uint8Array(32)));
 		const awaited: Callback = { hash: hashOf(token), until: Date.now() + timeout_s * 1000, told: null };
-		return { callback: { url: callbackUrl(this.#env.UHUB_PUBLIC_URL, run_id), token }, awaited };
+		return { callback: { url: callbackUrl(hub, run_id), token }, awaited };
 	}
 
 	/** It cannot be sent, and so ends before it began. */

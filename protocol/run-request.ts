@@ -19,8 +19,8 @@ export const requestBody = (
 	...(callback && { callback_url: callback.url, callback_token: callback.token }),
 });
 /** Where a callback is to come, at a hub's address. */
-export const callbackUrl = (hub: string | undefined, run_id: number): string =>
-	new URL(`/api/hooks/runs/${String(run_id)}`, hub).href;
+export const callbackUrl = (hub: string, run_id: number): string =>
+	`${new URL(hub).origin}/api/hooks/runs/${String(run_id)}`;
 /** Said in the log when the answer does not end the run. */
 export const GOES_ON = '\nThe answer is taken. It goes on, and ends with a callback.\n';
 export const requestId = (run_id: number, epoch: number): string => `run_${String(run_id)}_${String(epoch)}`;
