@@ -62,6 +62,14 @@ test('dev asks, an admin is told at once and approves; what was refused ends wit
 	await ask();
 	await decides.page.goto(new URL(asks.page.url()).pathname);
 	await theirs.getByLabel('A word').fill('not on a Friday');
+	// What nobody decided in time is not decided any more, also where the page is still open.
+	const { page: late } = await open('admin');
+	await late.clock.install({ time: new Date(Date.now() + 31 * 24 * 3_600_000) });
+	await late.goto(new URL(asks.page.url()).pathname);
+	const tooLate = late.getByRole('region', { name: 'Approval' });
+	for (const name of ['Approve', 'Reject']) await expect(tooLate.getByRole('button', { name })).toBeDisabled();
+	await tooLate.getByRole('button', { name: 'Approve' }).focus();
+	await expect(late.getByRole('tooltip')).toHaveText('Its time is up: ask anew.');
 	await theirs.getByRole('button', { name: 'Reject' }).click();
 	await expect(panel).toContainText('not on a Friday');
 	await expect(asks.page.getByRole('status').filter({ hasText: 'Canceled' })).toBeVisible();

@@ -5,7 +5,7 @@ import { expect, test } from '#tests/support/people.ts';
 test('a job describes its parameters, its run asks for them, and the script gets them', async ({ open }) => {
 	const { page, api } = await open('admin');
 	const { project_id, job_id } = await api.jobWith(
-		'#!/bin/sh\necho "release $UHUB_PARAM_VERSION to $1 ($UHUB_PARAM_COUNT)"\n',
+		'#!/bin/sh\necho "release $UHUB_PARAM_VERSION to $1 ($UHUB_PARAM_COUNT) on $UHUB_PARAM_DAY"\n',
 	);
 
 	await page.goto(`/jobs/${String(job_id)}/edit`);
@@ -29,6 +29,10 @@ test('a job describes its parameters, its run asks for them, and the script gets
 	await parameter(2).getByLabel('Type').selectOption('Choice');
 	await parameter(2).getByLabel('Options').fill('blue\ngreen');
 	await parameter(2).getByLabel('Default').selectOption('green');
+	await add.click();
+	await parameter(3).getByLabel('Name', { exact: true }).fill('DAY');
+	await parameter(3).getByLabel('Type').selectOption('Date');
+	await parameter(3).getByLabel('Default').fill('2026-12-24');
 	await page.getByLabel('Arguments').fill('{{STAGE}}');
 	expect(await complaints(page)).toEqual([]);
 	await page.setViewportSize({ width: 360, height: 740 });
@@ -48,6 +52,7 @@ test('a job describes its parameters, its run asks for them, and the script gets
 	const dialog = page.getByRole('dialog');
 	await expect(dialog.getByLabel('COUNT')).toHaveValue('3');
 	await expect(dialog.getByLabel('STAGE')).toHaveValue('green');
+	await expect(dialog.getByLabel('DAY')).toHaveValue('2026-12-24');
 	expect(await complaints(page)).toEqual([]);
 	await dialog.getByLabel('Version to release').fill('--force');
 	await dialog.getByLabel('COUNT').fill('11');
@@ -56,8 +61,9 @@ test('a job describes its parameters, its run asks for them, and the script gets
 	await expect(dialog).toContainText('Not above 10.');
 	await dialog.getByLabel('Version to release').fill('2.4.1');
 	await dialog.getByLabel('COUNT').fill('7');
+	await dialog.getByLabel('DAY').fill('2027-02-28');
 	await dialog.getByRole('button', { name: 'Run now' }).click();
-	await expect(page.getByText('release 2.4.1 to green (7)')).toBeVisible();
+	await expect(page.getByText('release 2.4.1 to green (7) on 2027-02-28')).toBeVisible();
 
 	const { items } = await api.get(`/api/runs?project_id=${String(project_id)}`);
 	expect(items).toHaveLength(1);

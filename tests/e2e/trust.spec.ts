@@ -33,10 +33,21 @@ async function sound(page: Page): Promise<void> {
 	await page.setViewportSize({ width: 1280, height: 900 });
 }
 
-test('46: a run plans, its plan is looked at and applied, once', async ({ open }) => {
-	const { page, api, faults } = await open('admin');
+test('46: a run plans in production, and exactly that plan is applied once somebody else has approved it', async ({
+	open,
+}) => {
+	const [{ page, api: asker, faults }, decides] = await Promise.all([open('ops'), open('admin')]);
+	const { api } = decides;
 	const { id: project_id } = await api.ok('POST', '/api/projects', { name: 'Plans to apply' });
 	const at = `/api/projects/${String(project_id)}`;
+	const group = await api.ok('POST', '/api/groups', { name: `planners ${String(project_id)}` });
+	const me = await asker.get('/api/auth/me');
+	await api.ok('PUT', `/api/groups/${String(group.id)}/members/${String(me.id)}`, {});
+	await api.ok('PUT', `${at}/groups/${String(group.id)}`, { access: 'manage' });
+	await api.ok('POST', `${at}/environments`, {
+		...{ name: 'live', type: 'prod' },
+		protection: { requires_approval: true, allowed_roles: [], four_eyes: true },
+	});
 	const script = { tool: 'terraform', name: 'main.tf', location_type: 'uploaded', content: CONFIG };
 	const { id } = await api.ok('POST', `${at}/scripts`, script);
 	const fields = { title: 'The network', job_type: 'infra', script_ids: [id], labels: { can: 'terraform' } };
@@ -51,10 +62,23 @@ test('46: a run plans, its plan is looked at and applied, once', async ({ open }
 			'version: 1\nprojects: all\nbackends: [local]\ntools: [terraform]\nscripts: { uploaded: true }\nterraform: { plan_days: 1 }\n',
 		env: noTerraform === null ? {} : { PATH: `${dir}:${process.env['PATH'] ?? ''}` },
 	});
+	/** The other one looks at what will run, and says yes. */
+	const approve = async () => {
+		await expect(page.getByRole('region', { name: 'Approval' })).toContainText('1 of 1 missing');
+		await decides.page.goto(new URL(page.url()).pathname);
+		const panel = decides.page.getByRole('region', { name: 'Approval' });
+		await panel.getByText('What will run').click();
+		const what = await panel.getByLabel('What will run').innerText();
+		await panel.getByRole('button', { name: 'Approve' }).click();
+		return what;
+	};
 
 	await page.goto(`/jobs/${String(job.id)}?run=1`);
-	await page.getByRole('dialog').getByLabel('Who').fill('a-sensitive-name');
-	await page.getByRole('dialog').getByRole('button', { name: 'Run now' }).click();
+	const run = page.getByRole('dialog');
+	await run.getByLabel('Environment').selectOption({ label: 'live – Production' });
+	await run.getByLabel('Who').fill('a-sensitive-name');
+	await run.getByRole('button', { name: 'Ask for approval' }).click();
+	expect(await approve()).toContain('"apply_plan": null');
 	await expect(page.getByRole('heading', { name: 'The plan it made' })).toBeVisible();
 	await page
 		.getByRole('main')
@@ -65,6 +89,7 @@ test('46: a run plans, its plan is looked at and applied, once', async ({ open }
 	await expect(page.getByText('terraform_data.x')).toBeVisible();
 	expect(await page.locator('main').innerText()).not.toContain('a-sensitive-name');
 	await sound(page);
+	const plan = await api.get(`/api${new URL(page.url()).pathname}`);
 
 	await page.getByRole('button', { name: 'Apply' }).click();
 	const dialog = page.getByRole('dialog');
@@ -73,6 +98,8 @@ test('46: a run plans, its plan is looked at and applied, once', async ({ open }
 	await dialog.getByRole('button', { name: 'Apply' }).click();
 	await expect(page).toHaveURL(/\/runs\/\d+$/);
 	await expect(page.getByRole('heading', { name: 'The plan it applies' })).toBeVisible();
+	// What is approved names the very plan.
+	expect(await approve()).toContain(`"apply_plan": "${String(plan.plan_sha256)}"`);
 	await expect(page.getByText('Apply complete!').first()).toBeVisible();
 	await page
 		.getByRole('main')
@@ -82,6 +109,7 @@ test('46: a run plans, its plan is looked at and applied, once', async ({ open }
 	await expect(page.getByText(/^Applied/)).toBeVisible();
 	await expect(page.getByRole('button', { name: 'Apply' })).toHaveCount(0);
 	expect(faults).toEqual([]);
+	expect(decides.faults).toEqual([]);
 });
 
 test('39: a job says who signed it, and that it has changed since', async ({ open }) => {
