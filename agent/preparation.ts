@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Reason } from '#domain/run-reason.ts';
 import { deliveryOf, type RunSpec, type Step } from '#protocol/run-spec.ts';
+import { filledArguments } from './arguments.ts';
 import type { Home } from './config.ts';
 import type { Command, Seen } from './executors/contract.ts';
 import { type Handed, handedOver } from './handing-over.ts';
@@ -284,10 +285,4 @@ const envOf = (execution: RunSpec['execution']): Record<string, string> =>
 	'env' in execution.config && execution.config.env ? execution.config.env : {};
 
 /** The job's arguments, with the values of this run. */
-const argumentsOf = (spec: RunSpec): string[] =>
-	(spec.arguments ?? []).map((text) =>
-		text.replace(/\{\{([A-Za-z_][A-Za-z0-9_]{0,63})\}\}/g, (_, name: string) => {
-			const value = Object.hasOwn(spec.parameters, name) ? spec.parameters[name] : undefined;
-			return value ?? '';
-		}),
-	);
+const argumentsOf = (spec: RunSpec): string[] => filledArguments(spec).map(({ text }) => text);

@@ -1,11 +1,12 @@
 import { checkParameters } from '#domain/parameter.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
+import { ansibleRefusal } from './tools/ansible/refusal.ts';
 
 /** What is wrong with a request by itself, whatever the policy says; null: nothing. `asked`: as it came. */
 export const wrongIn = (asked: unknown, spec: RunSpec): string | null =>
 	holdsOdd(asked)
 		? 'The request holds a NUL character, or a key __proto__.'
-		: (wrongValue(spec) ?? wrongHosts(spec) ?? uncalledFor(spec));
+		: (wrongValue(spec) ?? wrongHosts(spec) ?? uncalledFor(spec) ?? ansibleRefusal(spec));
 
 /** No program can be given a NUL: whatever held it would be cut short. A key __proto__ is passed over by what reads it. */
 const holdsOdd = (value: unknown): boolean =>

@@ -174,6 +174,27 @@ describe.skipIf(noAnsible !== null)(`a playbook${noAnsible === null ? '' : ` (no
 		expect(textOf(run)).not.toContain(VAULT);
 	});
 
+	it('40: a parameter that Ansible would take for more than text starts nothing', async () => {
+		const canary = path.join(world.town.dir, 'canary');
+		const template = `{{ lookup('pipe', 'touch ${canary}') }}`;
+		// Each of these has Ansible run the program, where it is handed on.
+		for (const asked of [
+			{ parameters: { ansible_python_interpreter: `/bin/sh -c "touch ${canary}" #` } },
+			{ parameters: { ansible_connection: 'ssh', ansible_ssh_common_args: ` -o ProxyCommand='touch ${canary}'` } },
+			{ parameters: { inventory_hostname: '127.0.0.3' } },
+			{ parameters: { TEXT: template }, arguments: ['-e', 'ARG={{TEXT}}'] },
+			{ parameters: { TEXT: `x ansible_shell_executable=${canary}` }, arguments: ['-e', 'ARG={{TEXT}}'] },
+			{ parameters: { TEXT: template }, arguments: ['-u', '{{TEXT}}'] },
+		] as SpecOf[]) {
+			const run = await ran([playbook('    - ping:\n    - debug: { msg: "{{ ARG | default(TEXT) }}" }\n')], {
+				inventory: inventory(LOCAL),
+				...asked,
+			});
+			expect(run.refused, JSON.stringify(asked)).toMatchObject({ code: 'bad_request' });
+		}
+		expect(existsSync(canary)).toBe(false);
+	});
+
 	it('under the data root finds what lies beside it: its roles, files and settings', async () => {
 		const data = path.join(world.town.dir, 'data');
 		for (const dir of ['site/plays/templates', 'site/roles/greet/tasks'])

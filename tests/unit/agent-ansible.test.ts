@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { extraVars } from '#agent/tools/ansible/extra-vars.ts';
 import { RecapReader } from '#agent/tools/ansible/recap.ts';
+import { ansibleRefusal } from '#agent/tools/ansible/refusal.ts';
+import { SpecBook, type SpecOf } from '#tests/support/specs.ts';
 
 // As ansible-core 2.14 printed it, with ANSIBLE_FORCE_COLOR; the second part is a task's own words.
 const PRINTED = `
@@ -87,5 +89,54 @@ describe('40: parameters as extra variables', () => {
 		const schema = [{ name: 'N', type: 'number' as const, required: false }];
 		expect(parse(extraVars({ N: '1e2' }, schema))).toEqual({ N: 100 });
 		expect(extraVars({}, null)).toBe('{}\n');
+	});
+});
+
+describe('40: parameters that Ansible would take for more than text', () => {
+	const book = new SpecBook();
+	const refusal = (over: SpecOf) => ansibleRefusal(book.spec({ steps: [book.step('', { tool: 'ansible' })], ...over }));
+	const text = { name: 'TEXT', type: 'text' as const, required: false };
+
+	it.each(['ansible_python_interpreter', 'ansible_connection', 'ansible_ssh_common_args', 'inventory_hostname'])(
+		'40: %s is the job to declare',
+		(name) => {
+			expect(refusal({ parameters: { [name]: 'x' } })).toContain(`parameters.${name}`);
+			expect(refusal({ parameters: { [name]: 'x' }, parameters_schema: [{ ...text, name }] })).toBeNull();
+			expect(refusal({ parameters: { [name]: 'x' }, steps: [book.step('')] })).toBeNull();
+		},
+	);
+
+	it.each([
+		['-e', 'A={{TEXT}}'],
+		['-eA={{TEXT}}'],
+		['-vDe', 'A={{TEXT}}'],
+		['-bveA={{TEXT}}'],
+		['--extra-vars', '{"A": "{{TEXT}}"}'],
+		['--extra-vars=A={{TEXT}}'],
+		['--ex', '{{TEXT}}'],
+		['--e=@{{TEXT}}'],
+	])('40: a text is no part of extra variables: %s %s', (...args) => {
+		const parameters = { TEXT: 'x ansible_connection=local' };
+		expect(refusal({ parameters, arguments: args })).toContain('--extra-vars');
+		expect(refusal({ parameters, arguments: args, parameters_schema: [text] })).toContain('--extra-vars');
+		expect(refusal({ arguments: args })).toBeNull();
+		const number = { name: 'TEXT', type: 'number' as const, required: false };
+		expect(refusal({ parameters: { TEXT: '41' }, arguments: args, parameters_schema: [number] })).toBeNull();
+	});
+
+	it('40: nor is it a template of any other argument, however it is put together', () => {
+		for (const [args, parameters] of [
+			[['-u', '{{TEXT}}'], { TEXT: "{{ lookup('pipe', 'x') }}" }],
+			[['-u', '{{{TEXT}}}'], { TEXT: "{ lookup('pipe', 'x') }" }],
+			[['-u', '{{A}}{{B}}'], { A: '{', B: '% if x %}' }],
+		] as const)
+			expect(refusal({ parameters, arguments: [...args] })).toContain('as a template');
+		expect(refusal({ parameters: { TEXT: 'a {b} %c' }, arguments: ['-t', '{{TEXT}}', '--limit={{TEXT}}'] })).toBeNull();
+	});
+
+	it('40: what would only become the option by its value is one all the same', () => {
+		const schema = [{ ...text, allow_dash: true }];
+		const asked = { parameters: { TEXT: '-eansible_connection=local' }, arguments: ['{{TEXT}}'] };
+		expect(refusal({ ...asked, parameters_schema: schema })).toContain('--extra-vars');
 	});
 });
