@@ -16,6 +16,7 @@ import { PlanArtifact } from '#domain/terraform.ts';
 import { artifactText, type ArtifactPart } from '#protocol/run-record.ts';
 import { AgentProcess } from '#tests/support/agent-process.ts';
 import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
+import { HostileValues } from '#tests/support/hostile-values.ts';
 import { CONFIG, noTerraform, STAND_IN } from '#tests/support/terraform.ts';
 
 let dir: string;
@@ -140,6 +141,33 @@ for (const real of [true, false])
 				utimesSync(file, old, old);
 				expect((await ran({ apply_plan: plan_sha256 })).finish?.reason).toMatchObject({ code: 'plan_missing' });
 				expect(existsSync(file)).toBe(false);
+			});
+
+			it('40: is given parameters as they are, and works out nothing of them', async () => {
+				if (!real) return;
+				const values = new HostileValues();
+				const names = values.all.map((_, i) => `P${String(i)}`);
+				// Declared as text, or not at all.
+				const variables = names
+					.map((name, i) => `variable "${name}" {${i % 2 === 0 ? ' type = string ' : ''}}\n`)
+					.join('');
+				const input = `base64encode(jsonencode([${names.map((name) => `var.${name}`).join(', ')}]))`;
+				const told = `${variables}resource "terraform_data" "x" { input = ${input} }\n`;
+				const run = await ran({
+					...values.spec,
+					arguments: [],
+					steps: [hub.scripts.step(told, { tool: 'terraform' })],
+				});
+				expect(run.finish?.reason, textOf(run)).toBeNull();
+				const [change] = planOf(run).diff.resource_changes;
+				const after = change?.attributes.find(({ path }) => path === 'input')?.after ?? '';
+				expect(JSON.parse(Buffer.from(after, 'base64').toString())).toEqual(values.all);
+				expect(values.made).toBe(false);
+				// A list is written as one, and holds no calls.
+				const list = hub.scripts.step('variable "L" { type = list(string) }\n', { tool: 'terraform' });
+				const called = await ran({ parameters: { L: '["${file("/etc/hostname")}"]' }, steps: [list] });
+				expect(called.finish).toMatchObject({ outcome: 'failed', reason: { code: 'exit_code' } });
+				expect(textOf(called)).toContain('Function calls not allowed');
 			});
 
 			it('fails with what is wrong in it, and keeps no plan of it', async () => {
