@@ -24,20 +24,29 @@ const READ_BYTES = 2 * (CHUNK_MAX + RECORD_HEADER);
 /** There is no room: the agent's own limit is reached, or the disk is full. Nothing of the append was kept. */
 export class SpoolFull extends Error {}
 
-/** What all spools of an agent may take together, in bytes. */
+/**
+ * What all spools of an agent may take together, in bytes. The last of it, `kept`, is for spools that hold little: a flood that the hub
+ * does not take fills the rest, and holds up no other run.
+ */
 export class Budget {
 	readonly limit: number;
+	readonly #kept: number;
 	readonly spools = new Set<Spool>();
 	used = 0;
 
-	constructor(limit: number) {
+	constructor(limit: number, kept = 0) {
 		this.limit = limit;
+		this.#kept = kept;
 	}
 
-	/** Whether so much more fits in; where it is short, what the hub has of any run gives way. */
-	makeRoom(bytes: number): boolean {
-		for (const spool of this.spools) while (this.used + bytes > this.limit && spool.dropOldest());
-		return this.used + bytes <= this.limit;
+	/** Whether so much more of a spool fits in; where it is short, what the hub has of any run gives way. */
+	makeRoom(bytes: number, of: Spool | null = null): boolean {
+		const short = () => {
+			const isSmall = of !== null && of.size + bytes <= this.#kept / 2;
+			return this.used + bytes > this.limit - (isSmall ? 0 : this.#kept);
+		};
+		for (const spool of this.spools) while (short() && spool.dropOldest());
+		return !short();
 	}
 }
 
@@ -83,6 +92,11 @@ export class Spool {
 	/** The length of the log so far, gaps left out. */
 	get bytes(): number {
 		return this.#bytes;
+	}
+
+	/** What it has on the disk. */
+	get size(): number {
+		return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
 	}
 
 	/** What the log consists of so far. */
@@ -159,11 +173,13 @@ export class Spool {
 	async append(chunks: readonly Uint8Array[]): Promise<void> {
 		const decoded = chunks.map(decodeChunk);
 		const size = chunks.reduce((sum, c) => sum + c.length + RECORD_HEADER, 0);
-		if (!this.#budget.makeRoom(size)) throw new SpoolFull('the spool is full');
-		await this.#busily(() => this.#write(chunks, size));
-		for (const chunk of decoded) this.#take(chunk);
-		const segment = this.#segments.at(-1);
-		if (segment) segment.last = this.#last_seq;
+		if (!this.#budget.makeRoom(size, this)) throw new SpoolFull('the spool is full');
+		// Until its file is said to hold them: another run that is short of room would let go of it.
+		await this.#busily(async () => {
+			const segment = await this.#write(chunks, size);
+			for (const chunk of decoded) this.#take(chunk);
+			segment.last = this.#last_seq;
+		});
 	}
 
 	/** Has all that was appended on the disk. */
@@ -184,7 +200,7 @@ export class Spool {
 		}
 	}
 
-	async #write(chunks: readonly Uint8Array[], size: number): Promise<void> {
+	async #write(chunks: readonly Uint8Array[], size: number): Promise<Segment> {
 		const segment = await this.#segmentFor(size);
 		const handle = this.#handle;
 		if (!handle) throw new Error('the spool is closed');
@@ -197,6 +213,7 @@ export class Spool {
 		}
 		segment.size += size;
 		this.#budget.used += size;
+		return segment;
 	}
 
 	/** Every chunk up to `seq` is the hub's. */

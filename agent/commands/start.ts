@@ -35,6 +35,9 @@ const NO_MAILS = Promise.resolve({
 });
 const STOP_WITHIN_MS = 10_000;
 const STATUS_EVERY_MS = 1000;
+const MIB = 1_048_576;
+/** Of the spools' room, the part that one run's flood leaves to the others. */
+const SPOOL_KEPT = 1 / 8;
 
 /** Runs the agent until it is told to stop. `hub`: the hub's address where it has moved since the enrolment. */
 export async function start(options: { home?: string | undefined; hub?: string | undefined }): Promise<void> {
@@ -62,7 +65,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			ledger: await Ledger.open(home.ledger),
 			scripts: new Scripts(home.scripts),
 			vault,
-			budget: new Budget(policy.spool.max_mib * 1_048_576),
+			budget: new Budget(policy.spool.max_mib * MIB, policy.spool.max_mib * MIB * SPOOL_KEPT),
 			executors: {
 				local: local(groups),
 				...(await forDocker(policy, home)),

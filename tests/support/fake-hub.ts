@@ -58,6 +58,8 @@ export class FakeHub {
 	autopilot = true;
 	/** False: chunks are kept but not acknowledged. */
 	acknowledges = true;
+	/** Runs whose chunks are kept but not acknowledged. */
+	readonly unanswered = new Set<HubRun>();
 	/** False: connections are turned away. */
 	open = true;
 	heartbeat_s = 15;
@@ -374,7 +376,7 @@ export class FakeHub {
 			return;
 		}
 		this.#take(run, chunk);
-		if (this.acknowledges) this.#ack(run);
+		if (this.acknowledges && !this.unanswered.has(run)) this.#ack(run);
 		else if (run.bytes > UNACKED_MAX) this.faults.push('more than 1 MiB unacknowledged');
 	}
 
@@ -408,6 +410,7 @@ export class FakeHub {
 	/** Acknowledges what has come, for hubs that do not do so by themselves. */
 	ackAll(): void {
 		this.acknowledges = true;
+		this.unanswered.clear();
 		for (const run of this.runs.values()) if (run.seq > 0) this.#ack(run);
 	}
 }

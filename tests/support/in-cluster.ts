@@ -43,13 +43,16 @@ export class InCluster {
 		this.agent = agent;
 	}
 
-	/** `env`: what the agent has in its environment beside the kubeconfig. */
-	static async start(env: (cluster: Kubernetes) => Record<string, string> = () => ({})): Promise<InCluster> {
+	/** `env`: what the agent has in its environment beside the kubeconfig; `policy`: what its policy says beside this one. */
+	static async start(
+		env: (cluster: Kubernetes) => Record<string, string> = () => ({}),
+		policy = '',
+	): Promise<InCluster> {
 		const [hub, cluster] = await Promise.all([FakeHub.start(), Kubernetes.start()]);
 		hub.protocol = 2;
 		const secrets = { DEPLOY_TOKEN: SECRET, DEPLOY_INPUT: INPUT, DEPLOY_FILE: FILE };
 		const own = { ...secrets, KUBE_CONFIG: cluster.kubeconfig(), ...env(cluster) };
-		return new InCluster(hub, cluster, await AgentProcess.create(hub, { policy: POLICY, env: own }));
+		return new InCluster(hub, cluster, await AgentProcess.create(hub, { policy: POLICY + policy, env: own }));
 	}
 
 	async stop(): Promise<void> {

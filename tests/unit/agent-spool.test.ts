@@ -143,6 +143,27 @@ describe('a spool', () => {
 		expect(budget.used).toBe(0);
 	});
 
+	it('48: of a flood leaves room for others that hold little', async () => {
+		const budget = new Budget(16 * MIB, 2 * MIB);
+		const [flood, beside] = [await Spool.create(dir, budget), await Spool.create(path.join(base, '2-1'), budget)];
+		const [a, b] = [new Log(), new Log()];
+		const mib = () => Array.from({ length: 4 }, () => encodeChunk(a.chunk(Buffer.alloc(MIB / 4))));
+		for (let n = 0; n < 13; n++) await flood.append(mib());
+		await expect(flood.append(mib())).rejects.toThrow(SpoolFull);
+		const quarter = () => beside.append([encodeChunk(b.chunk(Buffer.alloc(MIB / 4)))]);
+		// As long as the hub takes it: what it has gives way.
+		for (let n = 0; n < 40; n++) {
+			await quarter();
+			if (n % 3 === 2) beside.ack(beside.last_seq);
+		}
+		for (let n = 0; n < 2; n++) await quarter();
+		await expect(quarter()).rejects.toThrow(SpoolFull);
+		expect(await read(flood, 1)).toEqual(from(1, 52));
+		await flood.remove();
+		await beside.remove();
+		expect(budget.used).toBe(0);
+	});
+
 	it('gives its room back when it goes', async () => {
 		const budget = new Budget(10 * MIB);
 		const spool = await Spool.create(dir, budget);
