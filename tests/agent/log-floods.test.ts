@@ -18,6 +18,8 @@ const SPOOL = `spool: { max_mib: ${String(SPOOL_MIB)}, when_full: block }\n`;
 const LINES = 20_000;
 const REST = 'x'.repeat(100);
 const MINUTE = 60_000;
+/** How long a flood takes is the machine's affair. */
+const PATIENCE = { timeout: 6 * MINUTE };
 
 interface World {
 	hub: FakeHub;
@@ -42,7 +44,7 @@ async function holdsUpNobody({ hub, agent, offer }: World, host = ''): Promise<v
 	expect(flood.bytes).toBeLessThanOrEqual(MIB);
 
 	hub.ackAll();
-	await hub.ended(flood, 2 * MINUTE);
+	await hub.ended(flood, 3 * MINUTE);
 	expect(flood.finish?.reason).toBeNull();
 	const { had, said } = arrived(flood, host);
 	expect(had).toBe(said);
@@ -69,7 +71,7 @@ describe.skipIf(noDockerd !== null)(`a flood in a container${noDockerd === null 
 		await Promise.all([hub.stop(), engine.remove()]);
 	});
 
-	it('48: arrives whole, and neither holds up another nor fills the memory of the agent', async () => {
+	it('48: arrives whole, and neither holds up another nor fills the memory of the agent', PATIENCE, async () => {
 		const execution = { backend: 'docker' as const, config: { image: 'uhub-test:1' } };
 		await holdsUpNobody({ hub, agent, offer: (of) => hub.offer({ ...of, execution }) });
 	});
@@ -83,7 +85,7 @@ describe.skipIf(noSshd !== null)(`a flood on a host${noSshd === null ? '' : ` (n
 	});
 	afterAll(() => world.remove());
 
-	it('48: arrives whole, and neither holds up another nor fills the memory of the agent', async () => {
+	it('48: arrives whole, and neither holds up another nor fills the memory of the agent', PATIENCE, async () => {
 		const { hub, agent } = world;
 		const offer = ({ script = '', ...spec }: SpecOf, host: string) =>
 			world.offer(script, { hosts: [target(host, world.web(Number(host.slice(3))))] }, spec);
@@ -99,7 +101,7 @@ describe.skipIf(noCluster !== null)(`a flood in a cluster${noCluster === null ? 
 	});
 	afterAll(() => world.stop());
 
-	it('48: arrives whole, and neither holds up another nor fills the memory of the agent', async () => {
+	it('48: arrives whole, and neither holds up another nor fills the memory of the agent', PATIENCE, async () => {
 		const { hub, agent } = world;
 		await holdsUpNobody({ hub, agent, offer: (of) => world.offered(of) });
 		await world.clean();
