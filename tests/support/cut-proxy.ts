@@ -8,11 +8,10 @@ import WebSocket, { WebSocketServer } from 'ws';
 import { PING, PONG } from '#protocol/browser.ts';
 
 export type Direction = 'to_hub' | 'to_agent';
-/**
- * A text message parsed, or `chunk` to the hub, `blob` from it, `ping` from both of its sides. Answer `drop` to hold it back, and with it
- * all that follows: a connection that loses a message does not deliver the next.
- */
-export type Watcher = (direction: Direction, message: { type: string }) => 'pass' | 'drop';
+/** `drop` holds a message back, `last` lets it through; both hold back all that follows: a connection that loses a message does not deliver the next. */
+export type Passage = 'pass' | 'last' | 'drop';
+/** A text message parsed, or `chunk` to the hub, `blob` from it, `ping` from both of its sides; and what it is on the wire. */
+export type Watcher = (direction: Direction, message: { type: string }, bytes: Buffer) => Passage;
 
 /** What becomes of WebSockets: some proxies refuse them, some take no notice of the upgrade, some open them and cut, some never answer. */
 export type Eats = 'nothing' | 'refuses' | 'strips' | 'drops' | 'keeps_silent';
@@ -138,9 +137,9 @@ export class CutProxy {
 			},
 			perMessageDeflate: false,
 		});
-		const early: [WebSocket.RawData, boolean][] = [];
+		const early: [Buffer, boolean][] = [];
 		const lost = new Set<Direction>();
-		const relay = (direction: Direction, to: WebSocket, data: WebSocket.RawData, binary: boolean) => {
+		const relay = (direction: Direction, to: WebSocket, data: Buffer, binary: boolean) => {
 			const text = data.toString();
 			const message = binary
 				? { type: direction === 'to_hub' ? 'chunk' : 'blob' }
@@ -148,17 +147,18 @@ export class CutProxy {
 					? { type: 'ping' }
 					: (JSON.parse(text) as { type: string });
 			if (lost.has(direction)) return;
-			if (this.watch(direction, message) === 'drop') lost.add(direction);
-			else if (to.readyState === WebSocket.OPEN) to.send(data, { binary });
+			const passage = this.watch(direction, message, data);
+			if (passage !== 'pass') lost.add(direction);
+			if (passage !== 'drop' && to.readyState === WebSocket.OPEN) to.send(data, { binary });
 		};
-		agent.on('message', (data, binary) => {
+		agent.on('message', (data: Buffer, binary) => {
 			if (hub.readyState === WebSocket.CONNECTING) early.push([data, binary]);
 			else relay('to_hub', hub, data, binary);
 		});
 		hub.on('open', () => {
 			for (const [data, binary] of early) relay('to_hub', hub, data, binary);
 		});
-		hub.on('message', (data, binary) => {
+		hub.on('message', (data: Buffer, binary) => {
 			relay('to_agent', agent, data, binary);
 		});
 		for (const [one, other] of [
