@@ -143,62 +143,68 @@ it('an agent whose clock is an hour off, fast or slow, is let in, runs, is cance
 	);
 }, 90_000);
 
-it('many agents and many viewers that lose the hub and come back at once find everything as it was', async () => {
-	const AGENTS = 20;
-	const VIEWERS_EACH = 6;
+const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+
+it('a hundred agents and thousands of viewers that lose the hub and come back at once find everything as it was, and a newcomer is let in', async () => {
+	const AGENTS = 100;
+	const CROWD = 2_000;
+	const VIEWERS_EACH = 2;
+	const sockets = AGENTS + CROWD + (AGENTS - 1) * VIEWERS_EACH;
+	const most = /^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+	expect(most === 'unlimited' ? Infinity : Number(most), 'files that may be open: ulimit -n').toBeGreaterThan(
+		sockets + 1_000,
+	);
 	const { project_id, job_id } = await admin.jobWith('true', { labels: { wire: 'yes' } });
 	const scope = { project_ids: [project_id], labels: { wire: 'yes' } };
 	const identities: Identity[] = [];
 	for (let i = 0; i < AGENTS; i++) identities.push(await enrol(admin, `storm-${String(i)}`, scope));
+	const hello = { capacity: 1, boot_id: '0'.repeat(32) };
 	const agents = await Promise.all(
-		identities.map((identity) => WireAgent.connect(hub.url, identity, { capacity: 1, boot_id: '0'.repeat(32) })),
+		identities.map(async (identity) => ({ identity, agent: await WireAgent.connect(hub.url, identity, hello) })),
 	);
 	// An offer is good for a few seconds: each is waited for from the beginning.
-	const beginning = Promise.all(agents.map((agent) => agent.begin()));
-	for (let i = 0; i < AGENTS; i++) await admin.run(job_id);
+	const beginning = Promise.all(agents.map(async (one) => ({ ...one, at: await one.agent.begin() })));
+	await Promise.all(times(AGENTS, () => admin.run(job_id)));
 	const runs = await beginning;
-	expect(new Set(runs.map(({ run_id }) => run_id)).size).toBe(AGENTS);
-	const line = (n: number, of: string) => Buffer.from(`${of} of ${String(n)}\n`);
-	for (const [i, agent] of agents.entries()) {
-		const at = runs[i] as { run_id: number; epoch: number };
-		agent.ws.send(agent.chunk(at, line(at.run_id, 'before')));
+	expect(new Set(runs.map(({ at }) => at.run_id)).size).toBe(AGENTS);
+	const line = (n: number, of: string) => `${of} of ${String(n)}\n`;
+	for (const { agent, at } of runs) {
+		agent.ws.send(agent.chunk(at, Buffer.from(line(at.run_id, 'before'))));
 		await agent.next('ack');
 	}
-	const watch = () =>
-		Promise.all(runs.flatMap(({ run_id }) => Array.from({ length: VIEWERS_EACH }, () => Watching.of(admin, run_id))));
-	const lost = await watch();
+	// Of the first run a crowd, of the others a few.
+	const watched = runs.flatMap(({ at }, i) => times(i === 0 ? CROWD : VIEWERS_EACH, () => at.run_id));
+	const lost = await Promise.all(watched.map((run_id) => Watching.of(admin, run_id)));
 	await hub.kill9();
-	await Promise.all([...lost, ...agents].map(({ ws }) => ws.readyState === ws.CLOSED || once(ws, 'close')));
+	await Promise.all(
+		[...lost, ...agents.map(({ agent }) => agent)].map(({ ws }) => ws.readyState === ws.CLOSED || once(ws, 'close')),
+	);
 	await hub.restart();
 
 	// All of them in the same instant.
-	const known = (i: number) =>
-		[{ ...(runs[i] as { run_id: number; epoch: number }), phase: 'started', last_seq: 1 }] as const;
-	const [back, viewers] = await Promise.all([
+	const [back, viewers, newcomer] = await Promise.all([
 		Promise.all(
-			agents.map((agent, i) =>
-				agent.again(hub.url, identities[i] as Identity, {
-					capacity: 1,
-					boot_id: '0'.repeat(32),
-					runs: [...known(i)],
-				}),
-			),
+			runs.map(async ({ agent, at, identity }) => {
+				const known = [{ ...at, phase: 'started' as const, last_seq: 1 }];
+				return { at, agent: await agent.again(hub.url, identity, { ...hello, runs: known }) };
+			}),
 		),
-		watch(),
+		Promise.all(watched.map((run_id, i) => Watching.of(admin, run_id, lost[i]?.log.length))),
+		Api.signIn(hub.url, 'dev', hub.password),
 	]);
-	for (const [i, agent] of back.entries()) {
-		const at = runs[i] as { run_id: number; epoch: number };
-		agent.ws.send(agent.chunk(at, line(at.run_id, 'after')));
+	expect(await newcomer.get('/api/auth/me')).toMatchObject({ username: 'dev' });
+	for (const { at, agent } of back) {
+		agent.ws.send(agent.chunk(at, Buffer.from(line(at.run_id, 'after'))));
 		agent.finish(at);
 	}
-	await Promise.all(back.map((agent) => agent.next('finished')));
+	await Promise.all(back.map(({ agent }) => agent.next('finished')));
 	await Promise.all(viewers.map(({ ws }) => ws.readyState === ws.CLOSED || once(ws, 'close')));
 	for (const [i, viewer] of viewers.entries()) {
-		const run_id = runs[Math.floor(i / VIEWERS_EACH)]?.run_id as number;
+		const run_id = watched[i] ?? 0;
 		expect(viewer.closed).toBe(1000);
-		expect(viewer.log.toString()).toBe(`before of ${String(run_id)}\nafter of ${String(run_id)}\n`);
+		expect(`${String(lost[i]?.log)}${String(viewer.log)}`).toBe(line(run_id, 'before') + line(run_id, 'after'));
 		expect(viewer.last).toMatchObject({ id: run_id, status: 'success' });
 	}
-	for (const { run_id } of runs) expect(await admin.ended(run_id)).toMatchObject({ status: 'success', epoch: 1 });
-	await Promise.all(back.map((agent) => agent.close()));
-}, 120_000);
+	for (const { at } of runs) expect(await admin.ended(at.run_id)).toMatchObject({ status: 'success', epoch: 1 });
+	await Promise.all(back.map(({ agent }) => agent.close()));
+});

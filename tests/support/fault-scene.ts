@@ -1,8 +1,10 @@
 // A hub, an agent and the line between them, for tests that strike at a message of a run; and what became of the run, as its script, its log,
 // its row and the audit tell it.
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { processesWith } from './agent-process.ts';
 import { Api } from './api.ts';
@@ -99,31 +101,51 @@ export class FaultScene {
 		return Promise.resolve();
 	};
 
-	/** Runs the script with the strikes, each of them armed when the one before has struck, and waits for the end. */
-	async story(strikes: readonly Strike[], of: { job_id?: number; lines?: number } = {}): Promise<Story> {
+	/**
+	 * Arms the strikes: each when the one before has struck, and each begins when that one is through. Resolves when all are.
+	 * @param began the run they are told of; none begins before
+	 */
+	async strikes(strikes: readonly Strike[], began: Promise<number>): Promise<void> {
 		let seen = 0;
 		let next = 0;
-		const began = Promise.withResolvers<number>();
+		let through: Promise<unknown> = began;
 		const struck = strikes.map(() => Promise.withResolvers<unknown>());
 		this.proxy.watch = (direction, { type }) => {
 			const strike = strikes[next];
 			if (strike?.direction !== direction || strike.type !== type || ++seen !== (strike.nth ?? 1)) return 'pass';
 			seen = 0;
 			// Not in this turn: a message that is let through leaves first.
-			struck[next++]?.resolve(began.promise.then(strike.then));
+			through = through.then(async () => strike.then(await began));
+			struck[next++]?.resolve(through);
 			return strike.message ?? 'drop';
 		};
-		const run = await this.begin(of);
-		began.resolve(run.run_id);
 		for (const { promise } of struck) await promise;
-		const told = await this.told(run);
-		this.proxy.watch = () => 'pass';
-		return told;
 	}
 
+	/** Runs the script with the strikes, and waits for the end. */
+	async story(strikes: readonly Strike[], of: { job_id?: number; lines?: number } = {}): Promise<Story> {
+		const began = Promise.withResolvers<number>();
+		const through = this.strikes(strikes, began.promise);
+		const run = await this.begin(of);
+		began.resolve(run.run_id);
+		await through;
+		return this.told(run);
+	}
+
+	/** Begins a run as a client does that asks again where it had no answer: by its key that is the same run. */
 	async begin({ job_id = this.job_id, lines = LINES } = {}): Promise<Begun> {
 		const dir = mkdtempSync(path.join(this.dir, 'run-'));
-		return { run_id: await this.admin.run(job_id, { parameters: { DIR: dir, LINES: String(lines) } }), dir };
+		const key = { 'idempotency-key': randomUUID() };
+		const body = { parameters: { DIR: dir, LINES: String(lines) } };
+		for (;;) {
+			const asked = this.admin.ok('POST', `/api/jobs/${String(job_id)}/runs`, body, key);
+			const answer = await asked.catch((error: unknown) => {
+				if (error instanceof TypeError) return null;
+				throw error;
+			});
+			if (answer) return { run_id: Number(answer.id), dir };
+			await sleep(20);
+		}
 	}
 
 	/** What became of a run that was begun, once it has ended. */
@@ -157,11 +179,11 @@ export class FaultScene {
 }
 
 /** Started once, to its end, and the hub has what it wrote. */
-export function expectWhole({ row, spawns, alive, file, log }: Story, lines = LINES): void {
-	expect(row.status, JSON.stringify(row.reason)).toBe('success');
-	expect({ spawns, alive }).toEqual({ spawns: 1, alive: [] });
-	expect(file.split('\n').length).toBe(lines + 1);
-	expect(log).toBe(file);
+export function expectWhole({ row, spawns, alive, file, log }: Story, what = JSON.stringify(row.reason)): void {
+	expect(row.status, what).toBe('success');
+	expect({ spawns, alive }, what).toEqual({ spawns: 1, alive: [] });
+	expect(file.split('\n').length, what).toBe(LINES + 1);
+	expect(log, what).toBe(file);
 }
 
 const spawnsIn = (dir: string) => written(dir, 'spawns').split('\n').filter(Boolean).length;

@@ -8,3 +8,8 @@ export function seeded(seed: number): () => number {
 		return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
 	};
 }
+
+/** One of these. */
+export function drawn<const T>(random: () => number, from: readonly [T, ...T[]]): T {
+	return from[Math.floor(random() * from.length)] ?? from[0];
+}
