@@ -1,10 +1,9 @@
 // The hub is killed between a change and the keeping of its answer: who asks again with the same Idempotency-Key is answered, and
 // nothing is done twice.
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '#tests/support/api.ts';
+import { databaseFiles, inDatabase } from '#tests/support/hub-database.ts';
 import { startHub, type TestHub } from '#tests/support/hub.ts';
 
 let hub: TestHub;
@@ -19,40 +18,26 @@ afterAll(async () => {
 	await hub.stop();
 });
 
-/** The files of the hub's database. */
-const files = () => {
-	const dir = path.join(hub.dataDir, 'd1');
-	return readdirSync(dir, { recursive: true, encoding: 'utf8' })
-		.filter((name) => /\.sqlite(-wal)?$/.test(name) && !name.includes('metadata'))
-		.map((name) => path.join(dir, name));
-};
-
-/** Does something to the database of a hub that was killed, as soon as its runtime has noticed. */
-function inDatabase<R>(work: (db: DatabaseSync) => R): R {
-	const db = new DatabaseSync(files().find((name) => name.endsWith('.sqlite')) ?? '', { timeout: 60_000 });
-	try {
-		return work(db);
-	} finally {
-		db.close();
-	}
-}
-
 const ENDLESS = 'with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n';
 
 it('an answer that was not kept is made again, from what was done', async () => {
 	const { job_id } = await admin.jobWith('#!/bin/sh\ntrue\n');
 	await hub.kill9();
 	// Whoever keeps an answer now is at it for ever.
-	inDatabase((db) => db.exec(`create trigger slow before update on idempotency_keys begin ${ENDLESS}; end`));
+	inDatabase(hub.dataDir, (db) =>
+		db.exec(`create trigger slow before update on idempotency_keys begin ${ENDLESS}; end`),
+	);
 	await hub.restart();
 	const key = { 'idempotency-key': 'the-hub-dies-of-it' };
 	const ask = () => admin.call('POST', `/api/jobs/${String(job_id)}/runs`, {}, key);
 	const first = ask().catch(() => null);
-	await expect.poll(() => files().some((file) => readFileSync(file).includes(key['idempotency-key']))).toBe(true);
+	await expect
+		.poll(() => databaseFiles(hub.dataDir).some((file) => readFileSync(file).includes(key['idempotency-key'])))
+		.toBe(true);
 	await hub.kill9();
 	await first;
 
-	inDatabase((db) => {
+	inDatabase(hub.dataDir, (db) => {
 		expect(db.prepare('select answer from idempotency_keys where key = ?').all(key['idempotency-key'])).toEqual([
 			{ answer: null },
 		]);
