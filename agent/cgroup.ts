@@ -68,6 +68,11 @@ export class Cgroup {
 		return /^populated 1$/m.test(read(path.join(this.dir, 'cgroup.events')));
 	}
 
+	/** Whether the kernel ended a process of it for taking more memory than its limit. */
+	outOfMemory(): boolean {
+		return /^oom_kill [1-9]/m.test(read(path.join(this.dir, 'memory.events')));
+	}
+
 	/** KILL to all of it at once, forks included; before Linux 5.14 the file is missing, and killing one by one must do. */
 	kill(): void {
 		try {

@@ -16,6 +16,7 @@ import {
 } from './contract.ts';
 import { Family } from './family.ts';
 import { inOrder } from './in-order.ts';
+import { KILLED, outOfMemory } from './out-of-memory.ts';
 import { closed, follow } from './pipes.ts';
 
 /** What a script left running may finish by itself, before it is ended: a `tee` at the end of a pipe needs a moment. */
@@ -117,7 +118,9 @@ class LocalExecution implements Execution {
 		await closed(streams, drained, () => {
 			for (const pipe of streams) pipe.destroy();
 		});
-		return unlimited ? { kind: 'not_started', message: 'its limits could not be set' } : exit;
+		if (unlimited) return { kind: 'not_started', message: 'its limits could not be set' };
+		const killed = exit.kind === 'signal' ? exit.signal === 'SIGKILL' : exit.kind === 'exit' && exit.code === KILLED;
+		return killed && this.#group?.outOfMemory() ? outOfMemory(exit.kind === 'exit' ? exit.code : null) : exit;
 	}
 
 	/** In a session and group of its own. It may fail at once, so whoever listens must do so before anything is awaited. */

@@ -37,6 +37,18 @@ it('is held to its limits once the agent has left it, and the agent itself to no
 	]);
 });
 
+it('knows whether something of it was ended for its memory', () => {
+	const it = group('memory');
+	expect(it.outOfMemory()).toBe(false);
+	for (const [events, was] of [
+		['low 0\nhigh 0\nmax 12\noom 0\noom_kill 0\noom_group_kill 0\n', false],
+		['low 0\nhigh 0\nmax 40\noom 1\noom_kill 1\noom_group_kill 0\n', true],
+	] as const) {
+		writeFileSync(path.join(it.dir, 'memory.events'), events);
+		expect(it.outOfMemory(), events).toBe(was);
+	}
+});
+
 it('is asked for what the host does not give, and says what that is', () => {
 	for (const [limits, missing] of [
 		[{ cpus: 0.5 }, 'cpu'],

@@ -13,6 +13,7 @@ import {
 	type Task,
 } from '../contract.ts';
 import { inOrder } from '../in-order.ts';
+import { KILLED, outOfMemory } from '../out-of-memory.ts';
 import { containerName } from './container.ts';
 import type { Containers } from './containers.ts';
 import { Demux } from './demux.ts';
@@ -24,8 +25,6 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const;
 const AGAIN_MS = 500;
 /** How long a run that is to end may stay out of sight before nobody can say any more that it ended. */
 const OUT_OF_SIGHT_MS = 300_000;
-/** What a process that was killed leaves as its exit code. */
-const KILLED = 137;
 
 const lost = (message: string): Exit => ({ kind: 'lost', reason: { code: 'agent_lost', message } });
 
@@ -209,9 +208,7 @@ function unlessAway(error: unknown): null {
 /** An engine hears of the memory on another way than of the end, and at times not at all. */
 function exitOf({ ExitCode: code, OOMKilled }: ContainerState, signalled: boolean): Exit {
 	if (code !== KILLED || (signalled && OOMKilled !== true)) return { kind: 'exit', code };
-	const message =
-		OOMKilled === true
-			? 'It was killed for taking more memory than it may.'
-			: 'It ended as what is killed does: most often for taking more memory than it may.';
+	if (OOMKilled === true) return outOfMemory(code);
+	const message = 'It ended as what is killed does: most often for taking more memory than it may.';
 	return { kind: 'failed', reason: { code: 'signal', message }, code };
 }
