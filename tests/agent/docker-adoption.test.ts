@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AgentProcess } from '#tests/support/agent-process.ts';
 import { filesWith } from '#tests/support/canary.ts';
 import { Dockerd, noDockerd } from '#tests/support/dockerd.ts';
+import { EarlyLog } from '#tests/support/early-log.ts';
 import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import { type SpecOf, sha256 } from '#tests/support/specs.ts';
 import { Stream } from '#protocol/run-frames.ts';
@@ -17,7 +18,7 @@ describe.skipIf(noDockerd !== null)(`adoption${noDockerd === null ? '' : ` (${no
 	let agent: AgentProcess;
 	let engine: Dockerd;
 
-	const policy = (backends = '[docker]') => `version: 1
+	const policy = (backends = '[docker]', { socket }: { socket: string } = engine) => `version: 1
 projects: all
 backends: ${backends}
 tools: [shell]
@@ -25,7 +26,7 @@ scripts: { uploaded: true }
 env: [TOKEN]
 secret_env: [DB_PASSWORD]
 secrets: { 3: ['env:DEPLOY_*'] }
-docker: { socket: ${engine.socket}, images: [uhub-test] }
+docker: { socket: ${socket}, images: [uhub-test] }
 `;
 
 	beforeAll(async () => {
@@ -239,6 +240,25 @@ echo "started $(wc -l < ../${name})"
 			await agent.start();
 			await allGone();
 		});
+	});
+
+	it('an engine that follows a log only so far, as Podman does: it is whole all the same', async () => {
+		const early = await EarlyLog.before(engine);
+		const wait = 'until [ -e ../go ]; do sleep 0.02; done';
+		const run = offered({ script: `${counting('one')}${wait}\n${counting('two')}` });
+		await hub.until(() => saidIn(run).includes('one 5\n'), 'the script');
+		await agent.end('SIGKILL');
+		agent.policy(policy(undefined, early));
+		await agent.start();
+		await expect.poll(() => early.followed).toBeGreaterThan(1);
+		const [container] = await engine.containers();
+		await engine.exec(container?.Id ?? '', 'touch', '/uhub/go');
+		await hub.ended(run);
+		expect(run.finish).toMatchObject({ outcome: 'success' });
+		expect(saidIn(run)).toBe(lines('one') + lines('two'));
+		early.close();
+		agent.policy(policy());
+		await restarted();
 	});
 
 	describe('the engine is killed (-9), and its containers live on', () => {

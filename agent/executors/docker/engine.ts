@@ -166,9 +166,9 @@ export class Engine {
 		return this.#read('POST', `/containers/${name}/attach`, { query, stopped: null });
 	}
 
-	/** Both streams from the beginning, and on until the container's end. */
-	log(name: string): Promise<AsyncIterable<Buffer>> {
-		const query = { follow: true, stdout: true, stderr: true };
+	/** Both streams from the beginning; `follow`: and on until the container's end, or until the engine has had enough (Podman, at times). */
+	log(name: string, follow: boolean): Promise<AsyncIterable<Buffer>> {
+		const query = { follow, stdout: true, stderr: true };
 		return this.#read('GET', `/containers/${name}/logs`, { query, stopped: null });
 	}
 

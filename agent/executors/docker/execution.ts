@@ -147,7 +147,7 @@ export class DockerExecution implements Execution {
 			if (state === null) return lost('Its container is gone, and with it what became of it.');
 			if (state.Status === 'created') return lost('The agent or the engine went away just as it was to start.');
 			if (whole && !state.Running) return exitOf(state, this.#signal !== null);
-			const log = await this.#engine.log(name).catch(unlessAway);
+			const log = await this.#engine.log(name, state.Running).catch(unlessAway);
 			const heardOut = log !== null && (await this.#hear(name, log, heard, output, { ...heard }));
 			// Read to the end while it ran, its last words may not have been in it yet.
 			whole = heardOut && !state.Running;
@@ -176,7 +176,8 @@ export class DockerExecution implements Execution {
 					heard[stream] += piece.length - again;
 					if (again < piece.length) await output.write(stream, piece.subarray(again));
 				}
-			return await ended;
+			// Nothing more comes, though it lives on: it is asked again.
+			return await Promise.race([ended, sleep(AGAIN_MS, false, { ref: false })]);
 		} catch (error) {
 			unlessAway(error);
 			return false;
