@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Reason } from '#domain/run-reason.ts';
+import { filledArguments } from '#protocol/arguments.ts';
 import { deliveryOf, type RunSpec, type Step } from '#protocol/run-spec.ts';
-import { filledArguments } from './arguments.ts';
 import type { Home } from './config.ts';
 import type { Command, Seen } from './executors/contract.ts';
 import { type Handed, handedOver } from './handing-over.ts';

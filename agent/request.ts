@@ -1,12 +1,12 @@
 import { checkParameters } from '#domain/parameter.ts';
+import { ansibleRefusal } from '#protocol/ansible-refusal.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
-import { ansibleRefusal } from './tools/ansible/refusal.ts';
 
 /** What is wrong with a request by itself, whatever the policy says; null: nothing. `asked`: as it came. */
 export const wrongIn = (asked: unknown, spec: RunSpec): string | null =>
 	holdsOdd(asked)
 		? 'The request holds a NUL character, or a key __proto__.'
-		: (wrongValue(spec) ?? wrongHosts(spec) ?? uncalledFor(spec) ?? ansibleRefusal(spec));
+		: (wrongValue(spec) ?? wrongHosts(spec) ?? uncalledFor(spec) ?? wrongForAnsible(spec));
 
 /** No program can be given a NUL: whatever held it would be cut short. A key __proto__ is passed over by what reads it. */
 const holdsOdd = (value: unknown): boolean =>
@@ -30,6 +30,11 @@ function wrongValue(spec: RunSpec): string | null {
 	if (missing) return `parameters.${missing.name} is required.`;
 	const open = Object.keys(secret_parameters).find((name) => !Object.hasOwn(secrets, name));
 	return open === undefined ? null : `secret_parameters.${open} is no secret parameter of the job.`;
+}
+
+function wrongForAnsible(spec: RunSpec): string | null {
+	const refusal = ansibleRefusal(spec);
+	return refusal && `${refusal.path} ${refusal.message}.`;
 }
 
 /** Hosts are chosen by a parameter of the job, or not at all. */

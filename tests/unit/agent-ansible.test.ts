@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { extraVars } from '#agent/tools/ansible/extra-vars.ts';
 import { RecapReader } from '#agent/tools/ansible/recap.ts';
-import { ansibleRefusal } from '#agent/tools/ansible/refusal.ts';
+import { ansibleRefusal } from '#protocol/ansible-refusal.ts';
 import { SpecBook, type SpecOf } from '#tests/support/specs.ts';
 
 // As ansible-core 2.14 printed it, with ANSIBLE_FORCE_COLOR; the second part is a task's own words.
@@ -94,7 +94,10 @@ describe('40: parameters as extra variables', () => {
 
 describe('40: parameters that Ansible would take for more than text', () => {
 	const book = new SpecBook();
-	const refusal = (over: SpecOf) => ansibleRefusal(book.spec({ steps: [book.step('', { tool: 'ansible' })], ...over }));
+	const refusal = (over: SpecOf): string | null => {
+		const found = ansibleRefusal(book.spec({ steps: [book.step('', { tool: 'ansible' })], ...over }));
+		return found && `${found.path} ${found.message}`;
+	};
 	const text = { name: 'TEXT', type: 'text' as const, required: false };
 
 	it.each(['ansible_python_interpreter', 'ansible_connection', 'ansible_ssh_common_args', 'inventory_hostname'])(

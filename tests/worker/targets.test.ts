@@ -151,6 +151,23 @@ describe('a playbook', () => {
 	});
 });
 
+describe('40: a playbook and what Ansible would take for more than text', () => {
+	it('40: is refused by the name of the parameter, and nothing waits', async () => {
+		const TEXT = "{{ lookup('pipe', 'id') }}";
+		for (const [fields, parameters, name] of [
+			[{}, { ansible_python_interpreter: 'id' }, 'ansible_python_interpreter'],
+			[{ arguments: ['-u', '{{TEXT}}'] }, { TEXT }, 'TEXT'],
+			[{ arguments: ['-e', 'a={{TEXT}}'] }, { TEXT: 'b ansible_connection=local' }, 'TEXT'],
+		] as const) {
+			const job = await jobOf({ ...targets(), ...fields }, ['ansible']);
+			const answer = await start(job, { parameters });
+			expect(answer, name).toMatchObject({ status: 400, body: { errors: [{ path: `parameters.${name}` }] } });
+			expect((await admin.ok('GET', `/api/runs?job_id=${String(job)}`)).items).toEqual([]);
+		}
+		expect((await start(await jobOf(targets(), ['ansible']), { parameters: { TEXT } })).status).toBe(201);
+	});
+});
+
 describe('targets that cannot be aimed at', () => {
 	const refused = async (fields: object, tools?: string[]) => {
 		const { status, body } = await start(await jobOf({ ...SSH, ...fields }, tools));

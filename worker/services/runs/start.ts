@@ -11,6 +11,7 @@ import { approvalsNeeded, can } from '#domain/permissions.ts';
 import type { Run, RunStart } from '#domain/run.ts';
 import type { Tool } from '#domain/tool.ts';
 import { NoTargets } from '#domain/target.ts';
+import { ansibleRefusal } from '#protocol/ansible-refusal.ts';
 import { environments, jobs, projects, runs } from '../../db/client.ts';
 import type { Ctx } from '../context.ts';
 import { one, unchanged } from '../edit.ts';
@@ -127,6 +128,8 @@ export async function start(
 		...{ job, project, environment, scripts, inventory, clusters },
 		plan: planRow,
 	});
+	const refused = 'code' in made ? null : ansibleRefusal(made);
+	if (refused) throw invalid(refused.path, refused.message);
 	if (needed > 0 && 'code' in made) throw conflict(made.message);
 	const request = needed > 0 && !('code' in made) ? requestFor(ctx, made, { needed, environment }) : null;
 	return makeRun(

@@ -1,4 +1,4 @@
-import type { RunSpec } from '#protocol/run-spec.ts';
+import type { RunSpec } from './run-spec.ts';
 
 const PLACE = /\{\{([A-Za-z_][A-Za-z0-9_]{0,63})\}\}/g;
 
