@@ -7,8 +7,9 @@ const SO_FAR = 100;
 
 export class EarlyLog {
 	readonly socket: string;
-	/** How often it was asked to follow one. */
+	/** How often it was asked to follow one, and how many wait for the end of a container. */
 	followed = 0;
+	waiting = 0;
 	readonly #server: Server;
 
 	private constructor(socket: string, engine: Dockerd) {
@@ -17,6 +18,8 @@ export class EarlyLog {
 			const { method, url = '', headers } = asked;
 			const follows = url.includes('/logs?') && url.includes('follow=true');
 			if (follows) this.followed++;
+			const waits = url.includes('/wait?') || url.endsWith('/wait');
+			if (waits) this.waiting++;
 			const passedOn = request({ socketPath: engine.socket, method, path: url, headers }, (response) => {
 				answer.writeHead(response.statusCode ?? 502, response.headers);
 				answer.flushHeaders();
@@ -30,7 +33,10 @@ export class EarlyLog {
 				response.on('close', () => answer.end());
 			});
 			passedOn.on('error', () => answer.destroy());
-			answer.on('close', () => passedOn.destroy());
+			answer.on('close', () => {
+				if (waits) this.waiting--;
+				passedOn.destroy();
+			});
 			asked.pipe(passedOn);
 		});
 	}

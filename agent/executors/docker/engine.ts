@@ -177,8 +177,8 @@ export class Engine {
 	}
 
 	/** Resolves when it does not run, or not any more. */
-	async ended(name: string): Promise<void> {
-		await this.#ask(z.unknown(), 'POST', `/containers/${name}/wait`, { stopped: null });
+	async ended(name: string, stopped: AbortSignal): Promise<void> {
+		await this.#ask(z.unknown(), 'POST', `/containers/${name}/wait`, { stopped });
 	}
 
 	/** Where it does not run, nothing happens. */

@@ -164,7 +164,8 @@ export class DockerExecution implements Execution {
 		before = none(),
 	): Promise<boolean> {
 		const demux = new Demux();
-		const ended = this.#engine.ended(name).then(
+		const enough = new AbortController();
+		const ended = this.#engine.ended(name, enough.signal).then(
 			() => true,
 			() => false,
 		);
@@ -181,6 +182,9 @@ export class DockerExecution implements Execution {
 		} catch (error) {
 			unlessAway(error);
 			return false;
+		} finally {
+			// An engine that ends its answers early is asked often: none of the questions stays open.
+			enough.abort();
 		}
 	}
 
