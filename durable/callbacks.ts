@@ -3,8 +3,7 @@ import { utf8Length } from '#domain/bytes.ts';
 import { CALLBACK_LOG_MAX, EARLY_REPORTS_MAX, type Reported, type RunCallback } from '#domain/run-callback.ts';
 import type { Reason } from '#domain/run-reason.ts';
 import { Stream } from '#protocol/run-frames.ts';
-import { ANSWER_MAX, without } from '#protocol/run-request.ts';
-import type { Told } from './core/run-machine.ts';
+import { ANSWER_MAX, type Ended, without } from '#protocol/run-request.ts';
 import { TokenBucket } from './core/token-bucket.ts';
 import type { RunCourse } from './run-course.ts';
 import type { RunDesk } from './run-desk.ts';
@@ -46,7 +45,7 @@ export class Callbacks {
 		this.#say(early, Stream.stdout, said);
 		if (status === 'running') return 'taken';
 		if (status === 'failed') this.#say(early, Stream.stderr, reason.message);
-		const told: Told = { outcome: status, reason: status === 'failed' ? reason : null };
+		const told: Ended = { outcome: status, reason: status === 'failed' ? reason : null };
 		if (early) this.#course.step({ type: 'answered', epoch: this.#desk.state.epoch, ...told });
 		else await this.#end(told);
 		return 'taken';
@@ -62,7 +61,7 @@ export class Callbacks {
 		if (state.callback?.told) this.#desk.later(this.#end(state.callback.told));
 	}
 
-	async #end(told: Told): Promise<void> {
+	async #end(told: Ended): Promise<void> {
 		this.#ending = true;
 		await this.#course.stepToEnd({ type: 'answered', epoch: this.#desk.state.epoch, ...told });
 	}

@@ -2,7 +2,7 @@ import type { Reason } from '#domain/run-reason.ts';
 import type { Run } from '#domain/run.ts';
 import { isAllowedAddress } from '#domain/webhook-address.ts';
 import { Stream } from '#protocol/run-frames.ts';
-import { callbackUrl, exchange, GOES_ON } from '#protocol/run-request.ts';
+import { callbackUrl, type Ended, exchange, GOES_ON } from '#protocol/run-request.ts';
 import type { RunSpec } from '#protocol/run-spec.ts';
 import { toBase64url } from '#worker/services/bytes.ts';
 import { outsideOf } from '#worker/outside.ts';
@@ -11,7 +11,7 @@ import { sealerOf } from '#worker/services/sealed.ts';
 import { awsKey } from '#worker/services/webhooks/sign-aws.ts';
 import type { Outside } from '#worker/services/webhooks/send.ts';
 import { hashOf } from './callbacks.ts';
-import type { Callback, Told } from './core/run-machine.ts';
+import type { Callback } from './core/run-machine.ts';
 import { callOf, type Request, send } from './hub-request.ts';
 import type { RunCourse } from './run-course.ts';
 import type { RunDesk } from './run-desk.ts';
@@ -104,8 +104,8 @@ export class HubWork {
 		await this.#course.stepToEnd({ type: 'answer_lost' });
 	}
 
-	async #end(told: Told): Promise<void> {
-		await this.#course.stepToEnd({ type: 'answered', epoch: this.#desk.state.epoch, ...told });
+	async #end(ended: Ended): Promise<void> {
+		await this.#course.stepToEnd({ type: 'answered', epoch: this.#desk.state.epoch, ...ended });
 	}
 
 	/** A token of 256 bits, of which only the hash stays here. */

@@ -69,7 +69,9 @@ export class RunStream extends DurableObject<Env> {
 		const { id, kept } = this.#desk;
 		if (!(await this.#waits(record))) return 'gone';
 		kept.put('scripts', sentWith(spec));
-		kept.put('awaited_s', awaitsCallback(spec) ? spec.timeout_s : 0);
+		const awaited_s = awaitsCallback(spec) ? spec.timeout_s : 0;
+		// Of nearly all runs it is none, which is not worth a write.
+		if (awaited_s !== (kept.get('awaited_s') ?? 0)) kept.put('awaited_s', awaited_s);
 		const { state } = this.#course.step({ type: 'offer', agent_id });
 		const { epoch } = state;
 		const sent = await this.#desk

@@ -1,6 +1,7 @@
 import type { Reason } from '#domain/run-reason.ts';
 import type { RunPhase, RunStatus, Timings } from '#domain/run.ts';
 import type { Finish, KnownRun } from '#protocol/agent.ts';
+import type { Ended } from '#protocol/run-request.ts';
 
 /** How long an offer waits for its answer, and an accepted run for its scripts to be sent. */
 export const OFFER_MS = 5_000;
@@ -10,18 +11,12 @@ export const LOST_AFTER_MS = 24 * 3_600_000;
 /** How long the rest of a finished run's log is waited for. */
 export const LOG_WAIT_MS = 600_000;
 
-/** How a run ends, as it is told where it was asked for. */
-export interface Told {
-	outcome: 'success' | 'failed';
-	reason: Reason | null;
-}
-
 /** A run whose end is told by a callback: SHA-256 of the token that has, and until when it is waited for. */
 export interface Callback {
 	hash: string;
 	until: number;
 	/** The end that was told while the run's agent still had the answer to bring. */
-	told: Told | null;
+	told: Ended | null;
 }
 
 export interface RunState {
@@ -95,7 +90,7 @@ export type RunEvent =
 	/** The hub sends a request of its own, and waits so long for its answer. Committed before the request leaves. */
 	| { type: 'ask'; patience_ms: number; callback: Callback | null }
 	/** By its answer, or by a callback. */
-	| ({ type: 'answered'; epoch: number } & Told)
+	| ({ type: 'answered'; epoch: number } & Ended)
 	/** It goes on where it was asked for, and a callback tells its end. */
 	| { type: 'begun' }
 	/** Who waited for the answer is gone, and the answer with them. */
