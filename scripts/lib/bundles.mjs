@@ -39,6 +39,24 @@ export const buildAgent = (root) => buildProgram(root, 'agent/main.ts', 'dist/uh
 /** @param {string} root */
 export const buildCli = (root) => buildProgram(root, 'cli/main.ts', 'dist/uhub.mjs');
 
+/**
+ * Node's own modules by require(), also for code that imports them: an import makes every export at once, among them those of
+ * `node:http` that load a whole client which no program here uses, a seventh of the agent's start.
+ * @type {import('esbuild').Plugin}
+ */
+const required = {
+	name: 'required',
+	setup({ onResolve, onLoad }) {
+		const ofNode = new RegExp(`^(node:|(${builtinModules.join('|')})$)`);
+		onResolve({ filter: ofNode }, ({ path: name, kind }) =>
+			kind === 'require-call' ? { path: name, external: true } : { path: name, namespace: 'required' },
+		);
+		onLoad({ filter: /^/, namespace: 'required' }, ({ path: name }) => ({
+			contents: `module.exports = require(${JSON.stringify(name)})`,
+		}));
+	},
+};
+
 /** One file that needs only Node 22. @param {string} root @param {string} entry @param {string} result */
 async function buildProgram(root, entry, result) {
 	const outfile = path.join(root, result);
@@ -46,6 +64,7 @@ async function buildProgram(root, entry, result) {
 		entryPoints: [path.join(root, entry)],
 		outfile,
 		bundle: true,
+		plugins: [required],
 		format: 'esm',
 		target: 'node22',
 		platform: 'node',

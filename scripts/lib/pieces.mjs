@@ -57,21 +57,43 @@ const GENERATED = new Set([
 	'README.md',
 ]);
 
-/** @param {string} root @param {string} relative @returns {string[]} */
-function filesOf(root, relative) {
-	const stat = fs.statSync(path.join(root, relative), { throwIfNoEntry: false });
+/** @param {string} root @param {string} directory @returns {string[]} */
+const filesIn = (root, directory) =>
+	fs
+		.readdirSync(path.join(root, directory), { withFileTypes: true })
+		.filter(({ name }) => !GENERATED.has(name))
+		.flatMap((entry) => {
+			const relative = `${directory}/${entry.name}`;
+			return entry.isDirectory() ? filesIn(root, relative) : [relative];
+		});
+
+/** @param {string} root @param {string} source @returns {string[]} */
+function filesOf(root, source) {
+	const stat = fs.statSync(path.join(root, source), { throwIfNoEntry: false });
 	if (!stat) return [];
-	if (!stat.isDirectory()) return [relative];
-	return fs
-		.readdirSync(path.join(root, relative))
-		.filter((name) => !GENERATED.has(name))
-		.flatMap((name) => filesOf(root, `${relative}/${name}`));
+	return stat.isDirectory() ? filesIn(root, source) : [source];
 }
 
-/** The content's hash, not the time's: a checkout touches every file and changes none. @param {string} root @param {Piece} piece */
-export function hashOf(root, piece) {
+/**
+ * The content's hash, not the time's: a checkout touches every file and changes none.
+ * @param {string} root
+ * @param {Piece} piece
+ * @param {Map<string, string>} [known] by source: pieces share most of them
+ */
+export function hashOf(root, piece, known = new Map()) {
+	const all = createHash('sha256');
+	for (const source of new Set(piece.sources)) {
+		const hash = known.get(source) ?? hashOfSource(root, source);
+		known.set(source, hash);
+		all.update(`${source}\0${hash}\0`);
+	}
+	return all.digest('hex');
+}
+
+/** @param {string} root @param {string} source */
+function hashOfSource(root, source) {
 	const hash = createHash('sha256');
-	for (const file of piece.sources.flatMap((source) => filesOf(root, source)).sort())
+	for (const file of filesOf(root, source).sort())
 		hash
 			.update(`${file}\0`)
 			.update(fs.readFileSync(path.join(root, file)))
@@ -100,8 +122,9 @@ export function writeRecord(root, record) {
 /** @param {string} root @param {Piece[]} [pieces] @returns {{piece: Piece, hash: string}[]} */
 export function stalePieces(root, pieces = PIECES) {
 	const record = readRecord(root);
+	const known = new Map();
 	return pieces
-		.map((piece) => ({ piece, hash: hashOf(root, piece) }))
+		.map((piece) => ({ piece, hash: hashOf(root, piece, known) }))
 		.filter(
 			({ piece, hash }) =>
 				record[piece.name] !== hash || !piece.results.every((result) => fs.existsSync(path.join(root, result))),

@@ -12,7 +12,9 @@
 /** @param {string} name @param {string} script @param {string[]} args @returns {Suite} */
 const check = (name, script, args) => ({ name, script, args, counts: 'exit' });
 
-const TSC = 'node_modules/typescript/bin/tsc';
+/** The compiler written for the machine; one thread does it in half the processor's time of many. */
+const TSC = 'node_modules/@typescript/native/bin/tsc';
+const typesOf = (/** @type {string} */ project) => ['--project', project, '--singleThreaded'];
 
 /** @type {Suite[]} */
 export const CHECKS = [
@@ -24,8 +26,8 @@ export const CHECKS = [
 		'--strict-vars=false',
 		'--check',
 	]),
-	...['domain', 'worker', 'agent', 'cli', 'scripts'].map((room) => check(`types of ${room}`, TSC, ['-p', room])),
-	check('types of e2e', TSC, ['-p', 'tests/e2e']),
+	...['domain', 'worker', 'agent', 'cli', 'scripts'].map((room) => check(`types of ${room}`, TSC, typesOf(room))),
+	check('types of e2e', TSC, typesOf('tests/e2e')),
 	check('types of app', 'node_modules/svelte-check/bin/svelte-check', [
 		'--tsconfig',
 		'app/tsconfig.json',

@@ -63,7 +63,7 @@ test('dev asks, an admin is told at once and approves; what was refused ends wit
 	await decides.page.goto(new URL(asks.page.url()).pathname);
 	await theirs.getByLabel('A word').fill('not on a Friday');
 	// What nobody decided in time is not decided any more, also where the page is still open.
-	const { page: late } = await open('admin');
+	const { page: late } = await open('admin', { alone: true });
 	await late.clock.install({ time: new Date(Date.now() + 31 * 24 * 3_600_000) });
 	await late.goto(new URL(asks.page.url()).pathname);
 	const tooLate = late.getByRole('region', { name: 'Approval' });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from '@playwright/test';
-import { apiOf, expect, HUB, setLook, test } from '#tests/support/people.ts';
+import { apiOf, expect, follow, HUB, setLook, test } from '#tests/support/people.ts';
 import { enrol, WireAgent } from '#tests/support/wire-agent.ts';
 
 /** Fails when the page was loaded again since. */
@@ -81,7 +81,7 @@ test('a run’s page that is sent rubbish comes back for its log, and does not k
 	const admin = await apiOf('admin');
 	const { job_id } = await admin.jobWith('true', { labels: { nobody: 'has-this' } });
 	const run = await admin.run(job_id);
-	const { page } = await open('admin');
+	const { page } = await open('admin', { alone: true });
 	const begun = new Date('2026-06-01T08:00:00Z');
 	await page.clock.install({ time: begun });
 	let connections = 0;
@@ -309,8 +309,9 @@ test('every page of the app: what others change in its rows is on it, without a 
 	expect([...Object.keys(matrix), ...others].sort(), 'a page without a line here').toEqual(found.sort());
 
 	const { page } = await open('admin');
+	await page.goto('/profile');
 	for (const [route, [address, ...acts]] of Object.entries(matrix)) {
-		await page.goto(address);
+		await follow(page, address);
 		await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
 		await expect(page.locator('main [aria-busy="true"]')).toHaveCount(0);
 		const still = await untouched(page);
@@ -328,7 +329,7 @@ for (const before of [0, 101])
 		open,
 	}) => {
 		const w = await world();
-		const { page } = await open('admin');
+		const { page } = await open('admin', { alone: true });
 		let enter = () => {};
 		const allowed = new Promise<void>((resolve) => (enter = resolve));
 		await page.routeWebSocket(/\/live\/projects\//, async (ws) => {

@@ -95,7 +95,7 @@ test('two edit the same job: the second is told who changed what, and nothing ty
 		title: 'Two hands',
 		job_type: 'ops',
 	});
-	const { page, faults } = await open('admin');
+	const { page, faults } = await open('admin', { alone: true });
 	// The rooms are heard of only when the other has saved: that is what makes the page load the job anew, whoever is quicker.
 	const saved = Promise.withResolvers<null>();
 	await page.routeWebSocket(/\/live\/projects\//, (socket) => {

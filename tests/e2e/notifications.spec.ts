@@ -28,7 +28,7 @@ const shownBy = (page: Page) => page.evaluate(() => (window as unknown as { show
 
 test('an incident rings once for a person with two pages open, and not for who opened it', async ({ open }) => {
 	const ops = await apiOf('ops');
-	const admin = await open('admin');
+	const admin = await open('admin', { alone: true });
 	const second = await admin.page.context().newPage();
 	for (const page of [admin.page, second]) {
 		await heard(page);

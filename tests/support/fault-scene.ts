@@ -144,7 +144,7 @@ export class FaultScene {
 				throw error;
 			});
 			if (answer) return { run_id: Number(answer.id), dir };
-			await sleep(20);
+			await sleep(100);
 		}
 	}
 

@@ -1,6 +1,7 @@
 // People in Chromium: each in a browser context of their own, as if at their own machine.
 import { type BrowserContextOptions, expect, type Page, test as base } from '@playwright/test';
 import { Api } from './api.ts';
+import { borrow, giveBack } from './browsers.ts';
 
 export const HUB = process.env.UHUB_E2E_URL ?? '';
 export const PASSWORD = process.env.UHUB_E2E_PASSWORD ?? '';
@@ -60,17 +61,35 @@ const TELL_BREACHES = () => {
 	});
 };
 
+type Options = Omit<BrowserContextOptions, 'locale'> &
+	Partial<Look> & {
+		/** For what stays in a browser for good: a clock of its own, scripts added to its pages, WebSockets answered in its place. */
+		alone?: boolean;
+	};
+
+/** Goes to another page of the app as by a link on the one that is open: the app stays loaded. */
+export async function follow(page: Page, address: string): Promise<void> {
+	await page.evaluate((to) => {
+		const link = document.createElement('a');
+		link.href = to;
+		document.body.append(link);
+		link.click();
+		link.remove();
+	}, address);
+	await page.waitForURL(address);
+}
+
 interface Fixtures {
 	/** Opens a browser for somebody who is signed in; with null, for a stranger. Faults of its pages fail the test. */
-	open: (who: Username | null, options?: Partial<Look> & BrowserContextOptions) => Promise<Person>;
+	open: (who: Username | null, options?: Options) => Promise<Person>;
 }
 
 export const test = base.extend<Fixtures>({
 	open: async ({ browser }, use) => {
-		const people: Person[] = [];
-		await use(async (who, { locale = 'en', theme = 'dark', ...options } = {}) => {
+		const people: (Person & { leave: () => Promise<void> })[] = [];
+		await use(async (who, { locale = 'en', theme = 'dark', alone = false, ...options } = {}) => {
 			const api = who === null ? new Api(HUB) : await apiOf(who);
-			const context = await browser.newContext({
+			const setUp: BrowserContextOptions = {
 				baseURL: HUB,
 				locale: locale === 'fr' ? 'fr-FR' : 'en-US',
 				timezoneId: TIME_ZONE,
@@ -78,20 +97,30 @@ export const test = base.extend<Fixtures>({
 				// What turns and breathes on a page costs a machine without a graphics card more than the page.
 				reducedMotion: 'reduce',
 				...options,
-			});
-			await context.addInitScript(TELL_BREACHES);
+			};
+			const newPage = async () => {
+				const context = await browser.newContext(setUp);
+				await context.addInitScript(TELL_BREACHES);
+				return context.newPage();
+			};
+			// Another hub is gone when its test is over.
+			const lent = !alone && setUp.baseURL === HUB;
+			const page = lent ? await borrow(setUp, newPage) : await newPage();
+			const context = page.context();
 			if (who !== null) {
 				await setLook(api, { locale, theme });
 				const [name = '', value = ''] = api.cookie.split('=', 2);
 				await context.addCookies([{ name, value, url: HUB, httpOnly: true, sameSite: 'Lax' }]);
 			}
-			const page = await context.newPage();
-			const person = { page, api, faults: listen(page) };
+			const leave = () => (lent ? giveBack(page, setUp) : context.close());
+			const person = { page, api, faults: listen(page), leave };
 			people.push(person);
 			return person;
 		});
-		for (const { page } of people) await page.context().close();
-		expect(people.flatMap((p) => p.faults)).toEqual([]);
+		// What it complains about once it is left is nobody's.
+		const faults = people.flatMap((p) => p.faults);
+		for (const { leave } of people) await leave();
+		expect(faults).toEqual([]);
 	},
 });
 

@@ -99,6 +99,6 @@ export async function online(
 	const until = Date.now() + patience_ms;
 	while ((await admin.get(`/api/agents/${String(agent_id)}`)).status !== 'online') {
 		if (Date.now() > until) throw new Error(`agent ${String(agent_id)} is not online: ${output()}`);
-		await new Promise((resolve) => setTimeout(resolve, 20));
+		await new Promise((resolve) => setTimeout(resolve, 100));
 	}
 }
