@@ -11,7 +11,7 @@ export const of = (kind: HubKind) => `hub:${kind}` as const;
 const refreshes = new Map<HubKind, () => void>();
 /** Loads anew, soon, what depends on that kind. */
 function refresh(kind: HubKind) {
-	const due = refreshes.get(kind) ?? soon(() => void invalidate(of(kind)));
+	const due = refreshes.get(kind) ?? soon(() => invalidate(of(kind)));
 	refreshes.set(kind, due);
 	due();
 }
@@ -48,7 +48,7 @@ class HubLine {
 		// What is shown stays where that fails; the next change asks again.
 		return this.hear(
 			kind,
-			soon(() => void ask().catch(() => undefined)),
+			soon(() => ask().catch(() => undefined)),
 		);
 	}
 

@@ -3,11 +3,14 @@ const AT_MOST_EVERY_MS = 1500;
 
 let held = 0;
 const after = new Set<() => void>();
+const underWay = new Set<Promise<unknown>>();
 
 /** Meanwhile no page loads anything anew by itself: what is being removed must not be asked for by the page that is about to be left. */
 export async function undisturbed(work: () => Promise<unknown>): Promise<void> {
 	held++;
 	try {
+		// Nor have been asked for: the answer could come after the removal, and find nothing.
+		await Promise.allSettled(underWay);
 		await work();
 	} finally {
 		held--;
@@ -29,7 +32,9 @@ export function soon(work: () => unknown): () => void {
 		else {
 			waiting = false;
 			latest = Date.now();
-			work();
+			const doing = Promise.resolve(work());
+			underWay.add(doing);
+			void doing.finally(() => underWay.delete(doing));
 		}
 	};
 	return () => {
