@@ -29,7 +29,7 @@ const MOST_WORKERD_FAILURES = 5;
  * @param {string} options.root
  * @param {import('./settings.mjs').Settings} options.settings
  * @param {string} options.node runs the agent
- * @param {ReturnType<import('./progress.mjs').createProgress>} options.step
+ * @param {ReturnType<typeof import('./progress.mjs').createProgress>} options.step
  * @param {(line: string) => void} options.say
  * @param {(error: Failure) => void} options.onFailure the hub cannot be kept running
  */
