@@ -7,6 +7,9 @@ import { readPlaywright, readVitest } from './reports.mjs';
 
 /** @typedef {import('./reports.mjs').Outcome} Outcome */
 
+/** Linters, compilers and test runners leave much behind at once: with more room for it they collect a sixth less. What they test has Node's own. */
+const YOUNG_MB = '--max-semi-space-size=64';
+
 /** @param {string} root @param {string} dir */
 export const hasTests = (root, dir) =>
 	fs.existsSync(path.join(root, dir)) &&
@@ -28,7 +31,7 @@ export async function runSuite(root, node, { name, script, args, counts }, told)
 		vitest: ['--reporter=default', '--reporter=json', `--outputFile=${report}`],
 		playwright: ['--reporter=list,json'],
 	};
-	const child = spawn(node, [path.join(root, script), ...args, ...reporters[counts]], {
+	const child = spawn(node, [YOUNG_MB, path.join(root, script), ...args, ...reporters[counts]], {
 		cwd: root,
 		stdio: told === 'live' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
 		env: {
