@@ -7,7 +7,7 @@ import { readPlaywright, readVitest } from './reports.mjs';
 
 /** @typedef {import('./reports.mjs').Outcome} Outcome */
 
-/** Linters, compilers and test runners leave much behind at once: with more room for it they collect a sixth less. What they test has Node's own. */
+/** Linters, compilers and test runners leave much behind at once: with more room for it a linter takes a sixth less. What they test has Node's own. */
 const YOUNG_MB = '--max-semi-space-size=64';
 
 /** @param {string} root @param {string} dir */
