@@ -168,6 +168,29 @@ test('it follows until somebody looks back, says what is new, and follows again'
 	await expect(log.text(300)).toBeInViewport();
 });
 
+test('a line that is pointed at while the page loads anew keeps its mark', async ({ open }) => {
+	const { page, api } = await open('admin');
+	const { log, run } = await watch(page, 'seq 1 300', 'Before');
+	await expect(log.status).toHaveText('Success');
+	const { job_id } = await api.get(`/api/runs/${String(run)}`);
+	const job = `/api/jobs/${String(job_id)}`;
+	const asked = Promise.withResolvers<null>();
+	const release = Promise.withResolvers<null>();
+	await page.route(`**${job}`, async (route) => {
+		asked.resolve(null);
+		await release.promise;
+		await route.continue();
+	});
+	const { version } = await api.get(job);
+	await api.ok('PATCH', job, { title: 'After' }, { 'if-match': `"v${String(version)}"` });
+	await asked.promise;
+	await page.evaluate(() => (location.hash = '#L7'));
+	await expect(log.row(7)).toHaveClass(/selected/);
+	release.resolve(null);
+	await expect(page.getByRole('heading', { name: 'After' })).toBeVisible();
+	await expect(log.row(7)).toHaveClass(/selected/);
+});
+
 test('the download holds the very bytes', async ({ open }) => {
 	const { page } = await open('admin');
 	// Every byte there is, no newline at the end, and a line longer than the screen shows.
