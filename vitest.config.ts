@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 const patient = { poll: { timeout: MINUTE / 2, interval: 100 } };
 
 /** Tests that run in workerd, over a real D1 and real objects. */
-const worker = (name: string, files: { include: string[]; isolate?: false }): TestProjectInlineConfiguration => ({
+const worker: TestProjectInlineConfiguration = {
 	plugins: [
 		cloudflareTest(async () => ({
 			wrangler: { configPath: './wrangler.toml' },
@@ -25,12 +25,20 @@ const worker = (name: string, files: { include: string[]; isolate?: false }): Te
 			},
 		})),
 	],
-	test: { name, setupFiles: ['tests/worker/setup.ts'], expect: patient, testTimeout: 3 * MINUTE, ...files },
-});
+	test: {
+		name: 'worker',
+		// Empties the hub for each file, which takes a tenth of starting another runtime.
+		isolate: false,
+		setupFiles: ['tests/worker/setup.ts'],
+		include: ['tests/worker/**/*.test.ts'],
+		expect: patient,
+		testTimeout: 3 * MINUTE,
+	},
+};
 
 export default defineConfig({
 	test: {
-		// Always in one order: with what earlier runs took, files that share a hub would find another one each time.
+		// Always in one order: with what earlier runs took, files that share a process would find another one each time.
 		cache: false,
 		projects: [
 			// Properties over many cases: how long they take is the machine's affair.
@@ -44,10 +52,7 @@ export default defineConfig({
 					testTimeout: 3 * MINUTE,
 				},
 			},
-			// The hub has what other files left in it, and what they left under way: a test asks for what it made itself.
-			worker('worker', { include: ['tests/worker/*.test.ts'], isolate: false }),
-			// What asks for everything there is, or for an empty hub, has a runtime of its own: five seconds for each file.
-			worker('worker alone', { include: ['tests/worker/alone/*.test.ts'] }),
+			worker,
 			// Real programs on this machine: docker, sshd, hubs. One file at a time, or they would take each other's turn.
 			{
 				test: {

@@ -14,7 +14,7 @@ if (![seed, runs].every((number) => /^[0-9]{1,9}$|^[12][0-9]{9}$/.test(number)))
 console.log(`seed ${seed}, ${runs} requests to each operation`);
 const { status } = spawnSync(
 	await prepareTools(root),
-	['node_modules/vitest/vitest.mjs', 'run', '--project', 'worker alone', 'tests/worker/alone/api-fuzz.test.ts'],
+	['node_modules/vitest/vitest.mjs', 'run', '--project', 'worker', 'tests/worker/api-fuzz.test.ts'],
 	{ cwd: root, stdio: 'inherit', env: { ...process.env, FUZZ_SEED: seed, FUZZ_RUNS: runs } },
 );
 process.exit(status ?? 1);

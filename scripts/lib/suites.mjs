@@ -44,12 +44,6 @@ const vitest = (name, tests = `tests/${name}`) => ({
 	tests,
 });
 
-/** One of the parts of what has a runtime for each file, so that it is not alone at the end. @param {string} part as `1/2` @returns {Suite} */
-const alone = (part) => {
-	const suite = vitest('worker alone', 'tests/worker/alone');
-	return { ...suite, name: `${suite.name} ${part}`, args: [...suite.args, `--shard=${part}`] };
-};
-
 export const UNIT = vitest('unit');
 
 /** One of the parts, each with a browser and a hub of its own. @param {string} part as `1/2` @returns {Suite} */
@@ -61,14 +55,4 @@ const e2e = (part) => ({
 	tests: 'tests/e2e',
 });
 
-export const SUITES = [
-	vitest('agent'),
-	e2e('1/2'),
-	vitest('faults'),
-	e2e('2/2'),
-	vitest('worker'),
-	alone('1/2'),
-	alone('2/2'),
-	UNIT,
-	...CHECKS,
-];
+export const SUITES = [vitest('agent'), e2e('1/2'), vitest('faults'), e2e('2/2'), vitest('worker'), UNIT, ...CHECKS];

@@ -1,10 +1,9 @@
-import { applyD1Migrations } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { afterAll, vi } from 'vitest';
+import { emptyHubOfFile } from './empty-hub.ts';
 
-await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+await emptyHubOfFile();
 
-// The next file may run in this isolate.
+// The next file runs in this isolate.
 afterAll(() => {
 	vi.restoreAllMocks();
 });

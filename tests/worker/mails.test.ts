@@ -12,7 +12,7 @@ import { deliverMails, type MailPort } from '#worker/services/mails/deliver.ts';
 import { oldMails } from '#worker/services/mails/rows.ts';
 import { mailSettings } from '#worker/services/mails/settings.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
-import { type Answer, type Caller, ctxFor, fresh, insert, ORIGIN, person, project } from '../api-world.ts';
+import { type Answer, type Caller, ctxFor, fresh, insert, ORIGIN, person, project } from './api-world.ts';
 
 // What people are told by e-mail, through a provider: to whom, when, how often, and what becomes of it.
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { caller, nobody, person } from '../api-world.ts';
+import { caller, nobody, person } from './api-world.ts';
 
 const admin = { username: 'Root', password: 'a long enough password', display_name: 'The Root', locale: 'fr' };
 

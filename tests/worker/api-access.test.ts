@@ -12,10 +12,10 @@ import {
 	person,
 	project,
 	session,
-} from '../api-world.ts';
-import { expectArchivable } from '../archivable.ts';
-import { enrolRequest } from '../api-enrol.ts';
-import { signed } from '../signing.ts';
+} from './api-world.ts';
+import { expectArchivable } from './archivable.ts';
+import { enrolRequest } from './api-enrol.ts';
+import { signed } from './signing.ts';
 
 // Who may do what, over every operation of the OpenAPI document: a route without a row here fails the suite.
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { OpenApi } from '#worker/http/openapi/document.ts';
 import { TokenScope } from '#domain/token.ts';
 import { hashOf } from '#worker/services/secrets.ts';
-import { type Answer, type Call, insert, nobody, person, project } from '../api-world.ts';
+import { type Answer, type Call, insert, nobody, person, project } from './api-world.ts';
 
 // Every operation of the document, asked with hostile and boundary values by people of every kind. `npm run fuzz -- SEED RUNS` asks more.
 

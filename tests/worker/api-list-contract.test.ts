@@ -2,8 +2,8 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, expect, it } from 'vitest';
 import type { OpenApi } from '#worker/http/openapi/document.ts';
 import { seedDemo } from '#worker/seed/index.ts';
-import { type Call, caller, nobody, ORIGIN } from '../api-world.ts';
-import { addressOf, documentOf } from '../operations.ts';
+import { type Call, caller, nobody, ORIGIN } from './api-world.ts';
+import { addressOf, documentOf } from './operations.ts';
 
 // What every list and every query owes its callers, asked of the document's operations, so that a new one is held to it too.
 

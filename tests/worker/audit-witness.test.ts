@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { audit_logs, connect } from '#worker/db/client.ts';
 import { witnessOf } from '#worker/live.ts';
 import { GENESIS, sealAudit, sealHash } from '#worker/services/audit/seal.ts';
-import { type Caller, ctxFor, fresh, person } from '../api-world.ts';
+import { type Caller, ctxFor, fresh, person } from './api-world.ts';
 
 // Somebody who can write to the database, takes the triggers away, and has the hub seal what they wrote, or seals it themselves.
 

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { issueLocalEnrolment, seedDemo } from '#worker/seed/index.ts';
-import { enrolRequest } from '../api-enrol.ts';
-import { type Call, caller, nobody } from '../api-world.ts';
+import { enrolRequest } from './api-enrol.ts';
+import { type Call, caller, nobody } from './api-world.ts';
 
 const signIn = async (username: string, password: string) => {
 	const { status, headers } = await nobody('POST', '/api/auth/login', { body: { username, password } });

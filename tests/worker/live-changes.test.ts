@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Entity, ToBrowser } from '#protocol/browser.ts';
-import { type Answer, type Caller, fresh, idOf, ORIGIN, person, project } from '../api-world.ts';
-import { enrolled, TestAgent, TestSocket } from '../live-world.ts';
-import { signed } from '../signing.ts';
-import { ifMatch } from '../source-world.ts';
+import { type Answer, type Caller, fresh, idOf, ORIGIN, person, project } from './api-world.ts';
+import { enrolled, TestAgent, TestSocket } from './live-world.ts';
+import { signed } from './signing.ts';
+import { ifMatch } from './source-world.ts';
 
 // Every kind of row that belongs to a project: made, changed and gone, it reaches the page of somebody who may only look.
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sealAudit, sealHash } from '#worker/services/audit/seal.ts';
 import { tidy } from '#worker/services/hub/tidy.ts';
 import { audit_logs, connect } from '#worker/db/client.ts';
-import { type Caller, ctxFor, fresh, person, session } from '../api-world.ts';
+import { type Caller, ctxFor, fresh, person, session } from './api-world.ts';
 
 let admin: Caller;
 const system = () => ctxFor({ kind: 'actor', actor: { kind: 'system' } });

@@ -2,9 +2,9 @@ import { env } from 'cloudflare:workers';
 import ICAL from 'ical.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { archiveRows } from '#domain/archive-rows.ts';
-import { type Answer, type Caller, fresh, idOf, nobody, person, project } from '../api-world.ts';
-import { becomes } from '../live-world.ts';
-import { expectRefused, ifMatch } from '../source-world.ts';
+import { type Answer, type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
+import { becomes } from './live-world.ts';
+import { expectRefused, ifMatch } from './source-world.ts';
 
 // What comes again: entries, jobs and freezes, in the calendar, at their times and where they hold things back.
 

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Caller, fresh, idOf, insert, person, project } from '../api-world.ts';
+import { type Caller, fresh, idOf, insert, person, project } from './api-world.ts';
 
 // What cannot be audited does not happen: the row of the audit is in the batch of the change.
 

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Answer, type Caller, fresh, idOf, person, project } from '../api-world.ts';
-import { enrolled, TestAgent } from '../live-world.ts';
+import { type Answer, type Caller, fresh, idOf, person, project } from './api-world.ts';
+import { enrolled, TestAgent } from './live-world.ts';
 
 // What others have to approve: who may, what it is bound to, and what makes it void.
 

@@ -3,9 +3,9 @@ import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { HookProvider } from '#domain/git-hook.ts';
 import { ToBrowser } from '#protocol/browser.ts';
-import { type Answer, type Caller, fresh, idOf, nobody, ORIGIN, person, project } from '../api-world.ts';
-import { TestSocket } from '../live-world.ts';
-import { ifMatch } from '../source-world.ts';
+import { type Answer, type Caller, fresh, idOf, nobody, ORIGIN, person, project } from './api-world.ts';
+import { TestSocket } from './live-world.ts';
+import { ifMatch } from './source-world.ts';
 
 // GitHub, GitLab and Gitea as the hub meets them: deliveries that nobody is signed in for.
 

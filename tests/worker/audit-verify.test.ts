@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sealAudit } from '#worker/services/audit/seal.ts';
-import { type Answer, type Caller, ctxFor, fresh, person } from '../api-world.ts';
+import { type Answer, type Caller, ctxFor, fresh, person } from './api-world.ts';
 
 // Somebody who can write to the database and takes the triggers away: what the chain then still tells.
 

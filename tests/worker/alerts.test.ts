@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type Caller, fresh, idOf, nobody, person, project } from '../api-world.ts';
-import { ifMatch } from '../source-world.ts';
+import { type Answer, type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
+import { ifMatch } from './source-world.ts';
 
 // Alerts as the hub meets them: what monitoring sends, signed in as nobody.
 

@@ -11,9 +11,9 @@ import { applyRun } from '#worker/services/runs/apply.ts';
 import { sealerOf } from '#worker/services/sealed.ts';
 import { tidy } from '#worker/services/hub/tidy.ts';
 import { deliverWebhooks } from '#worker/services/webhooks/deliver.ts';
-import { type Answer, type Caller, ctxFor, fresh, idOf, insert, ORIGIN, person, project } from '../api-world.ts';
-import { TestSocket } from '../live-world.ts';
-import { ifMatch } from '../source-world.ts';
+import { type Answer, type Caller, ctxFor, fresh, idOf, insert, ORIGIN, person, project } from './api-world.ts';
+import { TestSocket } from './live-world.ts';
+import { ifMatch } from './source-world.ts';
 
 // What people are told, of what, and what not: who did it, who may not see it, and who was told already are told nothing.
 

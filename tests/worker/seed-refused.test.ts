@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { seedDemo } from '#worker/seed/index.ts';
-import { person } from '../api-world.ts';
+import { person } from './api-world.ts';
 
 it('the demo does not touch a hub that has people of its own', async () => {
 	const admin = await person('admin', { username: 'admin' });

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ArchiveHeader, archiveLine, ArchiveLine } from '#domain/archive.ts';
 import { seedDemo } from '#worker/seed/index.ts';
 import { KINDS, NOT_ARCHIVED } from '#worker/services/archive/kinds.ts';
-import { caller, type Call, nobody } from '../api-world.ts';
+import { caller, type Call, nobody } from './api-world.ts';
 
 let admin: Call;
 const PASSWORD = 'a password of this demo';

@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, expect, it } from 'vitest';
 import { seedDemo } from '#worker/seed/index.ts';
-import { nobody } from '../api-world.ts';
-import { roundTrips } from '../d1-trips.ts';
-import { COPIES, multiplyAll } from '../multiply.ts';
-import { addressOf, documentOf } from '../operations.ts';
+import { nobody } from './api-world.ts';
+import { roundTrips } from './d1-trips.ts';
+import { COPIES, multiplyAll } from './multiply.ts';
+import { addressOf, documentOf } from './operations.ts';
 
 // Whatever is read takes one round trip to D1, of many rows as of few: asked of every operation that reads.
 

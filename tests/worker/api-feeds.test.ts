@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import ICAL from 'ical.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { calendarOf, folded } from '#worker/services/feeds/ical.ts';
-import { type Caller, fresh, idOf, nobody, person, project } from '../api-world.ts';
+import { type Caller, fresh, idOf, nobody, person, project } from './api-world.ts';
 
 // What calendars, readers and Prometheus subscribe to.
 

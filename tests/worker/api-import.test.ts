@@ -1,4 +1,3 @@
-import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,8 +8,9 @@ import { systemCtx } from '#worker/http/context.ts';
 import { seedDemo } from '#worker/seed/index.ts';
 import { KINDS } from '#worker/services/archive/kinds.ts';
 import { sealAudit } from '#worker/services/audit/seal.ts';
-import { enrolRequest } from '../api-enrol.ts';
-import { type Answer, type Call, caller, insert, nobody } from '../api-world.ts';
+import { enrolRequest } from './api-enrol.ts';
+import { type Answer, type Call, caller, insert, nobody } from './api-world.ts';
+import { emptyHub } from './empty-hub.ts';
 
 const PASSWORD = 'a password of this demo';
 const OWNER = { username: 'admin', password: 'another password, of this hub', locale: 'en' };
@@ -32,12 +32,6 @@ async function exported(call: Call): Promise<string> {
 	const { status, body } = await call('GET', '/api/export?logs=true&documents=true');
 	expect(status).toBe(200);
 	return String(body.text);
-}
-
-/** A hub as it is before anybody came. */
-async function fresh(): Promise<void> {
-	await reset();
-	await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 }
 
 const begin = async () => String((await nobody('POST', '/api/imports', { body: {} })).body.id);
@@ -71,6 +65,8 @@ const SCRIPT = `#!/bin/sh\n# ${'é'.repeat(600_000)}\n`;
 
 /** The demo, and beside it what the demo has none of. */
 beforeAll(async () => {
+	// What its numbers go on from is asked for here: they begin with one.
+	await emptyHub();
 	await seedDemo(env, { password: PASSWORD });
 	const admin = caller(
 		cookieOf(await nobody('POST', '/api/auth/login', { body: { username: 'admin', password: PASSWORD } })),
@@ -181,7 +177,7 @@ describe('an archive brought into an empty hub', () => {
 			);
 
 	it('is that hub again: rows, documents, logs with streams and times', async () => {
-		await fresh();
+		await emptyHub();
 		const id = await begin();
 		expect((await sendAll(id, text)).body).toEqual({ id, next_line: lines.length + 1, complete: true });
 		// Nothing is here before all of it is.
@@ -296,7 +292,7 @@ describe('an archive brought into an empty hub', () => {
 	});
 
 	it('is taken in parts, of which one may be cut off or sent twice', async () => {
-		await fresh();
+		await emptyHub();
 		const id = await begin();
 		const all = text.split(/(?<=\n)/);
 		const some = (from: number, to: number) => all.slice(from - 1, to - 1).join('');
@@ -317,7 +313,7 @@ describe('an archive brought into an empty hub', () => {
 	});
 
 	it('does not let a stranger be somebody else, or an account that is no admin', async () => {
-		await fresh();
+		await emptyHub();
 		const id = await begin();
 		await sendAll(id, text);
 		expect(await finish(id, { ...OWNER, username: 'dev' })).toMatchObject({
@@ -340,7 +336,7 @@ describe('an archive brought into an empty hub', () => {
 	});
 
 	it('ends what had not ended: nothing starts here a second time', async () => {
-		await fresh();
+		await emptyHub();
 		const id = await begin();
 		const run = lines.findLast(({ kind }) => kind === 'Run');
 		const open = lines.map((line) => {
@@ -366,7 +362,7 @@ describe('an archive brought into an empty hub', () => {
 	});
 
 	it('leaves nothing behind when it is not finished: not even a log', async () => {
-		await fresh();
+		await emptyHub();
 		await sendAll(await begin(), text);
 		// Another archive takes its place, and is dropped for a new hub.
 		const second = await begin();
@@ -414,7 +410,7 @@ describe('25: what is no archive', () => {
 	const forget = () => env.DB.prepare('delete from login_attempts').run();
 
 	beforeAll(async () => {
-		await fresh();
+		await emptyHub();
 		// Without the long log and document, so that a hundred are sent quickly.
 		small = lines.filter(({ kind }) => !['AuditLog', 'AuditSeal', 'RunLog', 'Document'].includes(kind));
 	});
@@ -591,7 +587,7 @@ describe('25: what is no archive', () => {
 				);
 				statuses.set(status, (statuses.get(status) ?? 0) + 1);
 				expect(status, `${String(small[line]?.kind)} ${column} ${JSON.stringify(body)}`).toBeLessThan(500);
-				if (status === 201) await fresh();
+				if (status === 201) await emptyHub();
 				else await expectEmpty();
 			}),
 			{ numRuns: 60, seed: 11 },

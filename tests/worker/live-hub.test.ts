@@ -4,10 +4,10 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hostReported } from '#worker/services/agents/seen.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { type HubKind, ToHubPage } from '#protocol/browser.ts';
-import { enrolRequest } from '../api-enrol.ts';
-import { caller, type Caller, fresh, idOf, nobody, ORIGIN, person, project, session } from '../api-world.ts';
-import { TestSocket } from '../live-world.ts';
-import { ifMatch } from '../source-world.ts';
+import { enrolRequest } from './api-enrol.ts';
+import { caller, type Caller, fresh, idOf, nobody, ORIGIN, person, project, session } from './api-world.ts';
+import { TestSocket } from './live-world.ts';
+import { ifMatch } from './source-world.ts';
 
 // What belongs to no project reaches the open pages of those who may see it, and says to nobody else that it is there.
 

@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, expect, it } from 'vitest';
 import { seedDemo } from '#worker/seed/index.ts';
-import { nobody, ORIGIN } from '../api-world.ts';
-import { answered } from '../d1-trips.ts';
-import { COPIES, multiplyAll } from '../multiply.ts';
-import { addressOf, documentOf } from '../operations.ts';
+import { nobody, ORIGIN } from './api-world.ts';
+import { answered } from './d1-trips.ts';
+import { COPIES, multiplyAll } from './multiply.ts';
+import { addressOf, documentOf } from './operations.ts';
 
 // Whatever is written takes a fixed small number of round trips to D1, of many rows as of few: asked of every operation that writes, with
 // the example the document has of it.
