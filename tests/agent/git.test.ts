@@ -1,8 +1,9 @@
 // Scripts from repositories: git's own http-backend over real HTTPS with a password, and a real sshd.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
 	chmodSync,
+	copyFileSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -24,11 +25,10 @@ import { Dockerd, noDockerd } from '#tests/support/dockerd.ts';
 import { FakeHub, type HubRun, textOf } from '#tests/support/fake-hub.ts';
 import { Kubernetes } from '#tests/support/fake-kubernetes.ts';
 import { IMAGE, noCluster } from '#tests/support/in-cluster.ts';
+import { noSshd, type Sshd, SshTown } from '#tests/support/sshd.ts';
 
 const BACKEND = '/usr/lib/git-core/git-http-backend';
-const SSHD = '/usr/sbin/sshd';
 const PASSWORD = 'g1t-p4ssw0rd-of-the-tests';
-const root = process.getuid?.() === 0;
 
 let dir: string;
 let authority: Authority;
@@ -366,58 +366,42 @@ describe('41: what would make git do something else', () => {
 	});
 });
 
-const noSshd = existsSync(SSHD) && root ? null : 'there is no sshd here, or nobody who may start one';
-if (noSshd !== null && process.env['CI']) throw new Error(noSshd);
-
 describe.skipIf(noSshd !== null)(`over ssh${noSshd === null ? '' : ` (${noSshd})`}`, () => {
-	let sshd: ChildProcess;
-	let port: number;
+	let town: SshTown;
+	let sshd: Sshd;
 	let over: FakeHub;
 	let byKey: AgentProcess;
 
 	beforeAll(async () => {
-		for (const name of ['host', 'other', 'client'])
-			execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'c', '-f', path.join(dir, `keys/${name}`)]);
-		execFileSync('cp', [path.join(dir, 'keys/client.pub'), path.join(dir, 'authorized')]);
-		mkdirSync('/run/sshd', { recursive: true });
-		port = 20_000 + Math.floor(Math.random() * 20_000);
-		sshd = spawn(
-			SSHD,
-			[
-				...['-D', '-e', '-f', '/dev/null', '-p', String(port), '-h', path.join(dir, 'keys/host')],
-				...['-o', 'ListenAddress=127.0.0.1', '-o', `AuthorizedKeysFile=${dir}/authorized`, '-o', 'StrictModes=no'],
-				...['-o', 'UsePAM=no', '-o', 'PidFile=none', '-o', 'PermitRootLogin=yes'],
-			],
-			{ stdio: ['ignore', 'ignore', 'pipe'] },
-		);
-		// Its first words are that it listens.
-		await once(sshd.stderr ?? sshd, 'data');
+		town = new SshTown();
+		copyFileSync(town.key, path.join(dir, 'keys/client'));
+		sshd = await town.start('127.0.0.1');
 		over = await FakeHub.start();
 		byKey = await AgentProcess.create(over, {
-			policy: policy().replace(`hosts: ['${at}']`, `hosts: ['127.0.0.1:${String(port)}']`),
+			policy: policy().replace(`hosts: ['${at}']`, `hosts: ['127.0.0.1:${String(sshd.port)}']`),
 		});
 	});
 	afterAll(async () => {
-		sshd.kill();
 		await byKey.remove();
 		await over.stop();
+		await town.remove();
 	});
 
 	async function ranBySsh(): Promise<HubRun> {
-		const url = `ssh://root@127.0.0.1:${String(port)}${dir}/repos/shop.git`;
+		const url = `ssh://root@127.0.0.1:${String(sshd.port)}${dir}/repos/shop.git`;
 		const steps = [step({ url, credentials: `file:${dir}/keys/client` })];
 		const run = over.offerRaw({ ...over.scripts.spec(), steps });
 		await over.ended(run);
 		return run;
 	}
-	const known = (name: string) => {
-		const key = execFileSync('cat', [path.join(dir, `keys/${name}.pub`)]).toString();
-		writeFileSync(path.join(dir, 'known_hosts'), `[127.0.0.1]:${String(port)} ${key}`);
+	const know = (line: string) => {
+		writeFileSync(path.join(dir, 'known_hosts'), line);
 	};
 
 	it('45: a server whose key is not known, or is another one, is not spoken to', async () => {
-		for (const name of [null, 'other']) {
-			if (name !== null) known(name);
+		town.makeKey('other');
+		for (const line of ['', `[127.0.0.1]:${String(sshd.port)} ${town.publicKey('other')}`]) {
+			know(line);
 			const run = await ranBySsh();
 			expect(run.finish?.reason).toMatchObject({
 				code: 'git_failed',
@@ -427,7 +411,7 @@ describe.skipIf(noSshd !== null)(`over ssh${noSshd === null ? '' : ` (${noSshd})
 	});
 
 	it('fetches with a key that is handed over in memory', async () => {
-		known('host');
+		know(sshd.known);
 		const run = await ranBySsh();
 		expect(run.finish?.reason).toBeNull();
 		expect(textOf(run)).toContain('two: beside it\n');
