@@ -1,5 +1,5 @@
 // Everything `npm test` runs, four at a time and in this order: the longest first, so that none is left alone at the end. The second part
-// of e2e comes when the first is over: two browsers at once would keep each other waiting.
+// of e2e comes late: two browsers at once keep each other waiting.
 
 /**
  * @typedef {object} Suite
