@@ -1,5 +1,4 @@
-// Everything `npm test` runs, four at a time and in this order: the longest first, so that none is left alone at the end. The second part
-// of e2e comes late: two browsers at once keep each other waiting.
+// Everything `npm test` runs, three at a time and in this order: the longest first, so that none is left alone at the end.
 
 /**
  * @typedef {object} Suite
@@ -56,13 +55,4 @@ const e2e = (part) => ({
 	tests: 'tests/e2e',
 });
 
-export const SUITES = [
-	vitest('agent'),
-	vitest('faults'),
-	e2e('1/2'),
-	vitest('worker'),
-	UNIT,
-	...CHECKS.slice(0, 3),
-	e2e('2/2'),
-	...CHECKS.slice(3),
-];
+export const SUITES = [vitest('agent'), vitest('faults'), e2e('1/2'), vitest('worker'), e2e('2/2'), UNIT, ...CHECKS];
