@@ -55,4 +55,4 @@ const e2e = (part) => ({
 	tests: 'tests/e2e',
 });
 
-export const SUITES = [vitest('agent'), vitest('faults'), e2e('1/2'), vitest('worker'), e2e('2/2'), UNIT, ...CHECKS];
+export const SUITES = [vitest('agent'), vitest('faults'), vitest('worker'), e2e('1/2'), e2e('2/2'), UNIT, ...CHECKS];
