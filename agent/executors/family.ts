@@ -82,11 +82,13 @@ export class Family {
 	}
 
 	#members(): Process[] {
-		return descendants(everyProcess(), {
+		// While the agent itself is in the group it is no part of the family: its children are all the runs there are.
+		const others = everyProcess().filter(({ pid }) => pid !== process.pid);
+		return descendants(others, {
 			leaders: this.#leaders,
 			marked: (p) => p.start >= this.#since && this.#carriesMark(p),
 			listed: new Set(this.#cgroup?.pids()),
-		}).filter((p) => p.pid !== process.pid);
+		});
 	}
 
 	#carriesMark(p: Process): boolean {

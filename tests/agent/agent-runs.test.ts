@@ -276,6 +276,22 @@ while :; do sleep 0.2; done
 		expect(processesWith(m)).toEqual([]);
 	});
 
+	it('cancel: of one that has only just started is felt by no other', async () => {
+		const other = hub.offer({ script: `trap 'echo felt' INT TERM; echo ready; while :; do sleep 0.05; done` });
+		await hub.until(() => textOf(other).includes('ready'), 'the script');
+		for (let n = 0; n < 12; n++) {
+			const run = hub.offer({ script: 'sleep 600' });
+			await hub.until(() => (n % 2 ? run.granted : run.started), 'a start');
+			hub.cancel(run);
+			await hub.ended(run);
+			expect(run.finish?.outcome).toBe('canceled');
+		}
+		expect(textOf(other)).toBe('ready\n');
+		expect(other.finish).toBeNull();
+		hub.cancel(other);
+		await hub.ended(other);
+	});
+
 	it('the script ends: what it left behind is ended, and the log says so', async () => {
 		const m = mark();
 		const run = await ran({ script: `sh -c 'trap "" TERM INT; while :; do sleep 0.1; done' ${m} & echo done` });
