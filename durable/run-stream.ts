@@ -98,6 +98,12 @@ export class RunStream extends DurableObject<Env> {
 		return step !== 'queued' && step !== 'done';
 	}
 
+	/** Whether the run has ended, also where the record does not have it yet. */
+	async isOver(): Promise<boolean> {
+		await this.#desk.record();
+		return this.#desk.state.step === 'done';
+	}
+
 	/** Why the run still waits, for those who watch. */
 	async waiting(reason: Reason): Promise<void> {
 		if (await this.#desk.record()) this.#course.step({ type: 'waiting', reason });

@@ -1,5 +1,6 @@
 import type { Live, RowChange, Witness } from './services/context.ts';
 import type { Report } from './services/runs/report.ts';
+import type { IsOver } from './services/runs/start.ts';
 import type { LogRange, Logs } from './services/logs.ts';
 
 /** What is only in the audit is told so often at most: a busy hub writes hundreds of rows a second, and a page asks for the latest. */
@@ -68,6 +69,12 @@ export const liveOf = (env: Env): Live => ({
 		);
 	},
 });
+
+/** The `IsOver` port over the streams. */
+export const isOverOf =
+	(env: Env): IsOver =>
+	(run_id) =>
+		env.RUN_STREAM.getByName(String(run_id)).isOver();
 
 /** The `Report` port over the streams. */
 export const reportOf =

@@ -119,6 +119,9 @@ describe('the record', () => {
 			await writer.finished();
 			await viewer.socket.closes(1000);
 			expect(viewer.rows.at(-1)).toMatchObject({ status: 'success' });
+			// Who saw the end may run it again.
+			const again = await ops.call('POST', `/api/runs/${String(run)}/retry`, {});
+			expect(again).toMatchObject({ status: 201, body: { retry_of: run } });
 			await evictDurableObject(stream(run));
 			await runDurableObjectAlarm(stream(run));
 			expect(await rowOf(run)).toMatchObject({ status: 'running', phase: 'running' });

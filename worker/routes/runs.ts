@@ -11,7 +11,7 @@ import { describe } from '#worker/http/describe.ts';
 import { attachment, UNTRUSTED_CSP } from '#worker/http/headers.ts';
 import { idIn, json, query } from '#worker/http/input.ts';
 import { rangeOf } from '#worker/http/range.ts';
-import { logsOf, reportOf } from '#worker/live.ts';
+import { isOverOf, logsOf, reportOf } from '#worker/live.ts';
 import { readApprovals } from '#worker/services/runs/approvals.ts';
 import { cancelRun } from '#worker/services/runs/cancel.ts';
 import { approveRun, rejectRun } from '#worker/services/runs/decide.ts';
@@ -56,7 +56,7 @@ export const runs = new Hono<AppEnv>()
 		describe('run.retry', 'Run again what a finished run ran', { status: 201, schema: Run }),
 		idIn('run'),
 		json(z.strictObject({})),
-		(c) => posted(c, 201, (ctx) => retryRun(ctx, c.req.valid('param').id)),
+		(c) => posted(c, 201, (ctx) => retryRun(ctx, isOverOf(c.env), c.req.valid('param').id)),
 	)
 	.post(
 		'/hooks/runs/:id',
