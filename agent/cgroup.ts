@@ -142,6 +142,9 @@ export class Cgroup {
 	}
 }
 
+/** Starts a process of the agent's own. */
+export type Aside = <T>(spawn: () => T) => Promise<T>;
+
 interface Birth {
 	group: Cgroup;
 	bear: () => void;
@@ -161,6 +164,8 @@ export class Cgroups {
 	#at: Cgroup | null = null;
 	/** The group the agent waits in, or is on its way to, and that no run has taken yet. */
 	#spare: Cgroup | null = null;
+	/** What the agent starts for itself is in this one. */
+	#own: Cgroup | null = null;
 	#births: Birth[] = [];
 	#bearing: Promise<void> | null = null;
 
@@ -211,12 +216,19 @@ export class Cgroups {
 		});
 	}
 
-	/** Leaves for good: the group the agent waited in goes. */
+	/** Runs `spawn` where the agent is in no run's group, present or to come: what it starts for itself is nobody's to end or to wait for. */
+	async aside<T>(spawn: () => T): Promise<T> {
+		this.#own ??= this.#make();
+		return this.#own ? this.inside(this.#own, spawn) : spawn();
+	}
+
+	/** Leaves for good: the groups that are no run's go. */
 	async close(): Promise<void> {
 		await this.#bearing;
 		const last = this.#at;
 		await this.#move(null, false);
 		last?.remove();
+		this.#own?.remove();
 	}
 
 	async #bearAll(): Promise<void> {

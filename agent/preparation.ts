@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Reason } from '#domain/run-reason.ts';
 import { filledArguments } from '#protocol/arguments.ts';
 import { deliveryOf, type RunSpec, type Step } from '#protocol/run-spec.ts';
+import type { Aside } from './cgroup.ts';
 import type { Home } from './config.ts';
 import type { Command, Seen } from './executors/contract.ts';
 import { type Handed, handedOver } from './handing-over.ts';
@@ -56,6 +57,7 @@ export interface Surroundings {
 	scripts: Scripts;
 	/** Where `vault:` references are looked up; null: nowhere. */
 	vault: Vault | null;
+	aside: Aside;
 }
 
 /** Writes a run's scripts and secrets where its processes find them. Throws `Unstartable`, with nothing left behind. */
@@ -247,13 +249,13 @@ class Checkouts {
 		const key = JSON.stringify([url, revision, ref]);
 		const done = this.#done.get(key);
 		if (done) return done;
-		const { policy, vault, home } = this.#s;
+		const { policy, vault, home, aside } = this.#s;
 		const refusal = gitRefusal(step, policy.git);
 		if (refusal !== null || policy.git === null)
 			throw new Unstartable('refused_by_policy', `The agent's policy ${refusal ?? ''}.`);
 		const credentials = ref === null ? null : await resolveSecret(ref, this.#project_id, policy, vault);
 		const into = path.join(this.#into, `.uhub-source-${String(this.#done.size + 1)}`);
-		const around = { tag: home.tag, git: policy.git, owner: policy.run_as, stopped: this.#stopped };
+		const around = { tag: home.tag, git: policy.git, owner: policy.run_as, stopped: this.#stopped, aside };
 		const made = await checkOut(step, credentials, into, around);
 		this.#done.set(key, made);
 		return made;

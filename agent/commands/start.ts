@@ -65,6 +65,7 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			ledger: await Ledger.open(home.ledger),
 			scripts: new Scripts(home.scripts),
 			vault,
+			aside: (spawn) => (groups ? groups.aside(spawn) : Promise.resolve(spawn())),
 			budget: new Budget(policy.spool.max_mib * MIB, policy.spool.max_mib * MIB * SPOOL_KEPT),
 			executors: {
 				local: local(groups),

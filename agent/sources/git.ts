@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { lchown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Aside } from '../cgroup.ts';
 import { SecretFiles } from '../secrets.ts';
 import { type GitPolicy, type GitStep, reachOf } from '../policy/git.ts';
 import type { Policy } from '../policy/index.ts';
@@ -41,6 +42,7 @@ interface Surroundings {
 	/** Whose the files become. */
 	owner: Policy['run_as'];
 	stopped: AbortSignal;
+	aside: Aside;
 }
 
 /**
@@ -137,14 +139,16 @@ class Git {
 	readonly #max_mib: number;
 	readonly #deadline: AbortSignal;
 	readonly #stopped: AbortSignal;
+	readonly #aside: Aside;
 
-	constructor(env: Record<string, string>, temp: string, { git, stopped }: Surroundings) {
+	constructor(env: Record<string, string>, temp: string, { git, stopped, aside }: Surroundings) {
 		this.#env = env;
 		this.#temp = temp;
 		this.#max_mib = git.max_mib;
 		this.#max = git.max_mib * 1_048_576;
 		this.#deadline = AbortSignal.timeout(git.timeout_s * 1000);
 		this.#stopped = stopped;
+		this.#aside = aside;
 	}
 
 	/** Answers what it printed. */
@@ -165,14 +169,9 @@ class Git {
 
 	async #run(command: string, args: readonly string[], max: number): Promise<string> {
 		const signal = AbortSignal.any([this.#deadline, this.#stopped]);
-		if (signal.aborted) throw this.#stoppedBy();
-		const child = spawn('git', [...SAFE, command, ...args], {
-			cwd: this.#temp,
-			env: this.#env,
-			// Git starts others (ssh, what speaks https): a group of their own, which ends as one.
-			detached: true,
-			stdio: ['ignore', 'pipe', 'pipe'],
-		});
+		const born = await this.#aside(() => (signal.aborted ? null : this.#spawn(command, args)));
+		if (!born) throw this.#stoppedBy();
+		const { child, ended } = born;
 		let why: GitFailed | null = null;
 		const end = (because: GitFailed) => {
 			why ??= because;
@@ -197,18 +196,31 @@ class Git {
 			});
 			return () => Buffer.concat(parts).toString();
 		});
-		const code = await new Promise<number | string | null>((resolve) => {
-			child.once('error', (error) => {
-				resolve('code' in error ? String(error.code) : 'failed');
-			});
-			child.once('close', resolve);
-		});
+		const code = await ended;
 		clearInterval(looking);
 		signal.removeEventListener('abort', aborted);
 		if (why) throw why as GitFailed;
 		if (code === 0) return out?.() ?? '';
 		if (code === 'ENOENT') throw new GitFailed('there is no git on the agent');
 		throw new GitFailed(whyNot(err?.() ?? ''));
+	}
+
+	/** It may fail at once, so whoever listens must do so before anything is awaited. */
+	#spawn(command: string, args: readonly string[]) {
+		const child = spawn('git', [...SAFE, command, ...args], {
+			cwd: this.#temp,
+			env: this.#env,
+			// Git starts others (ssh, what speaks https): a group of their own, which ends as one.
+			detached: true,
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		const ended = new Promise<number | string | null>((resolve) => {
+			child.once('error', (error) => {
+				resolve('code' in error ? String(error.code) : 'failed');
+			});
+			child.once('close', resolve);
+		});
+		return { child, ended };
 	}
 
 	#stoppedBy(): GitFailed {

@@ -38,6 +38,9 @@ let agent: AgentProcess;
 const commits: string[] = [];
 /** Where the server sends whoever asks; null: it answers. */
 let redirect: string | null = null;
+/** What the server waits for before it answers, and how often it was asked meanwhile. */
+let held: Promise<void> | null = null;
+let asked = 0;
 
 const git = (...args: string[]): string =>
 	execFileSync('git', ['-C', path.join(dir, 'work'), '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
@@ -61,7 +64,9 @@ function commit(files: Record<string, string>): string {
 
 /** The server's side of git over HTTPS, as git documents it: a CGI. */
 function serve(): Server {
-	return createServer(authority.issue('IP:127.0.0.1'), (request, response) => {
+	return createServer(authority.issue('IP:127.0.0.1'), async (request, response) => {
+		asked++;
+		await held;
 		const url = new URL(request.url ?? '', 'https://h');
 		if (redirect !== null) {
 			response.writeHead(302, { location: `${redirect}${url.pathname}${url.search}` }).end();
@@ -157,6 +162,7 @@ afterAll(async () => {
 });
 afterEach(() => {
 	redirect = null;
+	held = null;
 	expect(existsSync(path.join(dir, 'canary'))).toBe(false);
 	expect(hub.faults).toEqual([]);
 });
@@ -199,6 +205,24 @@ describe('a script from a repository', () => {
 	it('is fetched once for two steps', async () => {
 		const run = await ran({}, { steps: [step(), step({ path: 'deploy/run.sh' })] });
 		expect(textOf(run).split('two: beside it')).toHaveLength(3);
+	});
+
+	it('is fetched to its end, whatever else ends meanwhile', async () => {
+		const { promise, resolve: answer } = Promise.withResolvers<undefined>();
+		held = promise;
+		const before = asked;
+		const run = hub.offerRaw({ ...hub.scripts.spec(), steps: [step()] });
+		await expect.poll(() => asked).toBeGreaterThan(before);
+		for (const script of ['true', 'sleep 600']) {
+			const other = hub.offer({ script });
+			await hub.until(() => other.started, 'a start');
+			if (script !== 'true') hub.cancel(other);
+			await hub.ended(other);
+			expect(textOf(other)).toBe('');
+		}
+		answer(undefined);
+		await hub.ended(run);
+		expect(run.finish).toMatchObject({ outcome: 'success' });
 	});
 
 	it('46: leaves no password in an argument list, an environment, on a disk or in what is said', async () => {
