@@ -205,6 +205,12 @@ export class Cgroups {
 		return group;
 	}
 
+	/** Takes back a group in which nothing was born: the agent may be waiting in it. */
+	giveBack(group: Cgroup): void {
+		if (group === this.#at && !this.#spare) this.#spare = group;
+		else group.remove();
+	}
+
 	/** Runs `spawn` while the agent is inside the run's group; the agent leaves it soon after. Rejects with what `spawn` throws. */
 	inside<T>(group: Cgroup, spawn: () => T): Promise<T> {
 		return new Promise((resolve, fail) => {

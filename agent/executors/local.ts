@@ -47,6 +47,7 @@ class LocalExecution implements Execution {
 	readonly #family: Family;
 	#exit: Promise<Exit> | null = null;
 	#stopping = false;
+	#born = false;
 
 	constructor(task: Task, groups: Cgroups | null) {
 		const { execution } = task;
@@ -84,11 +85,12 @@ class LocalExecution implements Execution {
 	/** A second call may be less patient than the first. */
 	stop(grace_ms: number): Promise<void> {
 		this.#stopping = true;
-		return this.#family.end(grace_ms);
+		return this.#born ? this.#family.end(grace_ms) : Promise.resolve();
 	}
 
 	cleanUp(): Promise<void> {
-		this.#group?.remove();
+		if (this.#born) this.#group?.remove();
+		else if (this.#group) this.#groups?.giveBack(this.#group);
 		return Promise.resolve();
 	}
 
@@ -134,6 +136,7 @@ class LocalExecution implements Execution {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			...(run_as ? { uid: run_as.uid, gid: run_as.gid } : {}),
 		});
+		this.#born = true;
 		if (child.pid !== undefined) this.#family.add(child.pid);
 		const ended = new Promise<Exit>((resolve) => {
 			child.once('error', (error) => {

@@ -292,6 +292,18 @@ while :; do sleep 0.2; done
 		await hub.ended(other);
 	});
 
+	it('cancel: whenever it comes, no control group stays behind', async () => {
+		for (let n = 0; n < 30; n++) {
+			const run = hub.offer({ script: 'sleep 600' });
+			await hub.until(() => run.granted, 'the grant');
+			await new Promise((resolve) => setTimeout(resolve, n));
+			hub.cancel(run);
+			await hub.ended(run);
+		}
+		// Where the agent waits for the next run, if the host gives it any.
+		await expect.poll(() => agent.controlGroups().length).toBeLessThan(2);
+	});
+
 	it('the script ends: what it left behind is ended, and the log says so', async () => {
 		const m = mark();
 		const run = await ran({ script: `sh -c 'trap "" TERM INT; while :; do sleep 0.1; done' ${m} & echo done` });

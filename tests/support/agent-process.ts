@@ -60,6 +60,13 @@ export class AgentProcess {
 		return this.#child?.pid ?? 0;
 	}
 
+	/** Those it has now, where the host gives it any. */
+	controlGroups(): string[] {
+		const [, own = ''] = /^0::(.*)$/m.exec(readFileSync(`/proc/${String(this.pid)}/cgroup`, 'utf8')) ?? [];
+		const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/self/mounts', 'utf8'))?.[1] ?? '';
+		return readdirSync(path.join(mount, path.dirname(own))).filter((name) => name.includes(`-${String(this.pid)}-`));
+	}
+
 	policy(text: string): void {
 		writeFileSync(path.join(this.home, 'policy.yaml'), text, { mode: 0o600 });
 	}
