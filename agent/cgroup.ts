@@ -207,7 +207,12 @@ export class Cgroups {
 
 	/** Takes back a group in which nothing was born: the agent may be waiting in it. */
 	giveBack(group: Cgroup): void {
-		if (group === this.#at && !this.#spare) this.#spare = group;
+		// On its way elsewhere it leaves the group for good.
+		if (this.#bearing)
+			void this.#bearing.then(() => {
+				this.giveBack(group);
+			});
+		else if (group === this.#at && !this.#spare) this.#spare = group;
 		else group.remove();
 	}
 

@@ -1,4 +1,5 @@
-// Everything `npm test` runs, three at a time and in this order: the longest first, so that none is left alone at the end.
+// Everything `npm test` runs, three at a time and in this order: the longest first, so that none is left alone at the end, and never
+// more than two browsers at once.
 
 /**
  * @typedef {object} Suite
@@ -18,9 +19,9 @@ const typesOf = (/** @type {string} */ project) => ['--project', project, '--sin
 
 /** @type {Suite[]} */
 export const CHECKS = [
-	check('format', 'node_modules/prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
 	check('generated types of the app', 'node_modules/@sveltejs/kit/svelte-kit.js', ['sync']),
 	check('lint', 'node_modules/eslint/bin/eslint.js', ['.']),
+	check('format', 'node_modules/prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']),
 	check('generated types of the bindings', 'node_modules/wrangler/bin/wrangler.js', [
 		'types',
 		'--strict-vars=false',
@@ -55,4 +56,13 @@ const e2e = (part) => ({
 	tests: 'tests/e2e',
 });
 
-export const SUITES = [vitest('agent'), vitest('faults'), vitest('worker'), e2e('1/2'), e2e('2/2'), UNIT, ...CHECKS];
+export const SUITES = [
+	vitest('faults'),
+	e2e('1/3'),
+	vitest('worker'),
+	vitest('agent'),
+	e2e('2/3'),
+	e2e('3/3'),
+	UNIT,
+	...CHECKS,
+];

@@ -2,7 +2,7 @@
 // directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -85,8 +85,17 @@ export async function startHub(options: HubOptions = {}): Promise<TestHub> {
 			const { children } = JSON.parse(readFileSync(path.join(dataDir, 'hub.lock'), 'utf8')) as {
 				children: { pid: number }[];
 			};
-			const [workerd = null, localAgent = null] = children.map(({ pid }) => guardedBy(pid));
-			return { workerd, agent: localAgent };
+			try {
+				const [workerd = null, localAgent = null] = children.map(({ pid }) => guardedBy(pid));
+				return { workerd, agent: localAgent };
+			} catch (error) {
+				const logs = ['hub', 'agent'].map((name) => path.join(dataDir, `logs/${name}.log`));
+				const said = [
+					launched.output(),
+					...logs.filter(existsSync).map((file) => readFileSync(file, 'utf8').slice(-2000)),
+				];
+				throw new Error(`what the hub runs is not there:\n${said.join('\n')}`, { cause: error });
+			}
 		},
 		async stop() {
 			const { child } = launched;
