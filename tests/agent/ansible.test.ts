@@ -228,7 +228,7 @@ describe.skipIf(noAnsible !== null)(`a playbook${noAnsible === null ? '' : ` (no
 		});
 		await expect.poll(() => existsSync(started)).toBe(true);
 		const mark = `UHUB_RUN_ID=${String(run.run_id)}\0`;
-		expect(processesWith(mark).length).toBeGreaterThan(1);
+		await expect.poll(() => processesWith(mark).length).toBeGreaterThan(1);
 		world.hub.cancel(run);
 		await world.hub.ended(run);
 		expect(processesWith(mark)).toEqual([]);

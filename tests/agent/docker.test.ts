@@ -195,7 +195,7 @@ ${more}`;
 			const run = offered({ script: deaf, grace_s: 0 });
 			await hub.until(() => saidIn(run) === 'on\n', 'the script');
 			const mark = `UHUB_RUN_ID=${String(run.run_id)}\0`;
-			expect(processesWith(mark).length).toBeGreaterThan(1);
+			await expect.poll(() => processesWith(mark).length).toBeGreaterThan(1);
 			hub.cancel(run);
 			await hub.ended(run);
 			expect(run.finish).toMatchObject({ outcome: 'canceled', reason: { code: 'canceled_by_user' } });

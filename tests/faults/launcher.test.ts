@@ -112,7 +112,7 @@ done
 `);
 		const run_id = await person.run(job_id, { parameters: { DIR: dir } });
 		await expect.poll(async () => (await person.log(run_id)).toString()).toContain('line 20\n');
-		expect(processesWith(`${dir}\0`).length).toBeGreaterThan(1);
+		await expect.poll(() => processesWith(`${dir}\0`).length).toBeGreaterThan(1);
 
 		const { workerd, agent } = hub.pids();
 		process.kill(hub.pid, 'SIGINT');
