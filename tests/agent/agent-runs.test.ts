@@ -296,9 +296,11 @@ while :; do sleep 0.2; done
 		for (let n = 0; n < 30; n++) {
 			const run = hub.offer({ script: 'sleep 600' });
 			await hub.until(() => run.granted, 'the grant');
+			// Nothing is waited for: each cancel comes at another moment of the start.
 			await new Promise((resolve) => setTimeout(resolve, n));
 			hub.cancel(run);
 			await hub.ended(run);
+			expect(run.finish?.outcome).toBe('canceled');
 		}
 		// Where the agent waits for the next run, if the host gives it any.
 		await expect.poll(() => agent.controlGroups().length).toBeLessThan(2);
