@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { RunStep } from '#domain/run-step.ts';
 import type { Run } from '#domain/run.ts';
+import { PAYLOAD_MAX } from '#protocol/run-frames.ts';
 import { systemCtx } from '#worker/http/context.ts';
 import { importIsDone } from '#worker/services/archive/import-row.ts';
 import { loadRun } from '#worker/services/runs/load.ts';
@@ -15,6 +16,9 @@ import { segmentsOf } from './segments.ts';
 import type { Script } from './send-scripts.ts';
 
 const SEAL_AGAIN_MS = 30_000;
+/** Sealing waits until a flood ebbs, that is until less than a frame's worth comes within one look; for so long at most. */
+const EBB_LOOK_MS = 100;
+const EBB_MOST_MS = 5_000;
 
 interface Kept {
 	/** The run's row as the record had it last. */
@@ -118,13 +122,21 @@ export class RunDesk {
 
 	async #seal() {
 		try {
-			await this.log.seal(this.id, segmentsOf(this.#env.STORE));
+			await this.log.seal(this.id, segmentsOf(this.#env.STORE), () => this.#ebb());
 			this.#sealAgain(null);
 		} catch (error) {
 			console.error(`the log of run ${String(this.id)} could not be sealed:`, error);
 			this.#sealAgain(Date.now() + SEAL_AGAIN_MS);
 		} finally {
 			this.#sealing = false;
+		}
+	}
+
+	async #ebb() {
+		for (let waited = 0; waited < EBB_MOST_MS; waited += EBB_LOOK_MS) {
+			const { offset } = this.log.end;
+			await new Promise((done) => setTimeout(done, EBB_LOOK_MS));
+			if (this.log.end.offset - offset < PAYLOAD_MAX) return;
 		}
 	}
 

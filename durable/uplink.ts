@@ -5,6 +5,8 @@ import type { Said, Told } from './run-talk.ts';
 
 /** What nobody waits for goes along with what comes next, if that comes within so long: each way to a stream costs it a sync. */
 const HOLD_MS = 10;
+/** And what comes of a flood gathers for so long, or until it is much (docs/adr/0041-a-flood-in-few-lists.md). */
+const GATHER_MS = 4;
 
 interface At {
 	run_id: number;
@@ -42,14 +44,15 @@ export class Uplink {
 	/** False where the agent said more than it may before it is acknowledged. */
 	add(at: At, said: Exclude<Said, { type: 'chunk' }>, passed: Passed): boolean {
 		const way = this.#way(at.run_id);
-		return way.unacked.add(said) && this.#added(way, at, said.type !== 'started', passed);
+		return way.unacked.add(said) && this.#added(way, at, said.type === 'started' ? HOLD_MS : 0, passed);
 	}
 
 	/** A chunk, which says of itself which it is; false as above. */
 	addChunk(at: At & { seq: number }, bytes: Uint8Array, passed: Passed): boolean {
 		const way = this.#way(at.run_id);
 		const isRecord = bytes[CHUNK_HEADER] === Kind.record;
-		return way.unacked.addChunk(at.seq, bytes, { type: 'chunk', bytes }) && this.#added(way, at, !isRecord, passed);
+		const added = way.unacked.addChunk(at.seq, bytes, { type: 'chunk', bytes });
+		return added && this.#added(way, at, isRecord ? HOLD_MS : way.unacked.gathers ? GATHER_MS : 0, passed);
 	}
 
 	/** The run is over, or no longer the agent's. */
@@ -72,12 +75,12 @@ export class Uplink {
 		return fresh;
 	}
 
-	#added(way: Way, at: At, urgent: boolean, passed: Passed): true {
-		if (urgent) this.#pass(way, at, passed);
+	#added(way: Way, at: At, hold_ms: number, passed: Passed): true {
+		if (hold_ms === 0) this.#pass(way, at, passed);
 		else
 			way.timer ??= setTimeout(() => {
 				this.#pass(way, at, passed);
-			}, HOLD_MS);
+			}, hold_ms);
 		return true;
 	}
 
@@ -92,7 +95,7 @@ export class Uplink {
 				const seq = Math.max(...told.map((t) => t.seq));
 				way.unacked.passed(seq);
 				passed.done(at, told, batch.some((said) => said.type === 'chunk') ? seq : null);
-				this.#pass(way, at, passed);
+				this.#added(way, at, way.unacked.gathers ? GATHER_MS : 0, passed);
 			})
 			.catch(passed.failed);
 	}

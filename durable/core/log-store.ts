@@ -45,6 +45,8 @@ const SMALL_SUM = 131_072;
 /** A segment is this much of the log; the end of the log stays in the object, where a late viewer starts. */
 export const SEGMENT = 8_388_608;
 export const SEAL_AT = SEGMENT + SEGMENT / 2;
+/** What a flood may bring before a segment of it is sealed without waiting for a calmer moment. */
+export const UNSEALED_MAX = 8 * SEGMENT;
 
 export const segmentKey = (run_id: number, segment: number): string => `runs/${String(run_id)}/${String(segment)}.zst`;
 
@@ -84,7 +86,7 @@ export class LogStore {
 	}
 	/** There is enough to seal a segment. */
 	get full(): boolean {
-		return this.end.offset - this.#sealedEnd() >= SEAL_AT;
+		return this.#unsealed >= SEAL_AT;
 	}
 
 	/**
@@ -156,16 +158,22 @@ export class LogStore {
 		return piece.compressed ? expand(data, piece.raw) : data;
 	}
 
-	/** Moves full segments out of the object, once at a time. Repeating it after a crash puts the very same bytes. */
-	seal(run_id: number, segments: Segments): Promise<void> {
-		this.#sealing ??= this.#sealFull(run_id, segments).finally(() => {
+	/**
+	 * Moves full segments out of the object, once at a time. Repeating it after a crash puts the very same bytes. `pause` is awaited before
+	 * each, unless too much has gathered.
+	 */
+	seal(run_id: number, segments: Segments, pause?: () => Promise<void>): Promise<void> {
+		this.#sealing ??= this.#sealFull(run_id, segments, pause).finally(() => {
 			this.#sealing = null;
 		});
 		return this.#sealing;
 	}
 
-	async #sealFull(run_id: number, segments: Segments) {
-		while (this.full) await this.#sealOne(run_id, segments);
+	async #sealFull(run_id: number, segments: Segments, pause?: () => Promise<void>) {
+		while (this.full) {
+			if (this.#unsealed < UNSEALED_MAX) await pause?.();
+			await this.#sealOne(run_id, segments);
+		}
 	}
 
 	async #sealOne(run_id: number, segments: Segments) {
@@ -200,6 +208,10 @@ export class LogStore {
 				);
 		});
 		for (const piece of pieces) piece.sealed = { segment, at: places.get(piece.seq) ?? 0 };
+	}
+
+	get #unsealed(): number {
+		return this.end.offset - this.#sealedEnd();
 	}
 
 	#sealedEnd(): number {

@@ -3,9 +3,17 @@ import { CHUNK_HEADER, FRAME_HEADER, UNACKED_MAX } from '#protocol/run-frames.ts
 /** What is said of one run on its way from its agent to its stream: what waits to be passed on, and how much of its log is not acknowledged. */
 export class Unacked<Said> {
 	#waiting: Said[] = [];
+	/** Of what waits, and of the latest that was taken: how much of the log it brings. */
+	#gathered = 0;
+	#taken = 0;
 	readonly #sizes = new Map<number, number>();
 	#bytes = 0;
 	#passing = false;
+
+	/** More of a flood is coming than waits now: it is worth a moment, for each list costs its stream a commit. */
+	get gathers(): boolean {
+		return this.#taken >= FLOOD && this.#gathered < GATHER;
+	}
 
 	/** Takes in what is said, in its order. False where too much of it waits. */
 	add(said: Said): boolean {
@@ -17,6 +25,7 @@ export class Unacked<Said> {
 	addChunk(seq: number, chunk: Uint8Array, said: Said): boolean {
 		const size = chunk.length - CHUNK_HEADER - FRAME_HEADER;
 		this.#bytes += size - (this.#sizes.get(seq) ?? 0);
+		this.#gathered += size;
 		this.#sizes.set(seq, size);
 		return this.add(said) && this.#bytes <= UNACKED_MAX;
 	}
@@ -26,6 +35,8 @@ export class Unacked<Said> {
 		if (this.#passing) return [];
 		const batch = this.#waiting;
 		this.#waiting = [];
+		this.#taken = this.#gathered;
+		this.#gathered = 0;
 		this.#passing = batch.length > 0;
 		return batch;
 	}
@@ -43,3 +54,7 @@ export class Unacked<Said> {
 
 /** What is tiny is bounded by its number. */
 const WAITING_MAX = 4096;
+/** A list that brought so many bytes of log is of a flood. */
+const FLOOD = 131_072;
+/** So many are passed on without waiting for more: the agent sends the other half of what may be under way meanwhile. */
+const GATHER = UNACKED_MAX / 2;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { startHub } from '../support/hub.ts';
 import { Api } from '../support/api.ts';
 import { enrol } from '../support/wire-agent.ts';
-import { inTurns, median, ratio, report, round } from './measure.ts';
+import { atRest, inTurns, median, ratio, report, round } from './measure.ts';
 import { hubSide, relaySide, type Side } from './streams.ts';
 
 const FRAME = 65_536;
@@ -24,6 +24,7 @@ async function throughput(make: () => Promise<Side>, viewers: number, frames: nu
 		seen[viewer] = before + payload.length;
 		if (before < total && before + payload.length >= total && ++whole === viewers) done();
 	});
+	await atRest(hub.pids().workerd ?? NaN);
 	const ready = Array.from({ length: frames }, () => side.frame(lines));
 	const started = performance.now();
 	for (const frame of ready) await side.send(frame);

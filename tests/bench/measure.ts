@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 /** Ticks of the kernel's clock in a second: what `getconf CLK_TCK` says on Linux. */
 const TICKS = 100;
+const REST_MS = 300;
 
 /** Bytes that only this process has. */
 export function privateBytes(pid: number): number {
@@ -18,6 +19,14 @@ export function processorSeconds(pid: number): number {
 			.split(') ')[1]
 			?.split(' ') ?? [];
 	return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** Resolves when a process has used no processor for a while: what one side left undone would cost the other. */
+export async function atRest(pid: number): Promise<void> {
+	for (let before = -1, now = processorSeconds(pid); now !== before; now = processorSeconds(pid)) {
+		before = now;
+		await new Promise((done) => setTimeout(done, REST_MS));
+	}
 }
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);

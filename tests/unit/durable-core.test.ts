@@ -394,6 +394,32 @@ describe('what is unacknowledged', () => {
 		unacked.add('one more');
 		expect(unacked.take()).toEqual(['one more']);
 	});
+
+	it('gathers half a window while a flood lasts, and nothing after it', () => {
+		const unacked = new Unacked<string>();
+		const part = UNACKED_MAX / 8;
+		add(unacked, 1, part);
+		expect(unacked.gathers).toBe(false);
+		unacked.take();
+		add(unacked, 2, part);
+		expect(unacked.gathers).toBe(true);
+		unacked.passed(1);
+		for (const seq of [3, 4, 5]) {
+			expect(unacked.gathers).toBe(true);
+			add(unacked, seq, part);
+		}
+		expect(unacked.gathers).toBe(false);
+		expect(unacked.take()).toHaveLength(4);
+		unacked.passed(5);
+		// Nothing came in time: the flood is over, and a line goes at once.
+		expect(unacked.gathers).toBe(true);
+		expect(unacked.take()).toEqual([]);
+		add(unacked, 6, 1);
+		expect(unacked.gathers).toBe(false);
+		unacked.take();
+		add(unacked, 7, part);
+		expect(unacked.gathers).toBe(false);
+	});
 });
 
 it('31: a token bucket lets a burst through, then so many a second', () => {

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LINE_TEXT_MAX } from '#domain/log.ts';
-import { framesOf, LogStore, SEAL_AT, SEGMENT, segmentKey } from '#durable/core/log-store.ts';
+import { framesOf, LogStore, SEAL_AT, SEGMENT, segmentKey, UNSEALED_MAX } from '#durable/core/log-store.ts';
 import { LogReader } from '#durable/core/log-reader.ts';
 import { searchLog } from '#durable/core/log-search.ts';
 import type { Storage } from '#durable/core/storage.ts';
@@ -273,6 +273,20 @@ describe('sealing', () => {
 			expect(await new LogReader(again, 1, segments).bytes(null, 0, SEGMENT)).toHaveLength(SEGMENT);
 		},
 	);
+
+	it('waits for a calmer moment before each segment, but not with too much', async () => {
+		const { log, segments } = open();
+		const part = Buffer.alloc(262_144, 'abcdefgh\n');
+		const flood = Array.from({ length: UNSEALED_MAX / part.length + 1 }, (): Output => ({ stream: 1, bytes: part }));
+		for (const chunk of chunksOf(flood)) log.append([chunk]);
+		const putsAtPause: number[] = [];
+		await log.seal(1, segments, () => {
+			putsAtPause.push(segments.puts);
+			return Promise.resolve();
+		});
+		expect(putsAtPause).toEqual(Array.from({ length: segments.puts - 1 }, (_, i) => i + 1));
+		expect(log.full).toBe(false);
+	});
 
 	it('a line of 50 MB, with binary in it, survives byte for byte; its lines answer is cut and says so', async () => {
 		const { log, segments, reader } = open();
