@@ -12,7 +12,7 @@ import { messageOf } from './failure.ts';
 import type { Agent } from './held-run.ts';
 import { type Handle, keyOf, type Outliving, type Told } from './journal.ts';
 import type { Forms } from './mask.ts';
-import { type EndReason, endOf, whyUnstartable } from './outcome.ts';
+import { type EndReason, endOf, finishFor, whyUnstartable } from './outcome.ts';
 import { type Prepared, prepareRun, Unstartable } from './preparation.ts';
 import { bootId, sinceBootMs } from './processes.ts';
 import { RunLog } from './run-log.ts';
@@ -220,7 +220,7 @@ export class CarryingOut {
 			},
 			send: this.#agent.sendChunk,
 			sent: () => {
-				if (this.#finish) this.#agent.send(this.#finish);
+				if (this.#finish) this.#agent.send(finishFor(this.#agent.protocol(), this.#finish, log));
 			},
 			onUnreadable: (error) => {
 				this.#agent.log(`run ${keyOf(this)}: its log cannot be read back: ${messageOf(error)}`);

@@ -1,5 +1,6 @@
 import type { Reason } from '#domain/run-reason.ts';
 import type { Finish, Outcome } from '#protocol/agent.ts';
+import { CHUNKS_HASHED_SINCE } from '#protocol/version.ts';
 import { type Exit, type GoesOn, NotPrepared } from './executors/contract.ts';
 import { codeOf } from './failure.ts';
 import { Unstartable } from './preparation.ts';
@@ -66,6 +67,20 @@ export const endOf = (
 	if (!('kind' in exit) || exit.kind !== 'goes_on') return outcomeOf(exit, end, timeout_s);
 	return end ? { ...stopped[end](timeout_s), exit_code: null } : { outcome: 'begun', exit_code: null, reason: null };
 };
+
+/**
+ * A finish as a hub of this protocol takes it. What its chunks hash to is told only where all of them are known: that is not journaled, and
+ * an earlier process of the agent may have let go of some, or lost them.
+ */
+export function finishFor(
+	protocol: number | null,
+	finish: Finish,
+	log: { last_seq: number; chunks_sha256: string | null },
+): Finish {
+	const { last_seq, chunks_sha256 } = log;
+	if ((protocol ?? 0) < CHUNKS_HASHED_SINCE || chunks_sha256 === null || last_seq !== finish.last_seq) return finish;
+	return { ...finish, chunks_sha256 };
+}
 
 /** Any error between the grant and the start, as what the run shows. The details are in the agent's own log only. */
 export function whyUnstartable(error: unknown): Unstartable {

@@ -5,6 +5,7 @@ import { NotReaped } from './executors/contract.ts';
 import { messageOf } from './failure.ts';
 import { keyOf, type Remembered } from './journal.ts';
 import type { Agent, HeldRun } from './held-run.ts';
+import { finishFor } from './outcome.ts';
 import { Run } from './run.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
@@ -35,7 +36,7 @@ export class PastRun implements HeldRun {
 		this.#sender = new Sender(spool, {
 			chunk: agent.sendChunk,
 			finish: () => {
-				if (finish) agent.send(finish);
+				if (finish) agent.send(finishFor(agent.protocol(), finish, spool));
 			},
 			onError: (error) => {
 				agent.log(`run ${keyOf(run)}: its log cannot be read back: ${messageOf(error)}`);

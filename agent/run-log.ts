@@ -45,6 +45,11 @@ export class RunLog {
 		return { last_seq: this.#spool.last_seq, bytes: this.#spool.bytes, sha256: this.#spool.sha256() };
 	}
 
+	/** SHA-256 of the SHA-256s of all its chunks; null where not all are known. */
+	get chunks_sha256(): string | null {
+		return this.#spool.chunks_sha256;
+	}
+
 	write(stream: OutputStream, bytes: Buffer): Promise<void> | undefined {
 		return this.#streamer.write(stream, bytes);
 	}

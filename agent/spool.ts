@@ -73,6 +73,7 @@ export class Spool {
 	/** Its latest file has a name that is not on the disk yet. */
 	#unnamed = false;
 	#hash: Hash = createHash('sha256');
+	readonly #chunksHash: Hash = createHash('sha256');
 	#last_seq = 0;
 	#bytes = 0;
 	#told: Told = { stdout: 0, stderr: 0, records: 0, gaps: 0 };
@@ -112,6 +113,11 @@ export class Spool {
 	/** SHA-256 of the log so far, in hexadecimal, gaps left out. */
 	sha256(): string {
 		return this.#hash.copy().digest('hex');
+	}
+
+	/** SHA-256 of the SHA-256s of all chunks, in hexadecimal; null where an earlier process let go of some. */
+	get chunks_sha256(): string | null {
+		return this.#whole ? this.#chunksHash.copy().digest('hex') : null;
 	}
 
 	static async create(dir: string, budget: Budget): Promise<Spool> {
@@ -250,6 +256,7 @@ export class Spool {
 	#take(chunk: Chunk): void {
 		const frame = decodeFrame(chunk.frame);
 		this.#last_seq = chunk.seq;
+		this.#chunksHash.update(chunk.sha256);
 		if (frame.kind === Kind.record) this.#told.records++;
 		if (frame.kind === Kind.gap) this.#told.gaps++;
 		if (frame.kind !== Kind.log) return;

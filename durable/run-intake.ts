@@ -35,7 +35,7 @@ export class RunIntake {
 		const { log, hash, steps } = this.#desk;
 		const first = log.end.frames;
 		const { taken, refused } = append(log);
-		for (const { frame } of taken) if (frame.kind === Kind.log) hash?.update(frame.payload);
+		for (const { sha256 } of taken) hash?.update(sha256);
 		this.#viewers.publish(
 			taken.flatMap(({ frame, bytes }) => (frame.kind === Kind.record ? [] : [bytes])),
 			first,

@@ -49,6 +49,8 @@ export const Finish = z.strictObject({
 	last_seq: Seq,
 	bytes: z.int().min(0),
 	sha256: Sha256,
+	/** The SHA-256 of its chunks' SHA-256s, end to end: then the hub need not hash all of the log itself. Since protocol 3. */
+	chunks_sha256: Sha256.optional(),
 });
 export type Finish = z.infer<typeof Finish>;
 

@@ -30,8 +30,8 @@ export interface Piece {
 }
 
 export interface Appended {
-	/** What is new, in the order of the log: each frame, its bytes as they came, and how many lines had begun before it. */
-	taken: { frame: Frame; bytes: Uint8Array; lines: number }[];
+	/** What is new, in the order of the log: each frame, its bytes as they came, their hash, and how many lines had begun before it. */
+	taken: { frame: Frame; bytes: Uint8Array; sha256: Uint8Array; lines: number }[];
 	/** Why the rest of the chunks was not taken; null when all were. */
 	refused: string | null;
 }
@@ -110,7 +110,7 @@ export class LogStore {
 			if (size + frame.payload.length > PIECE_MAX) flush();
 			size += frame.payload.length;
 			group.push(chunk);
-			taken.push({ frame, bytes: chunk.frame, lines: mark.lines });
+			taken.push({ frame, bytes: chunk.frame, sha256: chunk.sha256, lines: mark.lines });
 			mark = after(mark, frame);
 			next++;
 		};

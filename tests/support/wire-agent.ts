@@ -1,10 +1,11 @@
 // An agent reduced to the wire: it enrols, proves its key and accepts, and leaves the rest to the test. For what a real
 // agent never does (speaking of another's run, repeating, reordering) and for floods no script could make.
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type Hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
 import WebSocket from 'ws';
 import { authMessage, enrolMessage, type FromAgent, ToAgent } from '#protocol/agent.ts';
 import { encodeChunk, encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
+import { AGENT_PROTOCOL } from '#protocol/version.ts';
 import type { Api } from './api.ts';
 
 type Message = ToAgent;
@@ -43,7 +44,7 @@ export class WireAgent {
 	readonly got: Message[] = [];
 	private waiting: { pick: (m: Message) => boolean; give: (m: Message) => void; fail: (why: Error) => void }[] = [];
 	private ended: Error | null = null;
-	private log = new Map<number, { seq: number; offset: number; hash: ReturnType<typeof createHash> }>();
+	private log = new Map<number, { seq: number; offset: number; hash: Hash; chunks: Hash }>();
 
 	private constructor(ws: WebSocket) {
 		this.ws = ws;
@@ -70,7 +71,7 @@ export class WireAgent {
 		const boot_id = hello.boot_id ?? randomBytes(16).toString('hex');
 		agent.send({
 			type: 'hello',
-			v: 1,
+			v: AGENT_PROTOCOL,
 			agent_id,
 			boot_id,
 			signature: sign(null, authMessage({ host, agent_id, challenge, boot_id }), key).toString('base64url'),
@@ -130,7 +131,7 @@ export class WireAgent {
 			});
 			if (type === 'withdraw') continue;
 			this.send({ type: 'started', ...at, at: new Date().toISOString() });
-			this.log.set(run_id, { seq: 0, offset: 0, hash: createHash('sha256') });
+			this.log.set(run_id, { seq: 0, offset: 0, hash: createHash('sha256'), chunks: createHash('sha256') });
 			return at;
 		}
 	}
@@ -144,6 +145,7 @@ export class WireAgent {
 		state.offset += payload.length;
 		state.hash.update(payload);
 		const sha256 = createHash('sha256').update(frame).digest();
+		state.chunks.update(sha256);
 		return Buffer.from(encodeChunk({ ...at, seq: state.seq, sha256, frame }));
 	}
 
@@ -161,6 +163,7 @@ export class WireAgent {
 			last_seq: state.seq,
 			bytes: state.offset,
 			sha256: state.hash.copy().digest('hex'),
+			chunks_sha256: state.chunks.copy().digest('hex'),
 		});
 	}
 

@@ -40,6 +40,9 @@ const bytesOf = (outputs: readonly Output[], stream?: 1 | 2) =>
 		outputs.flatMap((o) => (!('bytes' in o) || (stream !== undefined && o.stream !== stream) ? [] : [o.bytes])),
 	);
 
+const hashOfHashes = (chunks: readonly Chunk[]) =>
+	chunks.reduce((hash, chunk) => hash.update(chunk.sha256), createHash('sha256')).digest('hex');
+
 /** Lines by the definition in domain/log.ts, told in the plainest way. */
 function linesOf(outputs: readonly Output[], max = LINE_TEXT_MAX) {
 	const lines: { stream: number; bytes: number[]; offset: number; ended: boolean }[] = [];
@@ -159,6 +162,7 @@ describe('the log store', () => {
 				}
 				expect((await all(reader)).equals(bytesOf(written))).toBe(true);
 				expect(await reader.sha256()).toBe(createHash('sha256').update(bytesOf(written)).digest('hex'));
+				expect(await reader.chunksSha256()).toBe(hashOfHashes(chunks));
 			}),
 			{ numRuns: 60 },
 		);
@@ -297,11 +301,13 @@ describe('sealing', () => {
 			...Array.from({ length: 200 }, (): Output => ({ stream: 1, bytes: part })),
 			{ stream: 1, bytes: Buffer.from('end\nafter\n') },
 		];
-		for (const chunk of chunksOf(written)) {
+		const chunks = chunksOf(written);
+		for (const chunk of chunks) {
 			log.append([chunk]);
 			if (log.full) await log.seal(1, segments);
 		}
 		expect(log.end.lines).toBe(3);
+		expect(await reader.chunksSha256()).toBe(hashOfHashes(chunks));
 		expect(await reader.sha256()).toBe(createHash('sha256').update(bytesOf(written)).digest('hex'));
 		const { items } = await reader.lines(1, 10);
 		expect(items.map((l) => [l.line, l.truncated ?? false])).toEqual([

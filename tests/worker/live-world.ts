@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import { Run } from '#domain/run.ts';
 import { authMessage, type Outcome, type FromAgent, type KnownRun, ToAgent } from '#protocol/agent.ts';
-import { decodeFrame, encodeChunk, encodeFrame, type Frame, Kind, toHex } from '#protocol/run-frames.ts';
+import { decodeChunk, decodeFrame, encodeChunk, encodeFrame, type Frame, Kind, toHex } from '#protocol/run-frames.ts';
 import type { RunRecord } from '#protocol/run-record.ts';
 import { type Caller, fresh, idOf, insert, ORIGIN } from './api-world.ts';
 
@@ -216,6 +216,12 @@ export class Writer {
 		await expect
 			.poll(() => this.agent.all('ack').some((a) => a.run_id === this.run.run_id && a.seq >= seq), { timeout: 30_000 })
 			.toBe(true);
+	}
+
+	/** SHA-256 of the chunks' SHA-256s, as a finish of protocol 3 has it. */
+	async chunksSha256(): Promise<string> {
+		const hashes = this.chunks.flatMap((chunk) => [...decodeChunk(chunk).sha256]);
+		return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(hashes))));
 	}
 
 	get bytes(): Uint8Array {

@@ -63,6 +63,28 @@ describe('what an agent sends', () => {
 		await becomes(run, { status: 'success', reason: expect.stringContaining('log_incomplete') });
 	});
 
+	it('an agent that hashes its chunks is asked for no other hash, also where the stream forgot its own', async () => {
+		const { agent } = await TestAgent.online(identity, { v: 3 });
+		for (const [n, [forgetful, right]] of [
+			[false, true],
+			[true, true],
+			[false, false],
+			[true, false],
+		].entries()) {
+			const run = await queuedRun(ops, p);
+			const writer = await agent.start(n + 1);
+			await writer.write('one\ntwo');
+			await writer.record({ type: 'step_started', n: 1, host: null, name: 'x', tool: 'shell' });
+			await writer.write('\nthree\n', 2);
+			await writer.acked();
+			if (forgetful) await evictDurableObject(stream(run));
+			const chunks_sha256 = right ? await writer.chunksSha256() : 'f'.repeat(64);
+			await writer.finish('success', { sha256: '0'.repeat(64), chunks_sha256 });
+			await writer.finished();
+			await becomes(run, { status: 'success', reason: right ? null : expect.stringContaining('log_incomplete') });
+		}
+	});
+
 	it('nonsense in any part of a chunk is refused and asked for again, and never a fault', async () => {
 		const { agent } = await TestAgent.online(identity, { capacity: 20 });
 		await env.DB.prepare('update agents set capacity = 20 where id = ?').bind(identity.id).run();
