@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { Stream } from '#protocol/run-frames.ts';
 import type { Lane } from '../../lane.ts';
@@ -9,6 +10,8 @@ import { wrapped } from './wrapper.ts';
 
 /** What an account's start-up files may say before the command begins; it is no part of the log. */
 const NOISE_MAX = 65_536;
+/** How long after a command's end it is waited for that it says it has begun, where something else holds its output open. */
+const BEGUN_WITHIN_MS = 2_000;
 
 /** One command on another host. */
 export interface RemoteCommand {
@@ -52,7 +55,10 @@ function carryOut(channel: ClientChannel, command: Command, cwd: string, lane: L
 	]);
 	const over = (exit: Exit | null) => {
 		exited.resolve(exit);
-		begun.resolve(null);
+		// Its end may come before what it said: a command that is quick has begun all the same.
+		void Promise.race([drained, sleep(BEGUN_WITHIN_MS, undefined, { ref: false })]).then(() => {
+			begun.resolve(null);
+		});
 	};
 	channel.once('exit', (code: number | null, signal?: string) => {
 		over(code === null ? { kind: 'signal', signal: signal ?? 'a signal' } : { kind: 'exit', code });
