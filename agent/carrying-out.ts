@@ -13,6 +13,7 @@ import type { Agent } from './held-run.ts';
 import { type Handle, keyOf, type Outliving, type Told } from './journal.ts';
 import type { Forms } from './mask.ts';
 import { type EndReason, endOf, finishFor, whyUnstartable } from './outcome.ts';
+import { takesPacked } from './packing.ts';
 import { type Prepared, prepareRun, Unstartable } from './preparation.ts';
 import { bootId, sinceBootMs } from './processes.ts';
 import { RunLog } from './run-log.ts';
@@ -218,6 +219,7 @@ export class CarryingOut {
 			onBroken: (error) => {
 				this.#logBroke(error);
 			},
+			packs: () => takesPacked(this.#agent.protocol()),
 			send: this.#agent.sendChunk,
 			sent: () => {
 				if (this.#finish) this.#agent.send(finishFor(this.#agent.protocol(), this.#finish, log));

@@ -3,7 +3,7 @@ import {
 	type Chunk,
 	encodeChunk,
 	encodeFrame,
-	FRAME_HEADER,
+	type Frame,
 	type Gap,
 	Kind,
 	PAYLOAD_MAX,
@@ -14,6 +14,7 @@ import type { OutputStream } from './executors/contract.ts';
 import type { Told } from './journal.ts';
 import { Lane } from './lane.ts';
 import { type Forms, Masker } from './mask.ts';
+import { pack } from './packing.ts';
 import { type Spool, SpoolFull } from './spool.ts';
 
 /** After a batch, the next waits this long, unless it fills up before: the first line of a burst leaves at once. */
@@ -46,6 +47,8 @@ export interface StreamerOptions {
 	whenFull: 'block' | 'gap';
 	/** Milliseconds UTC. */
 	now: () => number;
+	/** The hub takes packed chunks. */
+	packs: () => boolean;
 	/** These chunks are in the spool and may be sent: whatever becomes of this process, it is these or none under their numbers. */
 	onWritten: (chunks: Chunk[]) => void;
 	/** The spool takes no more, for good: what comes from now on is lost. */
@@ -242,32 +245,33 @@ export class LogStreamer {
 
 	async #append(pieces: Piece[]): Promise<void> {
 		let offset = this.#offset;
-		let seq = this.#seq;
-		const chunks: Chunk[] = [];
-		const add = (kind: Kind, stream: Stream, t_ms: number, payload: Uint8Array) => {
-			const frame = encodeFrame({ kind, stream, offset, t_ms, payload });
-			const sha256 = createHash('sha256').update(frame).digest();
-			chunks.push({ run_id: this.#o.run_id, epoch: this.#o.epoch, seq: ++seq, sha256, frame });
-		};
+		const frames: Frame[] = [];
 		if (this.#dropped > 0) {
 			const gap: Gap = { dropped: this.#dropped, reason: 'spool_full' };
-			add(Kind.gap, Stream.none, this.#o.now(), Buffer.from(JSON.stringify(gap)));
+			const payload = Buffer.from(JSON.stringify(gap));
+			frames.push({ kind: Kind.gap, stream: Stream.none, offset, t_ms: this.#o.now(), payload });
 		}
 		for (const { kind, stream, t_ms, bytes, length } of pieces) {
 			const [only] = bytes;
-			add(kind, stream, t_ms, bytes.length === 1 && only ? only : Buffer.concat(bytes, length));
+			const payload = bytes.length === 1 && only ? only : Buffer.concat(bytes, length);
+			frames.push({ kind, stream, offset, t_ms, payload });
 			if (kind === Kind.log) offset += length;
 		}
-		if (chunks.length === 0) return;
-		await this.#o.spool.append(chunks.map(encodeChunk));
+		if (frames.length === 0) return;
+		const chunks = await Promise.all(frames.map((frame, n) => this.#chunk(frame, this.#seq + n + 1)));
+		await this.#o.spool.append(chunks.map(encodeChunk), frames);
 		this.#offset = offset;
-		this.#seq = seq;
+		this.#seq += chunks.length;
 		this.#dropped = 0;
 		this.#o.onWritten(chunks);
 		// Meanwhile the hub makes them durable too; the end of the run waits for both (docs/adr/0023-sent-while-it-is-synced.md).
 		await this.#o.spool.sync();
 	}
-}
 
-/** The log bytes, or the gap's words, that a chunk carries: what the window between agent and hub counts. */
-export const payloadLength = (chunk: Chunk): number => chunk.frame.length - FRAME_HEADER;
+	async #chunk(said: Frame, seq: number): Promise<Chunk> {
+		const plain = encodeFrame(said);
+		const frame = said.kind === Kind.log && this.#o.packs() ? await pack(plain) : plain;
+		const sha256 = createHash('sha256').update(frame).digest();
+		return { run_id: this.#o.run_id, epoch: this.#o.epoch, seq, sha256, frame };
+	}
+}

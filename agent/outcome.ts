@@ -1,8 +1,8 @@
 import type { Reason } from '#domain/run-reason.ts';
 import type { Finish, Outcome } from '#protocol/agent.ts';
-import { CHUNKS_HASHED_SINCE } from '#protocol/version.ts';
 import { type Exit, type GoesOn, NotPrepared } from './executors/contract.ts';
 import { codeOf } from './failure.ts';
+import { takesPacked } from './packing.ts';
 import { Unstartable } from './preparation.ts';
 
 /** Why a run is to end before its script does, as others ask for it. */
@@ -70,7 +70,7 @@ export const endOf = (
 
 /**
  * A finish as a hub of this protocol takes it. What its chunks hash to is told only where all of them are known: that is not journaled, and
- * an earlier process of the agent may have let go of some, or lost them.
+ * an earlier process of the agent may have let go of some, or lost them. Nor to a hub that was sent others in place of those in the spool.
  */
 export function finishFor(
 	protocol: number | null,
@@ -78,7 +78,7 @@ export function finishFor(
 	log: { last_seq: number; chunks_sha256: string | null },
 ): Finish {
 	const { last_seq, chunks_sha256 } = log;
-	if ((protocol ?? 0) < CHUNKS_HASHED_SINCE || chunks_sha256 === null || last_seq !== finish.last_seq) return finish;
+	if (!takesPacked(protocol) || chunks_sha256 === null || last_seq !== finish.last_seq) return finish;
 	return { ...finish, chunks_sha256 };
 }
 

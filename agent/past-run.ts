@@ -6,6 +6,7 @@ import { messageOf } from './failure.ts';
 import { keyOf, type Remembered } from './journal.ts';
 import type { Agent, HeldRun } from './held-run.ts';
 import { finishFor } from './outcome.ts';
+import { takesPacked } from './packing.ts';
 import { Run } from './run.ts';
 import { Sender } from './sender.ts';
 import { Spool } from './spool.ts';
@@ -38,6 +39,7 @@ export class PastRun implements HeldRun {
 			finish: () => {
 				if (finish) agent.send(finishFor(agent.protocol(), finish, spool));
 			},
+			packs: () => takesPacked(agent.protocol()),
 			onError: (error) => {
 				agent.log(`run ${keyOf(run)}: its log cannot be read back: ${messageOf(error)}`);
 			},

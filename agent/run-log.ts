@@ -26,6 +26,7 @@ export class RunLog {
 		this.#sender = new Sender(options.spool, {
 			chunk: options.send,
 			finish: options.sent,
+			packs: options.packs,
 			onError: options.onUnreadable,
 		});
 		this.#streamer = new LogStreamer({

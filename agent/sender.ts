@@ -1,5 +1,5 @@
-import { type Chunk, encodeChunk, UNACKED_MAX } from '#protocol/run-frames.ts';
-import { payloadLength } from './log-streamer.ts';
+import { type Chunk, encodeChunk, UNACKED_MAX, weightOf } from '#protocol/run-frames.ts';
+import { unpackChunk } from './packing.ts';
 import type { Spool } from './spool.ts';
 
 /** What waits in memory to be sent; more is read back from the spool. */
@@ -13,12 +13,13 @@ export class Sender {
 	readonly #spool: Spool;
 	readonly #send: (chunk: Uint8Array) => void;
 	readonly #sendFinish: () => void;
+	readonly #packs: () => boolean;
 	readonly #onError: (error: unknown) => void;
 	/** The next seq to send; null while the hub has not said where to go on. */
 	#next: number | null = null;
 	#queue: Chunk[] = [];
 	#queued = 0;
-	/** Sent and not acknowledged: seq and payload bytes. */
+	/** Sent and not acknowledged: seq and weight. */
 	#window: { seq: number; size: number }[] = [];
 	#unacked = 0;
 	/** Grows at each connect and disconnect, so that work begun before it stops. */
@@ -34,11 +35,18 @@ export class Sender {
 
 	constructor(
 		spool: Spool,
-		to: { chunk: (chunk: Uint8Array) => void; finish: () => void; onError: (error: unknown) => void },
+		to: {
+			chunk: (chunk: Uint8Array) => void;
+			finish: () => void;
+			/** The hub takes packed chunks: what is packed in the spool need not be unpacked. */
+			packs: () => boolean;
+			onError: (error: unknown) => void;
+		},
 	) {
 		this.#spool = spool;
 		this.#send = to.chunk;
 		this.#sendFinish = to.finish;
+		this.#packs = to.packs;
 		this.#onError = to.onError;
 	}
 
@@ -68,7 +76,7 @@ export class Sender {
 		if (this.#next === null) return;
 		for (const chunk of chunks) {
 			this.#queue.push(chunk);
-			this.#queued += payloadLength(chunk);
+			this.#queued += weightOf(chunk.frame);
 		}
 		if (this.#queued > QUEUE_MAX) {
 			this.#queue = [];
@@ -156,16 +164,18 @@ export class Sender {
 	}
 
 	#sendIfItFits(chunk: Chunk): boolean {
-		if (this.#next === null || (this.#unacked > 0 && this.#unacked + payloadLength(chunk) > UNACKED_MAX)) return false;
-		this.#send(encodeChunk(chunk));
-		this.#window.push({ seq: chunk.seq, size: payloadLength(chunk) });
-		this.#unacked += payloadLength(chunk);
+		const sent = this.#packs() ? chunk : unpackChunk(chunk);
+		const size = weightOf(sent.frame);
+		if (this.#next === null || (this.#unacked > 0 && this.#unacked + size > UNACKED_MAX)) return false;
+		this.#send(encodeChunk(sent));
+		this.#window.push({ seq: chunk.seq, size });
+		this.#unacked += size;
 		this.#next = chunk.seq + 1;
 		return true;
 	}
 
 	#unqueue(): void {
 		const chunk = this.#queue.shift();
-		if (chunk) this.#queued -= payloadLength(chunk);
+		if (chunk) this.#queued -= weightOf(chunk.frame);
 	}
 }

@@ -7,6 +7,7 @@ import {
 	CHUNK_HEADER,
 	decodeChunk,
 	decodeFrame,
+	type Frame,
 	FRAME_HEADER,
 	Kind,
 	PAYLOAD_MAX,
@@ -15,6 +16,7 @@ import {
 import { codeOf } from './failure.ts';
 import type { Told } from './journal.ts';
 import { openAnew, readFully, syncDirectory, writeFully } from './files.ts';
+import { unpack } from './packing.ts';
 
 const SEGMENT_BYTES = 8 * 1_048_576;
 const RECORD_HEADER = 4;
@@ -143,8 +145,9 @@ export class Spool {
 			spool.#last_seq = first - 1;
 			let end = 0;
 			for await (const chunk of readSegment(segment, 0)) {
-				if (chunk.seq !== spool.#last_seq + 1 || !intact(chunk)) break;
-				spool.#take(chunk);
+				const frame = chunk.seq === spool.#last_seq + 1 ? intact(chunk) : null;
+				if (!frame) break;
+				spool.#take(chunk, frame);
 				segment.last = chunk.seq;
 				end += RECORD_HEADER + CHUNK_HEADER + chunk.frame.length;
 			}
@@ -173,17 +176,17 @@ export class Spool {
 	}
 
 	/**
-	 * Outlives this process when it resolves, and the machine when `sync` has. `chunks` go on where the last append ended. Throws
-	 * `SpoolFull`. One append or sync at a time.
+	 * Outlives this process when it resolves, and the machine when `sync` has. `chunks` go on where the last append ended; `frames` are what
+	 * they hold, where that is at hand. Throws `SpoolFull`. One append or sync at a time.
 	 */
-	async append(chunks: readonly Uint8Array[]): Promise<void> {
+	async append(chunks: readonly Uint8Array[], frames?: readonly Frame[]): Promise<void> {
 		const decoded = chunks.map(decodeChunk);
 		const size = chunks.reduce((sum, c) => sum + c.length + RECORD_HEADER, 0);
 		if (!this.#budget.makeRoom(size, this)) throw new SpoolFull('the spool is full');
 		// Until its file is said to hold them: another run that is short of room would let go of it.
 		await this.#busily(async () => {
 			const segment = await this.#write(chunks, size);
-			for (const chunk of decoded) this.#take(chunk);
+			for (const [n, chunk] of decoded.entries()) this.#take(chunk, frames?.[n] ?? frameOf(chunk));
 			segment.last = this.#last_seq;
 		});
 	}
@@ -253,8 +256,7 @@ export class Spool {
 		await handle?.close();
 	}
 
-	#take(chunk: Chunk): void {
-		const frame = decodeFrame(chunk.frame);
+	#take(chunk: Chunk, frame: Frame): void {
 		this.#last_seq = chunk.seq;
 		this.#chunksHash.update(chunk.sha256);
 		if (frame.kind === Kind.record) this.#told.records++;
@@ -306,11 +308,15 @@ export async function sweepSpool(dir: string, keep: ReadonlySet<string>): Promis
 	await Promise.all(names.map((name) => rm(path.join(dir, name), { recursive: true, force: true })));
 }
 
-const intact = (chunk: Chunk): boolean => createHash('sha256').update(chunk.frame).digest().equals(chunk.sha256);
+const frameOf = (chunk: Chunk): Frame => decodeFrame(unpack(chunk.frame));
 
-function decoded(bytes: Uint8Array): Chunk | null {
+/** What an undamaged chunk holds; null of another. */
+const intact = (chunk: Chunk): Frame | null =>
+	createHash('sha256').update(chunk.frame).digest().equals(chunk.sha256) ? unlessBad(() => frameOf(chunk)) : null;
+
+function unlessBad<T>(decode: () => T): T | null {
 	try {
-		return decodeChunk(bytes);
+		return decode();
 	} catch (error) {
 		if (error instanceof BadFrame) return null;
 		throw error;
@@ -341,7 +347,8 @@ async function* readSegment(segment: Segment, size: number): AsyncGenerator<Chun
 				if (length > CHUNK_MAX || length < CHUNK_HEADER + FRAME_HEADER) return;
 				const end = at + RECORD_HEADER + length;
 				if (end > bytes.length) break;
-				const chunk = decoded(bytes.subarray(at + RECORD_HEADER, end));
+				const record = bytes.subarray(at + RECORD_HEADER, end);
+				const chunk = unlessBad(() => decodeChunk(record));
 				if (!chunk) return;
 				yield chunk;
 				at = end;

@@ -44,7 +44,7 @@ export class RunDesk {
 	readonly reader: LogReader;
 	readonly steps: Steps;
 	readonly alarm: Alarm;
-	/** Over the hashes of all chunks; null when an eviction lost it, and the log has to be read for it. */
+	/** Over the hashes of all chunks; null when an eviction lost it. */
 	hash: Hash | null;
 	readonly #ctx: DurableObjectState;
 	readonly #env: Env;

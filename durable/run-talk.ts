@@ -165,11 +165,14 @@ export class RunTalk {
 		return this.#course.stepToEnd({ type: 'log_stored', whole });
 	}
 
-	/** Whether the log is what its agent says it is. One of an older protocol knows no hash of the chunks: then all of it is read. */
+	/**
+	 * Whether the log is what its agent says it is. Where the hash of its chunks is not known, to an agent of an older protocol or to a stream
+	 * that forgot, all of it is read.
+	 */
 	async #hashes({ sha256, chunks_sha256 }: Finish): Promise<boolean> {
 		const { hash, reader } = this.#desk;
-		if (chunks_sha256 === undefined) return sha256 === (await reader.sha256());
-		return chunks_sha256 === (hash?.copy().digest('hex') ?? (await reader.chunksSha256()));
+		if (chunks_sha256 === undefined || !hash) return sha256 === (await reader.sha256());
+		return chunks_sha256 === hash.copy().digest('hex');
 	}
 
 	/** Whether the log may be asked for again from where it ends: once for each place, and not for ever. */

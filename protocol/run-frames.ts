@@ -1,23 +1,27 @@
 /**
- * The binary frames of a run's log. What the agent sent is stored byte for byte, and a viewer's frame is that, or several that follow
+ * The binary frames of a run's log. An agent sends each as viewers will get it, or packed; a viewer's frame is that, or several that follow
  * each other in one: then its time is that of the first. Records (run-record.ts) stand among them and are for the hub alone. All
  * numbers are big-endian.
  *
  *   viewer frame   0 kind · 1 stream · 2–3 zero · 4–11 offset u64 · 12–19 time ms u64 · 20… payload
- *   agent chunk    0–7 run id u64 · 8–11 epoch u32 · 12–15 seq u32 · 16–47 SHA-256 of the viewer frame · 48… viewer frame
+ *   packed frame   0 kind 5 · 1–3 zero · 4–7 payload bytes u32 · 8… a frame of Zstandard: length of the viewer frame u32 · viewer frame
+ *   agent chunk    0–7 run id u64 · 8–11 epoch u32 · 12–15 seq u32 · 16–47 SHA-256 of what follows · 48… viewer frame or packed frame
  *   blob           0 kind 16 · 1–3 zero · 4–35 SHA-256 of the whole · 36–43 offset u64 · 44–51 total u64 · 52… bytes
  */
-export const Kind = { log: 1, status: 2, gap: 3, record: 4, blob: 16 } as const;
+export const Kind = { log: 1, status: 2, gap: 3, record: 4, packed: 5, blob: 16 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 export const Stream = { none: 0, stdout: 1, stderr: 2 } as const;
 export type Stream = (typeof Stream)[keyof typeof Stream];
 
 export const FRAME_HEADER = 20;
 export const CHUNK_HEADER = 48;
+export const PACKED_HEADER = 8;
 export const BLOB_HEADER = 52;
 /** The most log bytes in one frame. */
 export const PAYLOAD_MAX = 262_144;
-/** What an agent may have sent and not yet seen acknowledged, in payload bytes, per run. */
+/** The least log bytes that are packed: of fewer there is little to gain, and the hub keeps those together with others. */
+export const PACKED_MIN = 32_768;
+/** What an agent may have sent and not yet seen acknowledged, per run: the sum of `weightOf`. */
 export const UNACKED_MAX = 1_048_576;
 
 export class BadFrame extends Error {}
@@ -66,14 +70,52 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 	return { kind, stream, offset: u64(v, 4), t_ms: u64(v, 12), payload: bytes.subarray(FRAME_HEADER) };
 }
 
+export interface Packed {
+	/** How much of the log it holds, in bytes. */
+	payload_length: number;
+	/** The frame of Zstandard: smaller than that. */
+	body: Uint8Array;
+}
+
+export function encodePacked(p: Packed): Uint8Array<ArrayBuffer> {
+	const out = new Uint8Array(PACKED_HEADER + p.body.length);
+	out[0] = Kind.packed;
+	view(out).setUint32(4, p.payload_length);
+	out.set(p.body, PACKED_HEADER);
+	return out;
+}
+
+/** Null where the frame is not packed. `body` is a view into it, and may hold anything. Throws `BadFrame`. */
+export function decodePacked(frame: Uint8Array): Packed | null {
+	if (frame[0] !== Kind.packed) return null;
+	if (frame.length < PACKED_HEADER) throw new BadFrame('a packed frame is shorter than its header');
+	const v = view(frame);
+	if ((v.getUint32(0) & 0xffffff) !== 0) throw new BadFrame('reserved bytes are not zero');
+	const payload_length = v.getUint32(4);
+	if (payload_length < PACKED_MIN || payload_length > PAYLOAD_MAX)
+		throw new BadFrame(`a packed frame of ${String(payload_length)} bytes`);
+	const body = frame.subarray(PACKED_HEADER);
+	if (body.length > payload_length) throw new BadFrame('a packed frame is larger than what it holds');
+	return { payload_length, body };
+}
+
+/**
+ * What a chunk's frame counts in the window: its payload, and packed what is sent of it, but no less than a quarter of what it holds. So the
+ * window bounds what the hub has to keep of it either way.
+ */
+export function weightOf(frame: Uint8Array): number {
+	const packed = decodePacked(frame);
+	return packed ? Math.max(packed.body.length, packed.payload_length / 4) : frame.length - FRAME_HEADER;
+}
+
 export interface Chunk {
 	run_id: number;
 	epoch: number;
 	/** Starts at 1 in each epoch and grows by one. */
 	seq: number;
-	/** Of the viewer frame, 32 bytes. */
+	/** Of `frame`, 32 bytes. */
 	sha256: Uint8Array;
-	/** The encoded frame: kind `log`, `gap` or `record`. */
+	/** The frame as it is sent: kind `log`, `gap` or `record`, or `packed`, which holds one of a log. */
 	frame: Uint8Array;
 }
 
@@ -88,17 +130,19 @@ export function encodeChunk(c: Chunk): Uint8Array<ArrayBuffer> {
 	return out;
 }
 
-/** `sha256` and `frame` are views into `bytes`. The hash is not checked here. Throws `BadFrame`. */
+/** `sha256` and `frame` are views into `bytes`. The hash is not checked here, nor what is packed. Throws `BadFrame`. */
 export function decodeChunk(bytes: Uint8Array): Chunk {
 	if (bytes.length < CHUNK_HEADER + FRAME_HEADER) throw new BadFrame('a chunk is shorter than its headers');
 	if (bytes.length > CHUNK_HEADER + FRAME_HEADER + PAYLOAD_MAX) throw new BadFrame('a chunk is too long');
 	const v = view(bytes);
+	const frame = bytes.subarray(CHUNK_HEADER);
+	decodePacked(frame);
 	return {
 		run_id: u64(v, 0),
 		epoch: v.getUint32(8),
 		seq: v.getUint32(12),
 		sha256: bytes.subarray(16, CHUNK_HEADER),
-		frame: bytes.subarray(CHUNK_HEADER),
+		frame,
 	};
 }
 

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { BadFrame, FRAME_HEADER, type Packed } from '#protocol/run-frames.ts';
 
 // A piece of a log at rest is its viewer frames one after the other, each behind its length (u32, big-endian), compressed
 // where that pays. Pieces are frames of Zstandard, so a segment, which is pieces end to end, is a .zst the usual tools open.
@@ -42,5 +43,21 @@ export function expand(bytes: Uint8Array, raw: number): Uint8Array {
 	if (body.length !== raw) throw new Error(`a piece of a log is ${String(body.length)} bytes long, not ${String(raw)}`);
 	return body;
 }
+
+/** The viewer frame that an agent packed: its packed body is a body as above, of this one frame. Throws `BadFrame`. */
+export function unpackFrame({ payload_length, body }: Packed): Uint8Array {
+	let frames: Uint8Array[];
+	try {
+		frames = unpackFrames(expand(body, rawOf(payload_length)));
+	} catch {
+		throw new BadFrame('a packed frame cannot be unpacked');
+	}
+	const [frame] = frames;
+	if (frame?.length !== FRAME_HEADER + payload_length) throw new BadFrame('a packed frame holds something else');
+	return frame;
+}
+
+/** The length of the body of one frame with so long a payload. */
+export const rawOf = (payload_length: number): number => 4 + FRAME_HEADER + payload_length;
 
 export const worthCompressing = (body: Uint8Array): boolean => body.length >= WORTH_MIN;

@@ -145,14 +145,6 @@ export class LogReader {
 		return hash.digest('hex');
 	}
 
-	/** The SHA-256 of the SHA-256s of all frames: a chunk's hash is that of its frame. */
-	async chunksSha256(): Promise<string> {
-		const hash = createHash('sha256');
-		for await (const { frames } of this.stretches(0))
-			for (const frame of frames) hash.update(createHash('sha256').update(encodeFrame(frame)).digest());
-		return hash.digest('hex');
-	}
-
 	/** The frame number where the piece begins that line `line` begins in. */
 	frameOfLine(line: number): number {
 		const { pieces } = this.#log;

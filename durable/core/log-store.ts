@@ -3,8 +3,10 @@ import {
 	BadFrame,
 	type Chunk,
 	decodeFrame,
+	decodePacked,
 	type Frame,
 	Kind,
+	type Packed,
 	PAYLOAD_MAX,
 	Stream,
 	toHex,
@@ -12,7 +14,7 @@ import {
 } from '#protocol/run-frames.ts';
 import { parseRecord } from '#protocol/run-record.ts';
 import { parseGap } from './gap.ts';
-import { compress, expand, packFrames, unpackFrames, worthCompressing } from './log-body.ts';
+import { compress, expand, packFrames, rawOf, unpackFrame, unpackFrames, worthCompressing } from './log-body.ts';
 import { after, type Mark, START } from './log-mark.ts';
 import type { Segments, Storage } from './storage.ts';
 
@@ -30,7 +32,7 @@ export interface Piece {
 }
 
 export interface Appended {
-	/** What is new, in the order of the log: each frame, its bytes as they came, their hash, and how many lines had begun before it. */
+	/** What is new, in the order of the log: each frame, its bytes as viewers get them, the chunk's hash, and how many lines had begun before it. */
 	taken: { frame: Frame; bytes: Uint8Array; sha256: Uint8Array; lines: number }[];
 	/** Why the rest of the chunks was not taken; null when all were. */
 	refused: string | null;
@@ -95,7 +97,7 @@ export class LogStore {
 	 */
 	append(chunks: readonly Chunk[]): Appended {
 		const taken: Appended['taken'] = [];
-		let group: Chunk[] = [];
+		let group: Taken[] = [];
 		let mark = this.end;
 		let next = this.seq + 1;
 		let refused: string | null = null;
@@ -106,13 +108,15 @@ export class LogStore {
 			size = 0;
 		};
 		const take = (chunk: Chunk) => {
-			const frame = checked(chunk, mark);
-			if (size + frame.payload.length > PIECE_MAX) flush();
+			const one = checked(chunk, mark);
+			const { frame, bytes, packed } = one;
+			if (packed || size + frame.payload.length > PIECE_MAX) flush();
 			size += frame.payload.length;
-			group.push(chunk);
-			taken.push({ frame, bytes: chunk.frame, sha256: chunk.sha256, lines: mark.lines });
+			group.push(one);
+			taken.push({ frame, bytes, sha256: chunk.sha256, lines: mark.lines });
 			mark = after(mark, frame);
 			next++;
+			if (packed) flush();
 		};
 		try {
 			for (const chunk of chunks) {
@@ -225,10 +229,10 @@ export class LogStore {
 	}
 
 	/** The hash of a chunk is kept until its piece is merged or sealed; a repetition is compared as long. */
-	#known(chunk: Chunk, group: readonly Chunk[]) {
+	#known(chunk: Chunk, group: readonly Taken[]) {
 		const sha256 = toHex(chunk.sha256);
-		const fresh = group.find((c) => c.seq === chunk.seq);
-		const stored = fresh ? toHex(fresh.sha256) : this.#hash(chunk.seq);
+		const fresh = group.find((one) => one.chunk.seq === chunk.seq);
+		const stored = fresh ? toHex(fresh.chunk.sha256) : this.#hash(chunk.seq);
 		if (stored !== null && stored !== sha256)
 			throw new BadFrame(`chunk ${String(chunk.seq)} is already known with another hash`);
 	}
@@ -245,18 +249,16 @@ export class LogStore {
 		return at < 0 ? null : toHex(new Uint8Array(row.hashes, at, 32));
 	}
 
-	#insert(group: readonly Chunk[], end: Mark) {
+	#insert(group: readonly Taken[], end: Mark) {
 		const last = group.at(-1);
 		if (!last) return;
-		const body = packFrames(group.map((c) => c.frame));
-		const packed = worthCompressing(body) ? compress(body) : body;
-		const compressed = packed.length < body.length;
-		const data = compressed ? packed : body;
+		const { raw, compressed, data } = last.packed ? asPacked(last.packed) : packedHere(group);
 		const hashes = new Uint8Array(32 * group.length);
-		group.forEach((c, i) => {
-			hashes.set(c.sha256, 32 * i);
+		group.forEach(({ chunk }, i) => {
+			hashes.set(chunk.sha256, 32 * i);
 		});
-		const piece: Piece = { seq: last.seq, end, raw: body.length, stored: data.length, compressed, sealed: null };
+		const { seq } = last.chunk;
+		const piece: Piece = { seq, end, raw, stored: data.length, compressed, sealed: null };
 		this.#storage.sql.exec(
 			'insert into pieces (seq, offset, out, lines, open, frames, raw, stored, compressed, hashes, data) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
 			...[piece.seq, end.offset, end.out, end.lines, end.open, end.frames, piece.raw, piece.stored, compressed ? 1 : 0],
@@ -340,12 +342,33 @@ const pieceOf = (r: Row): Piece => ({
 	sealed: r.segment === null || r.at === null ? null : { segment: r.segment, at: r.at },
 });
 
-/** The frame of a chunk that may be next after `mark`. Throws `BadFrame`. */
-function checked(chunk: Chunk, mark: Mark): Frame {
-	const frame = decodeFrame(chunk.frame);
+/** A chunk that was taken: its frame, and that as viewers get it. `packed`: as the agent packed it, which is a piece of its own. */
+interface Taken {
+	chunk: Chunk;
+	frame: Frame;
+	bytes: Uint8Array;
+	packed: Packed | null;
+}
+
+/** Stored as it came. */
+const asPacked = ({ payload_length, body }: Packed) => ({ raw: rawOf(payload_length), compressed: true, data: body });
+
+function packedHere(group: readonly Taken[]) {
+	const body = packFrames(group.map(({ bytes }) => bytes));
+	const packed = worthCompressing(body) ? compress(body) : body;
+	const compressed = packed.length < body.length;
+	return { raw: body.length, compressed, data: compressed ? packed : body };
+}
+
+/** A chunk that may be next after `mark`. Throws `BadFrame`. */
+function checked(chunk: Chunk, mark: Mark): Taken {
 	const name = `chunk ${String(chunk.seq)}`;
 	if (!createHash('sha256').update(chunk.frame).digest().equals(chunk.sha256))
 		throw new BadFrame(`${name} does not match its hash`);
+	const packed = decodePacked(chunk.frame);
+	const bytes = packed ? unpackFrame(packed) : chunk.frame;
+	const frame = decodeFrame(bytes);
+	if (packed && frame.kind !== Kind.log) throw new BadFrame(`${name} packs what is not of a log`);
 	if (frame.kind === Kind.status) throw new BadFrame(`${name} is not of a log`);
 	if (frame.payload.length > PAYLOAD_MAX) throw new BadFrame(`${name} is too long`);
 	if (frame.offset !== mark.offset)
@@ -356,7 +379,7 @@ function checked(chunk: Chunk, mark: Mark): Frame {
 		throw new BadFrame(`${name} is a record of no known kind`);
 	if (frame.kind === Kind.gap && !parseGap(frame.payload))
 		throw new BadFrame(`${name} is a gap that does not say what is missing`);
-	return frame;
+	return { chunk, frame, bytes, packed };
 }
 
 /** Unpacks a body into its frames. */

@@ -1,9 +1,9 @@
-import { CHUNK_HEADER, FRAME_HEADER, UNACKED_MAX } from '#protocol/run-frames.ts';
+import { CHUNK_HEADER, UNACKED_MAX, weightOf } from '#protocol/run-frames.ts';
 
 /** What is said of one run on its way from its agent to its stream: what waits to be passed on, and how much of its log is not acknowledged. */
 export class Unacked<Said> {
 	#waiting: Said[] = [];
-	/** Of what waits, and of the latest that was taken: how much of the log it brings. */
+	/** Of what waits, and of the latest that was taken: how much of the window it fills. */
 	#gathered = 0;
 	#taken = 0;
 	readonly #sizes = new Map<number, number>();
@@ -21,9 +21,9 @@ export class Unacked<Said> {
 		return this.#waiting.length <= WAITING_MAX;
 	}
 
-	/** Takes in a chunk; false when the agent sent more than it may before it is acknowledged. */
+	/** Takes in a chunk that can be decoded; false when the agent sent more than it may before it is acknowledged. */
 	addChunk(seq: number, chunk: Uint8Array, said: Said): boolean {
-		const size = chunk.length - CHUNK_HEADER - FRAME_HEADER;
+		const size = weightOf(chunk.subarray(CHUNK_HEADER));
 		this.#bytes += size - (this.#sizes.get(seq) ?? 0);
 		this.#gathered += size;
 		this.#sizes.set(seq, size);
@@ -54,7 +54,7 @@ export class Unacked<Said> {
 
 /** What is tiny is bounded by its number. */
 const WAITING_MAX = 4096;
-/** A list that brought so many bytes of log is of a flood. */
-const FLOOD = 131_072;
+/** A list that filled so much of the window is of a flood. */
+const FLOOD = 32_768;
 /** So many are passed on without waiting for more: the agent sends the other half of what may be under way meanwhile. */
 const GATHER = UNACKED_MAX / 2;

@@ -1,4 +1,5 @@
 // A real agent, a real shell, and a hub that knows exactly what it was told.
+import { createHash } from 'node:crypto';
 import {
 	existsSync,
 	mkdirSync,
@@ -196,6 +197,64 @@ describe('a log', () => {
 		hub.ackAll();
 		await hub.ended(run);
 		expect(run.bytes).toBe(8_000_000);
+		expect(hub.faults).toEqual([]);
+	});
+});
+
+describe('what is much goes packed', () => {
+	/** Says much more than a window holds, and at its end how much that was and its hash. */
+	const FLOOD = `seq 1 2000000 > said; cat said; echo; echo "$(wc -c < said) $(sha256sum < said | cut -d' ' -f1)"`;
+	const whole = (run: HubRun) => {
+		const said = textOf(run);
+		const cut = said.lastIndexOf('\n', said.length - 2);
+		const text = said.slice(0, cut);
+		const sha256 = createHash('sha256').update(text).digest('hex');
+		expect(said.slice(cut + 1)).toBe(`${String(text.length)} ${sha256}\n`);
+	};
+
+	/** The agent connects anew. */
+	async function again() {
+		const before = hub.hellos.length;
+		hub.cut();
+		await hub.until(() => hub.hellos.length > before, 'a new connection');
+	}
+
+	afterAll(() => {
+		hub.protocol = 1;
+		hub.acknowledges = true;
+	});
+
+	it('to a hub that takes that, within the same window, and is whole; a line is not', async () => {
+		hub.protocol = 4;
+		await again();
+		hub.acknowledges = false;
+		const run = hub.offer({ script: FLOOD });
+		await hub.until(() => run.bytes > 2_000_000, 'more than a window of plain chunks holds');
+		expect(run.finish).toBeNull();
+		hub.ackAll();
+		await hub.ended(run);
+		expect(run.packed).toBeGreaterThan(2);
+		whole(run);
+		expect(run.finish?.chunks_sha256).toMatch(/^[0-9a-f]{64}$/);
+		const line = await ran({ script: 'echo a line' });
+		expect([textOf(line), line.packed]).toEqual(['a line\n', 0]);
+		expect(hub.faults).toEqual([]);
+	});
+
+	it('and unpacked to one that is of an older protocol by then', async () => {
+		hub.protocol = 4;
+		await again();
+		hub.acknowledges = false;
+		const run = hub.offer({ script: FLOOD });
+		await hub.until(() => run.packed > 2, 'packed chunks');
+		hub.protocol = 3;
+		hub.acknowledges = true;
+		const before = run.packed;
+		await again();
+		await hub.ended(run);
+		expect(run.packed).toBe(before);
+		whole(run);
+		expect(run.finish?.chunks_sha256).toBeUndefined();
 		expect(hub.faults).toEqual([]);
 	});
 });

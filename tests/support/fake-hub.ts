@@ -2,6 +2,7 @@
 // hub would say, and knows exactly what reached it. What it takes it checks: signatures, schemas, hashes, sequence.
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { once } from 'node:events';
+import { zstdDecompressSync } from 'node:zlib';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -13,12 +14,14 @@ import {
 	type Chunk,
 	decodeChunk,
 	decodeFrame,
+	decodePacked,
 	encodeBlob,
 	fromHex,
 	Kind,
 	PAYLOAD_MAX,
 	Stream,
 	UNACKED_MAX,
+	weightOf,
 } from '#protocol/run-frames.ts';
 import { sha256, SpecBook, type SpecOf } from './specs.ts';
 
@@ -38,6 +41,9 @@ export interface HubRun {
 	/** All log bytes in order. */
 	log: Buffer[];
 	bytes: number;
+	/** How many chunks were packed, and what is not acknowledged. */
+	packed: number;
+	unacked: number;
 	byStream: Record<number, Buffer[]>;
 	dropped: number;
 	records: RunRecord[];
@@ -63,7 +69,7 @@ export class FakeHub {
 	/** False: connections are turned away. */
 	open = true;
 	heartbeat_s = 15;
-	/** From 2 on, agents send records. */
+	/** From 2 on, agents send records, from 4 on packed chunks. */
 	protocol = 1;
 	readonly scripts = new SpecBook();
 	readonly messages: FromAgent[] = [];
@@ -156,6 +162,8 @@ export class FakeHub {
 			seq: 0,
 			log: [],
 			bytes: 0,
+			packed: 0,
+			unacked: 0,
 			byStream: {},
 			dropped: 0,
 			records: [],
@@ -377,11 +385,15 @@ export class FakeHub {
 		}
 		this.#take(run, chunk);
 		if (this.acknowledges && !this.unanswered.has(run)) this.#ack(run);
-		else if (run.bytes > UNACKED_MAX) this.faults.push('more than 1 MiB unacknowledged');
+		else if (run.unacked > UNACKED_MAX) this.faults.push('more than 1 MiB unacknowledged');
 	}
 
 	#take(run: HubRun, chunk: Chunk): void {
-		const frame = decodeFrame(chunk.frame);
+		const packed = decodePacked(chunk.frame);
+		if (packed && this.protocol < 4) this.faults.push('a packed chunk for a hub that takes none');
+		if (packed) run.packed++;
+		run.unacked += weightOf(chunk.frame);
+		const frame = decodeFrame(packed ? zstdDecompressSync(packed.body).subarray(4) : chunk.frame);
 		if (frame.offset !== run.bytes)
 			this.faults.push(`a frame at ${String(frame.offset)} where ${String(run.bytes)} is the end`);
 		run.seq = chunk.seq;
@@ -404,6 +416,7 @@ export class FakeHub {
 	}
 
 	#ack(run: HubRun): void {
+		run.unacked = 0;
 		this.send({ type: 'ack', run_id: run.run_id, epoch: run.epoch, seq: run.seq });
 	}
 

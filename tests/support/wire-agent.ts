@@ -2,9 +2,10 @@
 // agent never does (speaking of another's run, repeating, reordering) and for floods no script could make.
 import { createHash, generateKeyPairSync, type Hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
+import { constants, zstdCompressSync } from 'node:zlib';
 import WebSocket from 'ws';
 import { authMessage, enrolMessage, type FromAgent, ToAgent } from '#protocol/agent.ts';
-import { encodeChunk, encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
+import { encodeChunk, encodeFrame, encodePacked, Kind, PACKED_MIN, Stream } from '#protocol/run-frames.ts';
 import { AGENT_PROTOCOL } from '#protocol/version.ts';
 import type { Api } from './api.ts';
 
@@ -144,9 +145,10 @@ export class WireAgent {
 		state.seq++;
 		state.offset += payload.length;
 		state.hash.update(payload);
-		const sha256 = createHash('sha256').update(frame).digest();
+		const sent = payload.length < PACKED_MIN ? frame : packed(frame, payload.length);
+		const sha256 = createHash('sha256').update(sent).digest();
 		state.chunks.update(sha256);
-		return Buffer.from(encodeChunk({ ...at, seq: state.seq, sha256, frame }));
+		return Buffer.from(encodeChunk({ ...at, seq: state.seq, sha256, frame: sent }));
 	}
 
 	finish(at: { run_id: number; epoch: number }, exit_code = 0): void {
@@ -172,4 +174,12 @@ export class WireAgent {
 		this.ws.terminate();
 		await once(this.ws, 'close');
 	}
+}
+
+function packed(frame: Uint8Array, payload_length: number): Uint8Array {
+	const length = Buffer.alloc(4);
+	length.writeUInt32BE(frame.length);
+	const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+	const body = zstdCompressSync(Buffer.concat([length, frame]), { params });
+	return body.length < payload_length ? encodePacked({ payload_length, body }) : frame;
 }

@@ -10,9 +10,9 @@ const chunks_sha256 = 'b'.repeat(64);
 
 it('a finish says what its chunks hash to, to a hub that knows of that, where all of them are known', () => {
 	const whole = { last_seq: 7, chunks_sha256 };
-	expect(finishFor(3, finish, whole)).toEqual({ ...finish, chunks_sha256 });
-	for (const protocol of [null, 1, 2]) expect(finishFor(protocol, finish, whole)).toBe(finish);
-	expect(finishFor(3, finish, { last_seq: 7, chunks_sha256: null })).toBe(finish);
+	expect(finishFor(4, finish, whole)).toEqual({ ...finish, chunks_sha256 });
+	for (const protocol of [null, 1, 2, 3]) expect(finishFor(protocol, finish, whole)).toBe(finish);
+	expect(finishFor(4, finish, { last_seq: 7, chunks_sha256: null })).toBe(finish);
 	// An earlier process of the agent sent more than its disk kept.
-	expect(finishFor(3, finish, { last_seq: 6, chunks_sha256 })).toBe(finish);
+	expect(finishFor(4, finish, { last_seq: 6, chunks_sha256 })).toBe(finish);
 });

@@ -5,7 +5,8 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Budget, Spool, SpoolFull } from '#agent/spool.ts';
-import { type Chunk, encodeChunk, encodeFrame, Kind, Stream } from '#protocol/run-frames.ts';
+import { pack } from '#agent/packing.ts';
+import { type Chunk, encodeChunk, encodeFrame, encodePacked, Kind, PACKED_MIN, Stream } from '#protocol/run-frames.ts';
 
 const MIB = 1_048_576;
 let base: string;
@@ -98,6 +99,42 @@ describe('a spool', () => {
 			}),
 			{ numRuns: 60 },
 		);
+	});
+
+	it('knows what is in packed chunks, also after the agent died; one that cannot be unpacked ends what is recovered', async () => {
+		const spool = await Spool.create(dir, new Budget(64 * MIB));
+		const log = new Log();
+		const packed = async (bytes: Uint8Array) => {
+			const chunk = log.chunk(bytes);
+			const frame = await pack(chunk.frame);
+			expect(frame[0]).toBe(Kind.packed);
+			return { ...chunk, frame, sha256: createHash('sha256').update(frame).digest() };
+		};
+		for (let n = 0; n < 4; n++)
+			await spool.append([
+				encodeChunk(await packed(Buffer.alloc(50_000, `${String(n)} line\n`))),
+				encodeChunk(log.chunk(Buffer.from('plain\n'))),
+			]);
+		const whole = log.hash.copy().digest('hex');
+		const { chunks_sha256 } = spool;
+		const frame = encodePacked({ payload_length: PACKED_MIN, body: Buffer.alloc(100, 'no Zstandard') });
+		const bad = { ...log.chunk(Buffer.alloc(PACKED_MIN)), frame, sha256: createHash('sha256').update(frame).digest() };
+		const said = {
+			kind: Kind.log,
+			stream: Stream.stdout,
+			offset: spool.bytes,
+			t_ms: 1,
+			payload: Buffer.alloc(PACKED_MIN),
+		};
+		await spool.append([encodeChunk(bad)], [said]);
+		await spool.close();
+		const recovered = await Spool.recover(dir, new Budget(64 * MIB));
+		expect([recovered.last_seq, recovered.bytes, recovered.sha256()]).toEqual([8, 4 * 50_006, whole]);
+		expect(recovered.told).toEqual({ stdout: 4 * 50_006, stderr: 0, records: 0, gaps: 0 });
+		expect(recovered.whole).toBe(false);
+		expect(chunks_sha256).not.toBeNull();
+		expect(await read(recovered, 1)).toEqual(from(1, 8));
+		await recovered.close();
 	});
 
 	it('an append that fails leaves nothing of itself', async () => {

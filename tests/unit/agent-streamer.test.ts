@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LogStreamer, payloadLength } from '#agent/log-streamer.ts';
+import { LogStreamer } from '#agent/log-streamer.ts';
 import type { Told } from '#agent/journal.ts';
 import { Forms } from '#agent/mask.ts';
+import { unpack } from '#agent/packing.ts';
 import { Sender } from '#agent/sender.ts';
 import { Budget, Spool } from '#agent/spool.ts';
 import {
@@ -15,9 +16,11 @@ import {
 	decodeFrame,
 	type Frame,
 	Kind,
+	PACKED_MIN,
 	PAYLOAD_MAX,
 	Stream,
 	UNACKED_MAX,
+	weightOf,
 } from '#protocol/run-frames.ts';
 
 const MIB = 1_048_576;
@@ -40,7 +43,14 @@ interface Made {
 }
 
 async function make(
-	over: { secrets?: string[]; whenFull?: 'block' | 'gap'; limit?: number; left?: Spool; known?: Told } = {},
+	over: {
+		secrets?: string[];
+		whenFull?: 'block' | 'gap';
+		limit?: number;
+		left?: Spool;
+		known?: Told;
+		packs?: boolean;
+	} = {},
 ): Promise<Made> {
 	const budget = new Budget(over.limit ?? 256 * MIB);
 	const spool = over.left ?? (await Spool.create(path.join(base, '1-1'), budget));
@@ -55,6 +65,7 @@ async function make(
 		...(over.known && { known: over.known }),
 		whenFull: over.whenFull ?? 'block',
 		now: () => 1_000,
+		packs: () => over.packs ?? false,
 		onWritten: (chunks) => spooled.push(...chunks),
 		onBroken: (error) => broken.push(error),
 	});
@@ -67,7 +78,7 @@ async function until(condition: () => boolean): Promise<void> {
 	while (!condition() && Date.now() < end) await turn();
 }
 
-const framesOf = (chunks: readonly Chunk[]): Frame[] => chunks.map((c) => decodeFrame(c.frame));
+const framesOf = (chunks: readonly Chunk[]): Frame[] => chunks.map((c) => decodeFrame(unpack(c.frame)));
 const logOf = (chunks: readonly Chunk[], stream?: Stream): Buffer =>
 	Buffer.concat(
 		framesOf(chunks).flatMap((f) =>
@@ -83,8 +94,8 @@ describe('a log on its way to the spool', () => {
 			wait: fc.boolean(),
 		});
 		await fc.assert(
-			fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 12 }), async (pieces) => {
-				const { streamer, spooled, spool } = await make();
+			fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 12 }), fc.boolean(), async (pieces, packs) => {
+				const { streamer, spooled, spool } = await make({ packs });
 				const written: Record<number, Buffer[]> = { [Stream.stdout]: [], [Stream.stderr]: [] };
 				for (const [n, { stream, size, wait }] of pieces.entries()) {
 					const bytes = Buffer.alloc(size, n);
@@ -106,6 +117,8 @@ describe('a log on its way to the spool', () => {
 					expect(logOf(spooled, stream).equals(Buffer.concat(written[stream] ?? []))).toBe(true);
 				expect([spool.last_seq, spool.bytes]).toEqual([spooled.length, offset]);
 				expect(spool.sha256()).toBe(createHash('sha256').update(logOf(spooled)).digest('hex'));
+				for (const [n, { frame }] of spooled.entries())
+					expect(frame[0] === Kind.packed).toBe(packs && (framesOf(spooled)[n]?.payload.length ?? 0) >= PACKED_MIN);
 				await spool.remove();
 			}),
 			{ numRuns: 25 },
@@ -149,6 +162,15 @@ describe('a log on its way to the spool', () => {
 		void streamer.write(Stream.stdout, Buffer.from('another\n'));
 		await streamer.end();
 		expect([logOf(spooled).toString(), broken.length]).toEqual(['a line\n', 1]);
+	});
+
+	it('what packing does not make smaller is not packed', async () => {
+		const { streamer, spooled } = await make({ packs: true });
+		await streamer.write(Stream.stdout, randomBytes(PAYLOAD_MAX));
+		await streamer.write(Stream.stderr, Buffer.alloc(PAYLOAD_MAX, 'text'));
+		await streamer.end();
+		expect(spooled.map(({ frame }) => frame[0])).toEqual([Kind.log, Kind.packed]);
+		expect(spooled[1]?.frame.length).toBeLessThan(1000);
 	});
 
 	it('many small lines become few chunks', async () => {
@@ -256,11 +278,13 @@ describe('a sender', () => {
 		readonly sender: Sender;
 		readonly errors: unknown[] = [];
 
-		constructor(spool: Spool) {
+		/** `packs`: it takes packed chunks. */
+		constructor(spool: Spool, packs = true) {
 			this.sender = new Sender(spool, {
+				packs: () => packs,
 				chunk: (bytes) => {
 					const chunk = decodeChunk(bytes);
-					this.unacked += payloadLength(chunk);
+					this.unacked += weightOf(chunk.frame);
 					this.most = Math.max(this.most, this.unacked);
 					if (chunk.seq === this.got.length + 1) this.got.push(chunk);
 				},
@@ -289,8 +313,8 @@ describe('a sender', () => {
 	it('sends everything once and in order, over any cuts and acknowledgements, never more than 1 MiB ahead, then the finish', async () => {
 		const act = fc.constantFrom('write', 'write', 'big', 'ack', 'ack', 'cut', 'resume', 'turn');
 		await fc.assert(
-			fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 60 }), async (acts) => {
-				const { streamer, spool, spooled } = await make();
+			fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 60 }), fc.boolean(), async (acts, packs) => {
+				const { streamer, spool, spooled } = await make({ packs });
 				const hub = new Hub(spool);
 				let sent = 0;
 				hub.sender.resume(1);
@@ -326,6 +350,26 @@ describe('a sender', () => {
 			}),
 			{ numRuns: 40 },
 		);
+	});
+
+	it('gives a hub that knows no packed chunks what they hold, with the hashes of that', async () => {
+		const { streamer, spool, spooled } = await make({ packs: true });
+		for (let n = 0; n < 20; n++) await streamer.write(Stream.stdout, Buffer.alloc(PAYLOAD_MAX, `${String(n)} `));
+		await streamer.end();
+		expect(spooled.some(({ frame }) => frame[0] === Kind.packed)).toBe(true);
+		const hub = new Hub(spool, false);
+		hub.sender.finish();
+		hub.resume();
+		await until(() => {
+			hub.ack();
+			return hub.finishes === 1;
+		});
+		expect(hub.errors).toEqual([]);
+		expect(hub.most).toBeLessThanOrEqual(UNACKED_MAX);
+		const plain = (chunks: readonly Chunk[]) => chunks.map(({ frame }) => Buffer.from(unpack(frame)));
+		expect(hub.got.map(({ frame }) => Buffer.from(frame))).toEqual(plain(spooled));
+		for (const { frame, sha256 } of hub.got)
+			expect(createHash('sha256').update(frame).digest().equals(sha256)).toBe(true);
 	});
 
 	it('that cannot read its spool back says so, sends what it can, and the finish all the same', async () => {

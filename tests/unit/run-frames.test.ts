@@ -6,14 +6,19 @@ import {
 	decodeBlob,
 	decodeChunk,
 	decodeFrame,
+	decodePacked,
 	encodeBlob,
 	encodeChunk,
 	encodeFrame,
+	encodePacked,
 	FRAME_HEADER,
 	fromHex,
 	Kind,
+	PACKED_HEADER,
+	PACKED_MIN,
 	PAYLOAD_MAX,
 	toHex,
+	weightOf,
 } from '#protocol/run-frames.ts';
 
 const bytes = fc.uint8Array({ maxLength: 500 });
@@ -46,6 +51,42 @@ describe('run frames', () => {
 		);
 	});
 
+	it('packed come back as they went, also in a chunk, and weigh what is sent or a quarter of what they hold', () => {
+		fc.assert(
+			fc.property(
+				fc.integer({ min: PACKED_MIN, max: PAYLOAD_MAX }),
+				fc.uint8Array({ maxLength: PACKED_MIN }),
+				hash,
+				(payload_length, body, sha256) => {
+					const packed = encodePacked({ payload_length, body });
+					expect(decodePacked(packed)).toEqual({ payload_length, body });
+					expect(weightOf(packed)).toBe(Math.max(body.length, payload_length / 4));
+					if (body.length < FRAME_HEADER) return;
+					const chunk = { run_id: 1, epoch: 2, seq: 3, sha256, frame: packed };
+					expect(decodeChunk(encodeChunk(chunk))).toEqual(chunk);
+				},
+			),
+		);
+		fc.assert(
+			fc.property(frame, (f) => {
+				expect(decodePacked(encodeFrame(f))).toBeNull();
+				expect(weightOf(encodeFrame(f))).toBe(f.payload.length);
+			}),
+		);
+	});
+
+	it('packed that say they hold too little, too much, or less than they are, are refused', () => {
+		const packed = (payload_length: number, size = 100) => encodePacked({ payload_length, body: new Uint8Array(size) });
+		const inChunk = (frame: Uint8Array) => () =>
+			decodeChunk(encodeChunk({ run_id: 1, epoch: 1, seq: 1, sha256: new Uint8Array(32), frame }));
+		expect(inChunk(packed(PACKED_MIN))).not.toThrow();
+		for (const length of [0, PACKED_MIN - 1, PAYLOAD_MAX + 1, 2 ** 32 - 1])
+			expect(inChunk(packed(length)), String(length)).toThrow(BadFrame);
+		expect(inChunk(packed(PACKED_MIN, PACKED_MIN + 1))).toThrow(BadFrame);
+		expect(() => decodePacked(packed(PACKED_MIN).subarray(0, PACKED_HEADER - 1))).toThrow(BadFrame);
+		expect(inChunk(Uint8Array.from(packed(PACKED_MIN), (b, i) => (i === 2 ? 1 : b)))).toThrow(BadFrame);
+	});
+
 	it('blobs come back as they went', () => {
 		fc.assert(
 			fc.property(hash, fc.maxSafeNat(), fc.maxSafeNat(), bytes, (sha256, offset, total, payload) => {
@@ -62,7 +103,7 @@ describe('run frames', () => {
 	it('of any other bytes throws BadFrame and nothing else', () => {
 		fc.assert(
 			fc.property(fc.uint8Array({ maxLength: 200 }), (raw) => {
-				for (const decode of [decodeFrame, decodeChunk, decodeBlob]) {
+				for (const decode of [decodeFrame, decodeChunk, decodePacked, decodeBlob]) {
 					try {
 						decode(raw);
 					} catch (error) {

@@ -131,6 +131,20 @@ describe('31: frames of an agent', () => {
 	});
 });
 
+it('48: packed counts what it is, and a quarter of what it holds at least', async () => {
+	const { agent } = await TestAgent.online(identity, { v: 4 });
+	await queuedRun(admin, p);
+	const writer = await agent.start(1);
+	for (let n = 0; n < 20; n++) await writer.packed('x'.repeat(262_144));
+	// The first is kept back, so that nothing of it can be acknowledged. Each holds 256 KiB and is next to nothing itself.
+	for (const chunk of writer.chunks.slice(1, 17)) agent.say(chunk);
+	agent.say({ type: 'heartbeat', runs: [writer.run], host: null });
+	await agent.next('lease');
+	expect(agent.socket.closed).toBeNull();
+	agent.say(writer.chunks[17] ?? '');
+	await agent.socket.closes(4429);
+});
+
 describe('scripts', () => {
 	it('the agent lacks are sent before the grant, whole', async () => {
 		const { agent } = await TestAgent.online(identity);

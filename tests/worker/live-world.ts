@@ -1,9 +1,19 @@
+import { zstdCompressSync } from 'node:zlib';
 import { env, exports } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { Run } from '#domain/run.ts';
 import { authMessage, type Outcome, type FromAgent, type KnownRun, ToAgent } from '#protocol/agent.ts';
-import { decodeChunk, decodeFrame, encodeChunk, encodeFrame, type Frame, Kind, toHex } from '#protocol/run-frames.ts';
+import {
+	decodeChunk,
+	decodeFrame,
+	encodeChunk,
+	encodeFrame,
+	encodePacked,
+	type Frame,
+	Kind,
+	toHex,
+} from '#protocol/run-frames.ts';
 import type { RunRecord } from '#protocol/run-record.ts';
 import { type Caller, fresh, idOf, insert, ORIGIN } from './api-world.ts';
 
@@ -198,6 +208,17 @@ export class Writer {
 		return chunk;
 	}
 
+	/** The next chunk, packed: `body` is what is sent in place of what it should be, and may be anything. */
+	async packed(text: string, body: (plain: Uint8Array) => Uint8Array = packedBody): Promise<Uint8Array> {
+		const plain = decodeChunk(await this.chunk(text)).frame;
+		this.chunks.pop();
+		const frame = encodePacked({ payload_length: text.length, body: body(plain) });
+		const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', frame));
+		const chunk = encodeChunk({ ...this.run, seq: this.seq, sha256, frame });
+		this.chunks.push(chunk);
+		return chunk;
+	}
+
 	async write(text: string | Uint8Array, stream: 1 | 2 = 1): Promise<void> {
 		this.agent.say(await this.chunk(text, stream));
 	}
@@ -323,3 +344,11 @@ export async function rowOf(id: number): Promise<Record<string, unknown>> {
 
 export const becomes = (id: number, fields: Record<string, unknown>) =>
 	expect.poll(() => rowOf(id), { timeout: 30_000 }).toMatchObject(fields);
+
+/** A viewer frame behind its length, compressed. */
+export function packedBody(plain: Uint8Array): Uint8Array {
+	const whole = new Uint8Array(4 + plain.length);
+	new DataView(whole.buffer).setUint32(0, plain.length);
+	whole.set(plain, 4);
+	return zstdCompressSync(whole);
+}

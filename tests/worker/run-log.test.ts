@@ -1,9 +1,20 @@
+import { zstdCompressSync } from 'node:zlib';
 import { env } from 'cloudflare:workers';
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type Caller, person, project } from './api-world.ts';
-import { type AgentIdentity, becomes, enrolled, newBoot, queuedRun, rowOf, TestAgent, Viewer } from './live-world.ts';
+import {
+	type AgentIdentity,
+	becomes,
+	enrolled,
+	newBoot,
+	packedBody,
+	queuedRun,
+	rowOf,
+	TestAgent,
+	Viewer,
+} from './live-world.ts';
 
 let ops: Caller;
 let p: number;
@@ -63,7 +74,57 @@ describe('what an agent sends', () => {
 		await becomes(run, { status: 'success', reason: expect.stringContaining('log_incomplete') });
 	});
 
-	it('an agent that hashes its chunks is asked for no other hash, also where the stream forgot its own', async () => {
+	it('packed is shown, kept and read as if it were not, also by a stream that forgot', async () => {
+		const { agent } = await TestAgent.online(identity, { v: 4 });
+		for (const [n, forgetful] of [false, true].entries()) {
+			const run = await queuedRun(ops, p);
+			const writer = await agent.start(n + 1);
+			const live = forgetful ? null : await Viewer.open(ops, run);
+			const text = (n: number) => `${String(n)} is what it says\n`.repeat(2_000 * n);
+			let said = '';
+			for (const n of [1, 2, 3, 4, 5]) {
+				said += `${text(n)}a line\n`;
+				agent.say(await writer.packed(text(n)));
+				await writer.write('a line\n');
+				await writer.acked();
+				if (forgetful && n === 3) await evictDurableObject(stream(run));
+			}
+			agent.say(writer.chunks[4] ?? '');
+			await writer.finish('success', { chunks_sha256: await writer.chunksSha256() });
+			await writer.finished();
+			const log_lines = said.split('\n').length - 1;
+			await becomes(run, { status: 'success', reason: null, log_bytes: said.length, log_lines });
+			expect((await ops.call('GET', `/api/runs/${String(run)}/log`)).body).toEqual({ text: said });
+			const late = await Viewer.open(ops, run);
+			for (const seen of live ? [live, late] : [late]) await expect.poll(() => seen.log() === said).toBe(true);
+		}
+	});
+
+	it.each([
+		['is no Zstandard', () => new Uint8Array(100).fill(65)],
+		['is a bomb', () => zstdCompressSync(new Uint8Array(30_000_000))],
+		['is cut', (plain: Uint8Array) => packedBody(plain).subarray(0, -4)],
+		['holds less than it says', (plain: Uint8Array) => packedBody(plain.subarray(0, -1))],
+		['holds something else', () => packedBody(new Uint8Array(40_020).fill(5))],
+	])('31: packed that %s is asked for again, fails its run the second time, and is never a fault', async (_n, body) => {
+		const { agent } = await TestAgent.online(identity, { v: 4 });
+		const [once, twice] = [await queuedRun(ops, p), await queuedRun(ops, p)];
+		const text = 'abc\n'.repeat(10_000);
+		const mended = await agent.start(1);
+		const spoilt = await agent.start(2);
+		for (const writer of [mended, spoilt]) agent.say(await writer.packed(text, body));
+		await agent.next('welcome', 3);
+		mended.seq = mended.offset = 0;
+		agent.say(await mended.packed(text));
+		agent.say(spoilt.chunks[0] ?? '');
+		expect(await agent.next('cancel')).toEqual({ type: 'cancel', ...spoilt.run });
+		await mended.acked();
+		expect(agent.socket.closed).toBeNull();
+		await becomes(twice, { status: 'running', phase: 'canceling', reason: expect.stringContaining('log_damaged') });
+		expect((await ops.call('GET', `/api/runs/${String(once)}/log`)).body).toEqual({ text });
+	});
+
+	it('an agent that hashes its chunks is asked for no other hash; where the stream forgot its own, that of the bytes counts', async () => {
 		const { agent } = await TestAgent.online(identity, { v: 3 });
 		for (const [n, [forgetful, right]] of [
 			[false, true],
@@ -78,8 +139,9 @@ describe('what an agent sends', () => {
 			await writer.write('\nthree\n', 2);
 			await writer.acked();
 			if (forgetful) await evictDurableObject(stream(run));
-			const chunks_sha256 = right ? await writer.chunksSha256() : 'f'.repeat(64);
-			await writer.finish('success', { sha256: '0'.repeat(64), chunks_sha256 });
+			const wrong = 'f'.repeat(64);
+			const chunks_sha256 = right && !forgetful ? await writer.chunksSha256() : wrong;
+			await writer.finish('success', { chunks_sha256, ...(!(right && forgetful) && { sha256: wrong }) });
 			await writer.finished();
 			await becomes(run, { status: 'success', reason: right ? null : expect.stringContaining('log_incomplete') });
 		}
