@@ -7,9 +7,22 @@ import { atRest, inTurns, median, ratio, report, round } from './measure.ts';
 import { hubSide, relaySide, type Side } from './streams.ts';
 
 const FRAME = 65_536;
-const lines = Buffer.from(
-	Array.from({ length: 1024 }, () => `${randomBytes(23).toString('base64')} ${'ok '.repeat(10)}\n`).join(''),
-).subarray(0, FRAME);
+const LEVELS = ['INFO', 'INFO', 'INFO', 'DEBUG', 'WARN'];
+const STEPS = ['compiled', 'linked', 'tested', 'uploaded', 'verified', 'rolled out', 'was skipped'];
+/** As many as there are in 4 MiB: no two that are near each other are alike. */
+const FRAMES = Array.from({ length: 64 }, (_, n) => linesOf(FRAME, 1000 * n));
+
+/** Lines such as a build or a deployment says. Zstandard makes a sixth of them. */
+function linesOf(bytes: number, from: number): Buffer {
+	let text = '';
+	for (let n = from; text.length < bytes; n++) {
+		const at = new Date(Date.UTC(2026, 0) + 37 * n).toISOString();
+		const [level, what] = [LEVELS[n % LEVELS.length], STEPS[(n * 7919) % STEPS.length]];
+		const id = randomBytes(4).toString('hex');
+		text += `${at} ${level ?? ''} worker-${String((n * 31) % 16)} [deploy] step ${String(n)} ${what ?? ''} in ${String((n * 104_729) % 5000)} ms (id=${id})\n`;
+	}
+	return Buffer.from(text).subarray(0, bytes);
+}
 
 /** MB of log a second that reached every viewer whole. */
 async function throughput(make: () => Promise<Side>, viewers: number, frames: number): Promise<number> {
@@ -25,7 +38,7 @@ async function throughput(make: () => Promise<Side>, viewers: number, frames: nu
 		if (before < total && before + payload.length >= total && ++whole === viewers) done();
 	});
 	await atRest(hub.pids().workerd ?? NaN);
-	const ready = Array.from({ length: frames }, () => side.frame(lines));
+	const ready = Array.from({ length: frames }, (_, n) => side.frame(FRAMES[n % FRAMES.length] ?? Buffer.alloc(0)));
 	const started = performance.now();
 	for (const frame of ready) await side.send(frame);
 	await all;

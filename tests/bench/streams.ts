@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import WebSocket from 'ws';
-import { CHUNK_HEADER, FRAME_HEADER, Kind, Stream, UNACKED_MAX } from '#protocol/run-frames.ts';
+import { CHUNK_HEADER, FRAME_HEADER, Kind, Stream, UNACKED_MAX, weightOf } from '#protocol/run-frames.ts';
 import type { Api } from '../support/api.ts';
 import { type Identity, WireAgent } from '../support/wire-agent.ts';
 
@@ -48,7 +48,7 @@ export async function hubSide(api: Api, identity: Identity, job_id: number): Pro
 		frame: (payload) => agent.chunk(at, payload, Stream.stdout),
 		async send(frame) {
 			agent.ws.send(frame);
-			const size = frame.length - CHUNK_HEADER - FRAME_HEADER;
+			const size = weightOf(frame.subarray(CHUNK_HEADER));
 			sizes.push(size);
 			unacked += size;
 			while (unacked >= UNACKED_MAX) {
