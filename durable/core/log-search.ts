@@ -88,9 +88,12 @@ class Search {
 				run = [];
 			}
 			if (frame.kind === Kind.log) {
-				if (run.length === 0 && mark.open !== frame.stream) {
+				const isOpen = mark.open === frame.stream;
+				// Where the search begins within a line it is of one before those that are asked for.
+				if (run.length === 0 && (!isOpen || this.#start.line === 0)) {
+					const { stream, offset, t_ms } = frame;
 					this.#tail = new Uint8Array();
-					this.#start = { line: mark.lines + 1, offset: frame.offset, stream: frame.stream, t_ms: frame.t_ms };
+					this.#start = { line: mark.lines + (isOpen ? 0 : 1), offset, stream, t_ms };
 				}
 				run.push(frame);
 				size += frame.payload.length;

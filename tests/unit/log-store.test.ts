@@ -420,6 +420,30 @@ describe('search', () => {
 		);
 	});
 
+	it('goes on in the middle of a line, where that is where a piece of the log begins', async () => {
+		const { log, reader } = open();
+		log.append(
+			chunksOf([
+				{ stream: 1, bytes: Buffer.from(`needle ${'x'.repeat(200_000)}`) },
+				{ stream: 1, bytes: Buffer.from(`${'y'.repeat(200_000)} no needle\nneedle\nneedle`) },
+				{ stream: 1, bytes: Buffer.from(`${'z'.repeat(200_000)}\nneedle`) },
+			]),
+		);
+		expect(log.pieces).toHaveLength(3);
+		const hits = [];
+		for (let from: number | null = 1; from !== null;) {
+			const page = await searchLog(reader, { q: 'needle', from_line: from, limit: 1 }, () => 0);
+			hits.push(...page.items.map(({ line, offset }) => ({ line, offset })));
+			from = page.next_from_line;
+		}
+		expect(hits).toEqual([
+			{ line: 1, offset: 0 },
+			{ line: 2, offset: 400_018 },
+			{ line: 3, offset: 400_025 },
+			{ line: 4, offset: 600_032 },
+		]);
+	});
+
 	it('28: a search that would take long stops, and goes on where it stopped', async () => {
 		const { log, reader } = open();
 		const written = Array.from({ length: 40 }, (): Output => ({
