@@ -2,15 +2,7 @@ import { createHash } from 'node:crypto';
 // By its default, for a Node without Zstandard has no such names to import.
 import zlib from 'node:zlib';
 import { promisify } from 'node:util';
-import {
-	BadFrame,
-	type Chunk,
-	decodePacked,
-	encodePacked,
-	FRAME_HEADER,
-	PACKED_HEADER,
-	PACKED_MIN,
-} from '#protocol/run-frames.ts';
+import { BadFrame, type Chunk, decodePacked, encodePacked, FRAME_HEADER, PACKED_MIN } from '#protocol/run-frames.ts';
 import { PACKED_SINCE } from '#protocol/version.ts';
 
 /** Of the viewer frame in what is packed, before it. */
@@ -33,7 +25,7 @@ export async function pack(frame: Uint8Array): Promise<Uint8Array> {
 	const length = Buffer.alloc(LENGTH);
 	length.writeUInt32BE(frame.length);
 	const body = await compress(Buffer.concat([length, frame]), options);
-	return body.length + PACKED_HEADER < frame.length ? encodePacked({ payload_length, body }) : frame;
+	return body.length < payload_length ? encodePacked({ payload_length, body }) : frame;
 }
 
 /** The viewer frame in what `pack` made. Throws `BadFrame`. */

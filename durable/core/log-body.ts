@@ -46,14 +46,15 @@ export function expand(bytes: Uint8Array, raw: number): Uint8Array {
 
 /** The viewer frame that an agent packed: its packed body is a body as above, of this one frame. Throws `BadFrame`. */
 export function unpackFrame({ payload_length, body }: Packed): Uint8Array {
-	let frames: Uint8Array[];
+	let whole: Uint8Array;
 	try {
-		frames = unpackFrames(expand(body, rawOf(payload_length)));
+		whole = expand(body, rawOf(payload_length));
 	} catch {
 		throw new BadFrame('a packed frame cannot be unpacked');
 	}
-	const [frame] = frames;
-	if (frame?.length !== FRAME_HEADER + payload_length) throw new BadFrame('a packed frame holds something else');
+	const frame = whole.subarray(4);
+	if (new DataView(whole.buffer, whole.byteOffset).getUint32(0) !== frame.length)
+		throw new BadFrame('a packed frame holds something else');
 	return frame;
 }
 

@@ -7,13 +7,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogStreamer } from '#agent/log-streamer.ts';
 import type { Told } from '#agent/journal.ts';
 import { Forms } from '#agent/mask.ts';
-import { unpack } from '#agent/packing.ts';
+import { pack, unpack } from '#agent/packing.ts';
 import { Sender } from '#agent/sender.ts';
 import { Budget, Spool } from '#agent/spool.ts';
 import {
 	type Chunk,
 	decodeChunk,
 	decodeFrame,
+	encodeChunk,
+	encodeFrame,
 	type Frame,
 	Kind,
 	PACKED_MIN,
@@ -171,6 +173,20 @@ describe('a log on its way to the spool', () => {
 		await streamer.end();
 		expect(spooled.map(({ frame }) => frame[0])).toEqual([Kind.log, Kind.packed]);
 		expect(spooled[1]?.frame.length).toBeLessThan(1000);
+	});
+
+	it('what packing makes but a little smaller, or larger, is something a hub takes all the same', async () => {
+		const noise = randomBytes(PACKED_MIN);
+		const kinds = new Set<number | undefined>();
+		for (let zeros = 0; zeros < 120; zeros++) {
+			const payload = Buffer.concat([noise.subarray(10 * zeros), Buffer.alloc(10 * zeros)]);
+			const plain = encodeFrame({ kind: Kind.log, stream: Stream.stdout, offset: 0, t_ms: 1, payload });
+			const frame = await pack(plain);
+			const chunk = encodeChunk({ run_id: 1, epoch: 1, seq: 1, sha256: new Uint8Array(32), frame });
+			expect(Buffer.from(unpack(decodeChunk(chunk).frame)).equals(plain), String(zeros)).toBe(true);
+			kinds.add(frame[0]);
+		}
+		expect([...kinds].sort()).toEqual([Kind.log, Kind.packed]);
 	});
 
 	it('many small lines become few chunks', async () => {
