@@ -85,17 +85,8 @@ export async function start(options: { home?: string | undefined; hub?: string |
 				link.sendBinary(chunk);
 			},
 		};
-		// First the processes of an earlier life, then the files they may still be writing.
-		const past = await Promise.all(runs.map((run) => PastRun.restore(run, agent)));
-		await Promise.all([
-			removeWorkspaces(workspacesOf(home, policy)),
-			SecretFiles.sweep(home.tag, secretsOf(runs, past)),
-			sweepSpool(home.spool, new Set(runs.map(keyOf))),
-		]);
-
 		const mailer = await forMails(policy, home, agent.hub);
 		const capacity = Math.min(config.capacity, policy.limits.capacity);
-		const worker = new Worker(agent, { capacity, host: () => hostReport(home.dir, Date.now()), past });
 		const link = new Link({
 			hub,
 			agent_id: config.agent_id,
@@ -127,6 +118,15 @@ export async function start(options: { home?: string | undefined; hub?: string |
 			});
 			link.send({ type: 'mailed', key, ...mailed });
 		};
+		// First the processes of an earlier life, then the files they may still be writing. The link is there by then, and not open yet: what lived on
+		// is gone on with at once.
+		const past = await Promise.all(runs.map((run) => PastRun.restore(run, agent)));
+		await Promise.all([
+			removeWorkspaces(workspacesOf(home, policy)),
+			SecretFiles.sweep(home.tag, secretsOf(runs, past)),
+			sweepSpool(home.spool, new Set(runs.map(keyOf))),
+		]);
+		const worker = new Worker(agent, { capacity, host: () => hostReport(home.dir, Date.now()), past });
 		const living = () => worker.known().filter(({ phase }) => phase === 'accepted' || phase === 'started');
 		for (const executor of Object.values(agent.executors))
 			void executor

@@ -31,7 +31,7 @@ docker: { socket: ${socket}, images: [uhub-test] }
 
 	beforeAll(async () => {
 		[hub, engine] = await Promise.all([FakeHub.start(), Dockerd.start()]);
-		hub.protocol = 2;
+		hub.protocol = 4;
 		agent = await AgentProcess.create(hub, { policy: policy(), env: { DEPLOY_TOKEN: SECRET } });
 	});
 	afterAll(async () => {
